@@ -1,0 +1,74 @@
+// What `npm start` and `npm test` do first: install the locked dependencies and build, each only when needed.
+// `--build` builds even when nothing changed.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const installStamp = join(root, 'node_modules', '.parley-installed');
+const buildStamp = join(root, 'dist', '.parley-built');
+
+const [major = 0] = process.versions.node.split('.').map(Number);
+if (major < 20) fail(`parley needs Node 20 or newer; this is ${process.version}`);
+process.chdir(root);
+
+// Native modules are built for one ABI: another Node version needs them anew.
+const locked = `${process.versions.modules} ${hash([readFileSync('package-lock.json')])}`;
+if (read(installStamp) !== locked) {
+  say('installing the locked dependencies (one of them may be compiled, which takes a minute or two) …');
+  npm('ci', '--no-audit', '--no-fund', '--loglevel=error');
+  writeFileSync(installStamp, locked);
+}
+
+const sources = [...files('src'), 'tsconfig.json', 'tsconfig.build.json'];
+const built = hash([
+  locked,
+  ...sources.map((file) => `${file} ${statSync(file).mtimeMs} ${statSync(file).size}`),
+]);
+if (process.argv.includes('--build') || read(buildStamp) !== built) {
+  say('building …');
+  rmSync('dist', { recursive: true, force: true });
+  run(process.execPath, join('node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json');
+  writeFileSync(buildStamp, built);
+}
+
+function npm(...args) {
+  // Inside an npm script, npm says where it is.
+  const cli = process.env.npm_execpath;
+  if (cli?.endsWith('.js')) run(process.execPath, cli, ...args);
+  else run('npm', ...args);
+}
+
+function run(command, ...args) {
+  // What the commands say goes to stderr: `npm run --silent token` prints a token and nothing else.
+  const { status, error } = spawnSync(command, args, { stdio: ['ignore', 2, 2] });
+  if (status !== 0) fail(`${[command, ...args].join(' ')} failed${error ? `: ${error.message}` : ''}`);
+}
+
+function files(folder) {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .sort();
+}
+
+function hash(parts) {
+  const sum = createHash('sha256');
+  for (const part of parts) sum.update(part);
+  return sum.digest('hex');
+}
+
+function read(file) {
+  return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+}
+
+function say(text) {
+  console.error(`setup: ${text}`);
+}
+
+function fail(text) {
+  console.error(`setup: ${text}`);
+  process.exit(1);
+}

@@ -1,0 +1,87 @@
+import { ERROR_CODES, type ErrorCode } from '../chat/errors.js';
+
+/**
+ * The one table from an error to the wire: the HTTP status (also of a refused upgrade), and the code that a
+ * WebSocket is closed with when a browser, which cannot see the status, was let in only to hear why not.
+ */
+const WIRE: Readonly<Record<ErrorCode, readonly [status: number, close: number]>> = {
+  after_unknown: [400, 4400],
+  already_member: [409, 4400],
+  bad_request: [400, 4400],
+  chat_not_found: [404, 4404],
+  chats_not_found: [404, 4404],
+  group_not_found: [404, 4404],
+  internal: [500, 1011],
+  invalid_field: [400, 4400],
+  invalid_frame: [400, 4400],
+  invalid_id: [400, 4400],
+  invalid_json: [400, 4400],
+  invalid_multipart: [400, 4400],
+  invalid_query: [400, 4400],
+  method_not_allowed: [405, 4400],
+  not_a_member: [409, 4400],
+  not_found: [404, 4404],
+  not_owner: [403, 4403],
+  overloaded: [503, 4503],
+  owner_stays: [400, 4400],
+  photo_invalid: [400, 4400],
+  photo_not_found: [404, 4404],
+  profile_required: [400, 4403],
+  self_chat: [400, 4400],
+  storage_full: [503, 4503],
+  timeout: [503, 4503],
+  too_large: [413, 1009],
+  too_many_bad_frames: [400, 1008],
+  unauthorized: [401, 4401],
+  unavailable: [503, 4503],
+  unknown_type: [400, 4400],
+  unsupported_media_type: [415, 4400],
+  upgrade_required: [426, 4400],
+  user_exists: [400, 4400],
+  user_not_found: [404, 4404],
+  user_unknown: [400, 4400],
+  username_taken: [400, 4400],
+};
+
+const REASONS: Readonly<Record<number, string>> = {
+  200: 'OK',
+  204: 'No Content',
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  409: 'Conflict',
+  413: 'Payload Too Large',
+  415: 'Unsupported Media Type',
+  426: 'Upgrade Required',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+};
+
+export function statusOf(code: ErrorCode): number {
+  return WIRE[code][0];
+}
+
+/** The status of a refused upgrade. Only a missing profile differs: a write gets 400, a WebSocket 403. */
+export function upgradeStatusOf(code: ErrorCode): number {
+  return code === 'profile_required' ? 403 : statusOf(code);
+}
+
+export function closeCodeOf(code: ErrorCode): number {
+  return WIRE[code][1];
+}
+
+/** `404 Not Found` for 404. */
+export function statusLine(status: number): string {
+  return `${status} ${REASONS[status] ?? ''}`;
+}
+
+/** Close codes that are not the answer to an error. */
+export const Close = { restart: 1012, removed: 4403, groupDeleted: 4410 } as const;
+
+export const ALL_ERRORS = ERROR_CODES.map((code) => ({
+  code,
+  status: statusOf(code),
+  close: closeCodeOf(code),
+}));

@@ -1,0 +1,26 @@
+export type ChatType = 'private' | 'group';
+
+/** A private chat or a group; both share one sequence of ids. */
+export interface Chat {
+  readonly id: number;
+  readonly type: ChatType;
+  /** A group's name; a private chat has none of its own (each side sees the other's). */
+  readonly name: string;
+  readonly description: string;
+  /** The name of the photo's file in the group's folder. */
+  readonly photo: string | null;
+  /** A group's owner, or the user who opened the private chat. */
+  readonly ownerId: number;
+  /** The two users of a private chat, in ascending order; null for a group. */
+  readonly pair: readonly [number, number] | null;
+  readonly membersCount: number;
+}
+
+/** The two users of a private chat in the order in which they are stored, whichever side asks. */
+export function pairOf(a: number, b: number): [number, number] {
+  return a < b ? [a, b] : [b, a];
+}
+
+export function otherOf(pair: readonly [number, number], userId: number): number {
+  return pair[0] === userId ? pair[1] : pair[0];
+}

@@ -1,0 +1,59 @@
+import type { ErrorCode, ErrorDetails } from './errors.js';
+import type { Message } from './messages.js';
+import type { Caller } from './users.js';
+
+/**
+ * What a worker asks of the ledger. Shape, identity and size are checked before; what depends on stored
+ * state (membership, ownership, uniqueness, a repeat) is decided in the ledger's transaction.
+ */
+export interface Commands {
+  /** Errors: profile_required, chat_not_found (no such chat for the author). */
+  post_message: {
+    do: { chatId: number; authorId: number; text: string; clientId?: string };
+    /** `duplicate` holds the first message when the author used the same client id in this chat before. */
+    ok: { id: number; duplicate?: Message };
+  };
+  /** Errors: user_exists, username_taken. `id` is one from `reserve_id`, for a caller known by subject. */
+  create_user: {
+    do: { caller: Caller; id?: number; username: string; name: string; description: string; photo?: string };
+    ok: { id: number };
+  };
+  /** Errors: profile_required, self_chat, user_unknown. Opening the same chat again gives the same id. */
+  open_chat: {
+    do: { actor: number; other: number };
+    ok: { id: number };
+  };
+  /**
+   * Errors: profile_required, user_unknown. `id` is one from `reserve_id`. Repeating a `clientId` gives the
+   * owner's first group back, with `duplicate`.
+   */
+  create_group: {
+    do: {
+      actor: number;
+      id?: number;
+      name: string;
+      description: string;
+      users: readonly number[];
+      photo?: string;
+      clientId?: string;
+    };
+    ok: { id: number; name: string; duplicate?: true };
+  };
+  /** Errors: profile_required, group_not_found, not_owner. */
+  delete_group: { do: { actor: number; groupId: number }; ok: Record<never, never> };
+  /** Errors: as delete_group, user_unknown, already_member. */
+  add_members: { do: { actor: number; groupId: number; users: readonly number[] }; ok: Record<never, never> };
+  /** Errors: as delete_group, owner_stays, not_a_member. */
+  remove_members: {
+    do: { actor: number; groupId: number; users: readonly number[] };
+    ok: Record<never, never>;
+  };
+  /** An id that nobody else will get, so that a photo can lie in its folder before the row exists. */
+  reserve_id: { do: { of: 'user' | 'chat' }; ok: { id: number } };
+}
+
+export type CommandName = keyof Commands;
+export type Command = { [K in CommandName]: { readonly kind: K } & Readonly<Commands[K]['do']> }[CommandName];
+export type Outcome<K extends CommandName = CommandName> =
+  | { readonly ok: Commands[K]['ok'] }
+  | { readonly error: ErrorCode; readonly details?: ErrorDetails | undefined };

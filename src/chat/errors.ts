@@ -1,0 +1,60 @@
+/**
+ * Every way in which parley says no. One closed list: the code is part of the wire contract, the sentence
+ * is for a person. `api/status.ts` maps each code to its HTTP status and its WebSocket close code.
+ */
+const SENTENCES = {
+  already_member: 'Some of these users are already in the group.',
+  after_unknown: 'The server never gave the id in "after".',
+  bad_request: 'The request is not well-formed.',
+  chat_not_found: 'There is no such chat.',
+  chats_not_found: 'You have no chats yet.',
+  group_not_found: 'There is no such group.',
+  internal: 'Something went wrong on the server.',
+  invalid_field: 'A field is missing or has a value that is not allowed.',
+  invalid_frame: 'A frame must be a JSON object in a text frame.',
+  invalid_id: 'An id must be a positive integer.',
+  invalid_json: 'The body is not valid JSON.',
+  invalid_multipart: 'The multipart body is not usable.',
+  invalid_query: 'A query parameter has a value that is not allowed.',
+  method_not_allowed: 'This path does not take this method.',
+  not_a_member: 'Some of these users are not in the group.',
+  not_found: 'There is nothing at this path.',
+  not_owner: 'Only the owner of the group may do this.',
+  overloaded: 'The server is too busy to take this; try again in a moment.',
+  owner_stays: 'The owner cannot be taken out of the group.',
+  photo_invalid: 'The photo is not a PNG, JPEG, WebP or GIF image that the server takes.',
+  photo_not_found: 'There is no photo.',
+  profile_required: 'Create your profile first: POST /api/v1/user.',
+  self_chat: 'You cannot open a chat with yourself.',
+  storage_full: 'The server has no space left to write; reading still works.',
+  timeout: 'The server did not finish in time; whether the change was made is not known.',
+  too_large: 'The body is larger than the server takes.',
+  too_many_bad_frames: 'Too many frames that could not be used.',
+  unauthorized: 'A valid bearer token is required.',
+  unavailable: 'The server is starting or stopping; try again in a moment.',
+  unknown_type: 'The server does not know this type of frame.',
+  unsupported_media_type: 'The body must be JSON or, where a photo is taken, multipart/form-data.',
+  upgrade_required: 'This path speaks WebSocket.',
+  user_exists: 'You have a profile already.',
+  user_not_found: 'There is no such user.',
+  user_unknown: 'Some of these users do not exist.',
+  username_taken: 'This username is taken.',
+} as const;
+
+export type ErrorCode = keyof typeof SENTENCES;
+export type ErrorDetails = Readonly<Record<string, unknown>>;
+
+/** A refusal that is the caller's to know. Anything else that is thrown is logged and shown as `internal`. */
+export class ChatError extends Error {
+  override readonly name = 'ChatError';
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails | undefined;
+
+  constructor(code: ErrorCode, options: { details?: ErrorDetails | undefined; sentence?: string } = {}) {
+    super(options.sentence ?? SENTENCES[code]);
+    this.code = code;
+    this.details = options.details;
+  }
+}
+
+export const ERROR_CODES = Object.keys(SENTENCES) as readonly ErrorCode[];

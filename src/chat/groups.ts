@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import { ChatError } from './errors.js';
+import { Id } from './ids.js';
+import { ClientId, line, paragraph } from './text.js';
+
+/** `[{ "id": 1, "name": … }]` as clients send it; the name is ignored, repeats are dropped. */
+const UserList = z
+  .array(z.object({ id: Id }, { error: 'must be an object' }), { error: 'must be a list' })
+  .transform((users) => [...new Set(users.map((user) => user.id))]);
+
+export const NewGroup = z.object(
+  {
+    name: line(128),
+    description: paragraph(1024).default(''),
+    users: UserList.default([]),
+    client_id: ClientId.optional(),
+  },
+  { error: 'must be an object' },
+);
+export type NewGroup = z.infer<typeof NewGroup>;
+
+export const MemberList = z.object(
+  { users: UserList.refine((ids) => ids.length > 0, { error: 'must not be empty' }) },
+  { error: 'must be an object' },
+);
+export type MemberList = z.infer<typeof MemberList>;
+
+/** What the rules below need to know of a group, read in the transaction that acts on them. */
+export interface GroupFacts {
+  readonly exists: boolean;
+  readonly ownerId: number;
+  readonly actorIsMember: boolean;
+}
+
+/** Only the owner manages a group: a member hears 403, everyone else what they would hear of no group. */
+export function assertMayManage(group: GroupFacts, actor: number): void {
+  if (!group.exists || !group.actorIsMember) throw new ChatError('group_not_found');
+  if (group.ownerId !== actor) throw new ChatError('not_owner');
+}
+
+/** Adding is all or nothing. `unknown` and `members` are those of the list without a profile, or already in. */
+export function assertMayAdd(unknown: readonly number[], members: readonly number[]): void {
+  if (unknown.length > 0) throw new ChatError('user_unknown', { details: { users: unknown } });
+  if (members.length > 0) throw new ChatError('already_member', { details: { users: members } });
+}
+
+/** Removing is all or nothing, and the owner stays. `strangers` are those of the list who are not in. */
+export function assertMayRemove(
+  users: readonly number[],
+  ownerId: number,
+  strangers: readonly number[],
+): void {
+  if (users.includes(ownerId)) throw new ChatError('owner_stays', { details: { users: [ownerId] } });
+  if (strangers.length > 0) throw new ChatError('not_a_member', { details: { users: strangers } });
+}

@@ -1,0 +1,20 @@
+import { z } from 'zod';
+
+/** The id of a user, chat or message: a positive integer up to 2^53-1; in JSON a number, never a string. */
+export const Id = z
+  .number({ error: 'must be a number' })
+  .refine((value) => Number.isSafeInteger(value) && value > 0, { error: 'must be a positive integer' });
+
+/** Reads an id from a path. Returns undefined for anything but `^[1-9]\d*$` up to 2^53-1. */
+export function parseId(text: string): number | undefined {
+  if (!/^[1-9]\d{0,15}$/.test(text)) return undefined;
+  const id = Number(text);
+  return Number.isSafeInteger(id) ? id : undefined;
+}
+
+/** Reads a count such as `limit`, `offset` or `after`: a non-negative integer up to 2^53-1, else undefined. */
+export function parseCount(text: string): number | undefined {
+  if (!/^\d{1,16}$/.test(text)) return undefined;
+  const count = Number(text);
+  return Number.isSafeInteger(count) ? count : undefined;
+}

@@ -1,0 +1,87 @@
+import type { Chat } from './chats.js';
+import type { Command, CommandName, Commands, Outcome } from './commands.js';
+import type { Entry } from './entries.js';
+import type { Message } from './messages.js';
+import type { User } from './users.js';
+
+/**
+ * Reading, for workers. Every read happens in a view of one moment: `snapshot` hands one out for the length
+ * of one synchronous call, so that what it shows and the log's end belong together.
+ */
+export interface ReadStore {
+  snapshot<T>(use: (view: ReadView) => T): T;
+  /** True when this store is the one that the ledger of that incarnation writes. */
+  hasIncarnation(incarnation: string): boolean;
+  close(): void;
+}
+
+export interface ReadView {
+  /** The newest id of the log, 0 when it is empty. */
+  newest(): number;
+  /** Entries after `position` in order, at most `max` and about `maxBytes`; `more` when there are others. */
+  entriesAfter(position: number, max: number, maxBytes: number): { entries: Entry[]; more: boolean };
+
+  user(id: number): User | undefined;
+  /** The id that a subject was mapped to when its profile was created. */
+  userOfSubject(subject: string): number | undefined;
+
+  /** A chat that is not deleted. */
+  chat(id: number): Chat | undefined;
+  isMember(chatId: number, userId: number): boolean;
+  /** Members in ascending order of their ids. */
+  members(chatId: number): { id: number; name: string }[];
+  /** Ids of the chats that a user is in, deleted ones left out. */
+  chatsOf(userId: number): number[];
+  groupsOf(userId: number): number[];
+
+  newestMessage(chatId: number): Message | undefined;
+  hasMessageAfter(chatId: number, authorId: number, after: number): boolean;
+  /**
+   * The page that ends `offset` messages before the newest, oldest first, at most `limit`. `fits` is asked
+   * newest first whether one more message has room; `more` says that it once said no.
+   */
+  messagesBefore(chatId: number, offset: number, limit: number, fits: Fits): MessagePage;
+  /** The messages after an id, oldest first; `more` when others follow, also when `fits` said no. */
+  messagesAfter(chatId: number, after: number, limit: number, fits: Fits): MessagePage;
+}
+
+export type Fits = (message: Message) => boolean;
+export interface MessagePage {
+  readonly messages: Message[];
+  readonly more: boolean;
+}
+
+/** Commands that travel, and are applied, together: in one transaction, once. */
+export interface Frame {
+  /** The worker's incarnation, and the frame's number among its own. */
+  readonly origin: string;
+  readonly number: number;
+  /** Frames of this worker up to here are answered and known to be: their outcomes can go. */
+  readonly confirmed: number;
+  /** How many ledgers took this frame before and died without an answer. */
+  readonly met: number;
+  readonly commands: readonly Command[];
+}
+
+/** Writing, for the ledger. */
+export interface WriteStore {
+  /**
+   * Applies frames in order in one durable transaction. When it resolves, everything is on disk. A frame seen
+   * before gets its first outcomes and changes nothing. Frames that are not among the outcomes (the tail)
+   * were left for the next call. Rejects when nothing of the batch was stored.
+   */
+  apply(frames: readonly Frame[], now: number): Promise<{ outcomes: Outcome[][]; newest: number }>;
+  newest(): number;
+  /** Removes a slice of what deleted groups and silent workers left. Resolves to true when there is more. */
+  purge(now: number): Promise<boolean>;
+  close(): void;
+}
+
+/**
+ * The way of a command to the ledger and back. Resolves when the change is durable. Rejects with a ChatError:
+ * the refusal of the ledger, `overloaded` when too many wait already, `timeout` when the outcome is not known.
+ */
+export type Submit = <K extends CommandName>(
+  kind: K,
+  command: Commands[K]['do'],
+) => Promise<Commands[K]['ok']>;

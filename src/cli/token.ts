@@ -1,0 +1,55 @@
+import { parseArgs } from 'node:util';
+import { SignJWT } from 'jose';
+import { type Config, ConfigError } from '../config.js';
+import { readSecret } from '../secret.js';
+
+const USAGE = 'usage: npm run token -- --sub <user> [--name <name>] [--expires <1h, 30m, 7d>]';
+
+/** `token --sub 1`: prints a token for this server's secret. Nothing else ever hands one out. */
+export async function runToken(args: readonly string[], config: Config): Promise<void> {
+  const { sub, name, expires } = options(args);
+  console.log(await mintToken(config, sub, { name, expires }));
+}
+
+/** A token that this server accepts. Throws when it checks tokens with a public key: the other half is not here. */
+export async function mintToken(
+  config: Config,
+  sub: string,
+  { name, expires }: { name?: string | undefined; expires?: string | undefined } = {},
+): Promise<string> {
+  const { key, idClaim, issuer, audience } = config.jwt;
+  if (key !== undefined && 'publicKey' in key) {
+    throw new ConfigError('tokens are checked with JWT_PUBLIC_KEY; they are minted where its private key is');
+  }
+  const secret = key?.secret ?? readSecret(config.dataDir);
+  if (secret === undefined) {
+    throw new ConfigError(`there is no secret in ${config.dataDir} yet; start the server once, it makes one`);
+  }
+  const jwt = new SignJWT({ [idClaim]: sub, ...(name !== undefined && { name }) })
+    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+    .setIssuedAt();
+  if (issuer !== undefined) jwt.setIssuer(issuer);
+  if (audience !== undefined) jwt.setAudience(audience);
+  if (expires !== undefined) jwt.setExpirationTime(expires);
+  return jwt.sign(Buffer.from(secret));
+}
+
+function options(args: readonly string[]): {
+  sub: string;
+  name: string | undefined;
+  expires: string | undefined;
+} {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: { sub: { type: 'string' }, name: { type: 'string' }, expires: { type: 'string' } },
+    });
+    if (values.sub === undefined || values.sub === '') throw new Error('--sub is missing');
+    if (values.expires !== undefined && !/^\d+ ?[smhdwy]$/.test(values.expires)) {
+      throw new Error('--expires must look like 1h');
+    }
+    return { sub: values.sub, name: values.name, expires: values.expires };
+  } catch (error) {
+    throw new ConfigError(`${(error as Error).message}\n${USAGE}`);
+  }
+}

@@ -1,0 +1,224 @@
+import { randomUUID } from 'node:crypto';
+import { connect, type Socket } from 'node:net';
+import type { Bus } from '../bus/port.js';
+import type { Command, CommandName, Commands, Outcome } from '../chat/commands.js';
+import { ChatError } from '../chat/errors.js';
+import type { Typing } from '../chat/messages.js';
+import type { Submit } from '../chat/ports.js';
+import {
+  COMMANDS_WAITING_MAX,
+  encode,
+  FRAME_COMMANDS_MAX,
+  FRAMES_UNANSWERED_MAX,
+  LINK_BUFFER_BYTES_MAX,
+  LINK_VERSION,
+  lineReader,
+  type ToLedger,
+  type ToWorker,
+} from './protocol.js';
+
+const RECONNECT_MS = 50;
+
+interface Waiting {
+  readonly command: Command;
+  readonly settle: (outcome: Outcome) => void;
+}
+
+interface SentFrame {
+  readonly number: number;
+  readonly waiting: readonly Waiting[];
+  /** Incarnations of the ledgers that this frame was sent to. */
+  readonly ledgers: Set<string>;
+}
+
+export interface LinkClientOptions {
+  readonly path: string;
+  /** Every hello comes here; throw when this is not the ledger of our database. */
+  readonly accept: (hello: { incarnation: string; newest: number }) => void;
+  /** The ledger cannot be worked with (another version, another database): the worker must start anew. */
+  readonly fatal: (error: unknown) => void;
+  readonly warn: (message: string, error?: unknown) => void;
+}
+
+/**
+ * A worker's end of the link. Commands of one tick leave in one frame; frames are numbered, and kept until
+ * they are answered, so that after the ledger's restart they are sent again and, by their numbers, applied
+ * once. Also the embedded Bus.
+ */
+export class LinkClient implements Bus {
+  /** This worker's incarnation. */
+  readonly origin = randomUUID();
+  readonly #options: LinkClientOptions;
+  readonly #subscribed = new Set<number>();
+  #socket: Socket | undefined;
+  #incarnation: string | undefined;
+  #queued: Waiting[] = [];
+  #sent: SentFrame[] = [];
+  #nextNumber = 1;
+  #flushing = false;
+  #closed = false;
+  #onNewest: (id: number) => void = () => undefined;
+  #onTyping: (typing: Typing) => void = () => undefined;
+
+  constructor(options: LinkClientOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves at the first hello. Later connections are made again whenever one breaks. */
+  connect(): Promise<void> {
+    return new Promise((resolve) => this.#connect(resolve));
+  }
+
+  /** True while a ledger answers. */
+  get connected(): boolean {
+    return this.#incarnation !== undefined;
+  }
+
+  /** Commands without an answer. */
+  get waiting(): number {
+    return this.#sent.reduce((sum, frame) => sum + frame.waiting.length, this.#queued.length);
+  }
+
+  readonly submit: Submit = <K extends CommandName>(kind: K, command: Commands[K]['do']) => {
+    return new Promise<Commands[K]['ok']>((resolve, reject) => {
+      if (this.#closed) return reject(new ChatError('unavailable'));
+      if (this.#queued.length >= COMMANDS_WAITING_MAX) return reject(new ChatError('overloaded'));
+      this.#queued.push({
+        command: { kind, ...command } as unknown as Command,
+        settle: (outcome) => {
+          if ('ok' in outcome) resolve(outcome.ok as Commands[K]['ok']);
+          else reject(new ChatError(outcome.error, { details: outcome.details }));
+        },
+      });
+      this.#flushSoon();
+    });
+  };
+
+  subscribe(chatId: number): void {
+    if (this.#subscribed.has(chatId)) return;
+    this.#subscribed.add(chatId);
+    this.#send({ type: 'subscribe', chatId });
+  }
+
+  unsubscribe(chatId: number): void {
+    if (this.#subscribed.delete(chatId)) this.#send({ type: 'unsubscribe', chatId });
+  }
+
+  publish(typing: Typing): void {
+    if ((this.#socket?.writableLength ?? 0) < LINK_BUFFER_BYTES_MAX) this.#send({ type: 'typing', typing });
+  }
+
+  onNewest(listener: (id: number) => void): void {
+    this.#onNewest = listener;
+  }
+
+  onTyping(listener: (typing: Typing) => void): void {
+    this.#onTyping = listener;
+  }
+
+  /** Ends the connection; what is not answered by then is refused with `timeout`. */
+  close(): void {
+    this.#closed = true;
+    this.#socket?.destroy();
+    const unknown = [...this.#sent.flatMap((frame) => frame.waiting), ...this.#queued];
+    this.#sent = [];
+    this.#queued = [];
+    for (const { settle } of unknown) settle({ error: 'timeout' });
+  }
+
+  #connect(ready?: () => void): void {
+    const socket = connect(this.#options.path);
+    this.#socket = socket;
+    socket.setEncoding('utf8');
+    socket.on('connect', () => {
+      socket.write(encode({ type: 'hello', version: LINK_VERSION, origin: this.origin }));
+    });
+    const read = lineReader<ToWorker>((message) => {
+      this.#handle(message);
+      if (message.type === 'hello') ready?.();
+    });
+    socket.on('data', (chunk: string) => {
+      try {
+        read(chunk);
+      } catch (error) {
+        this.#options.fatal(error);
+        socket.destroy();
+      }
+    });
+    // A ledger that is not there (yet, or any more) is part of the plan: `close` follows and tries again.
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => {
+      if (this.#closed) return;
+      if (this.#incarnation !== undefined) this.#options.warn('the ledger is gone; waiting for it');
+      const stillWaiting = this.#incarnation === undefined ? ready : undefined;
+      this.#incarnation = undefined;
+      setTimeout(() => this.#connect(stillWaiting), RECONNECT_MS);
+    });
+  }
+
+  #handle(message: ToWorker): void {
+    switch (message.type) {
+      case 'hello':
+        return this.#hello(message);
+      case 'newest':
+        return this.#onNewest(message.id);
+      case 'outcomes':
+        return this.#answered(message.number, message.outcomes);
+      case 'typing':
+        return this.#onTyping(message.typing);
+    }
+  }
+
+  #hello({ version, incarnation, newest }: ToWorker & { type: 'hello' }): void {
+    if (version !== LINK_VERSION) throw new Error(`the ledger speaks version ${version} of the link`);
+    this.#options.accept({ incarnation, newest });
+    this.#incarnation = incarnation;
+    for (const chatId of this.#subscribed) this.#send({ type: 'subscribe', chatId });
+    for (const frame of this.#sent) this.#sendFrame(frame);
+    this.#onNewest(newest);
+    this.#flushSoon();
+  }
+
+  #answered(number: number, outcomes: readonly Outcome[]): void {
+    const index = this.#sent.findIndex((frame) => frame.number === number);
+    const frame = this.#sent[index];
+    if (frame === undefined) return; // The same ledger answers twice when the connection broke in between.
+    this.#sent.splice(index, 1);
+    frame.waiting.forEach(({ settle }, position) => {
+      settle(outcomes[position] ?? { error: 'internal' });
+    });
+    this.#flushSoon();
+  }
+
+  /** One write for all that this tick brings. */
+  #flushSoon(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    setImmediate(() => {
+      this.#flushing = false;
+      while (this.#incarnation !== undefined && this.#queued.length > 0) {
+        if (this.#sent.length >= FRAMES_UNANSWERED_MAX) return;
+        const waiting = this.#queued.splice(0, FRAME_COMMANDS_MAX);
+        const frame = { number: this.#nextNumber++, waiting, ledgers: new Set<string>() };
+        this.#sent.push(frame);
+        this.#sendFrame(frame);
+      }
+    });
+  }
+
+  #sendFrame(frame: SentFrame): void {
+    const met = [...frame.ledgers].filter((ledger) => ledger !== this.#incarnation).length;
+    if (this.#incarnation !== undefined) frame.ledgers.add(this.#incarnation);
+    this.#send({
+      type: 'frame',
+      number: frame.number,
+      confirmed: (this.#sent[0]?.number ?? this.#nextNumber) - 1,
+      met,
+      commands: frame.waiting.map(({ command }) => command),
+    });
+  }
+
+  #send(message: ToLedger): void {
+    if (this.#incarnation !== undefined) this.#socket?.write(encode(message));
+  }
+}

@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Command, Outcome } from '../chat/commands.js';
+import type { Typing } from '../chat/messages.js';
+
+/**
+ * The link: newline-delimited JSON over a unix socket between each worker and the ledger. Two versions
+ * understand each other when their numbers are equal; fields are only ever added within one.
+ */
+export const LINK_VERSION = 1;
+
+/** Frames of a worker that may be without an answer at once; the next one grows meanwhile. */
+export const FRAMES_UNANSWERED_MAX = 8;
+/** Commands of one frame at most: a batch of several workers stays a few milliseconds long. */
+export const FRAME_COMMANDS_MAX = 500;
+/** Commands that may wait in one worker; past that it refuses. */
+export const COMMANDS_WAITING_MAX = 10_000;
+/** Bytes waiting towards one worker past which hints and typing are dropped; answers never are. */
+export const LINK_BUFFER_BYTES_MAX = 8 * 1024 * 1024;
+
+export type ToLedger =
+  | { readonly type: 'hello'; readonly version: number; readonly origin: string }
+  | {
+      readonly type: 'frame';
+      readonly number: number;
+      /** Frames up to this number are answered: their outcomes may be forgotten. */
+      readonly confirmed: number;
+      /** How many ledgers took this frame before. */
+      readonly met: number;
+      readonly commands: readonly Command[];
+    }
+  | { readonly type: 'subscribe' | 'unsubscribe'; readonly chatId: number }
+  | { readonly type: 'typing'; readonly typing: Typing };
+
+export type ToWorker =
+  | {
+      readonly type: 'hello';
+      readonly version: number;
+      readonly incarnation: string;
+      readonly newest: number;
+    }
+  | { readonly type: 'newest'; readonly id: number }
+  | { readonly type: 'outcomes'; readonly number: number; readonly outcomes: readonly Outcome[] }
+  | { readonly type: 'typing'; readonly typing: Typing };
+
+/** Linux takes 107 bytes for a socket's path and cuts the rest without a word. */
+const SOCKET_PATH_BYTES_MAX = 100;
+
+/** Where the ledger of a data folder listens. */
+export function linkPath(dataDir: string): string {
+  const path = join(resolve(dataDir), 'ledger.sock');
+  if (Buffer.byteLength(path) <= SOCKET_PATH_BYTES_MAX) return path;
+  const hash = createHash('sha256').update(path).digest('hex').slice(0, 24);
+  return join(tmpdir(), `parley-${hash}.sock`);
+}
+
+export function encode(message: ToLedger | ToWorker): string {
+  return `${JSON.stringify(message)}\n`;
+}
+
+/** Makes a reader of chunks that calls `handle` with each whole line's message. */
+export function lineReader<T>(handle: (message: T) => void): (chunk: string) => void {
+  let rest = '';
+  return (chunk) => {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) handle(JSON.parse(line) as T);
+  };
+}

@@ -1,0 +1,104 @@
+import type { Outcome } from '../chat/commands.js';
+import type { Frame, WriteStore } from '../chat/ports.js';
+
+const BATCH_COMMANDS_MAX = 2000;
+const PURGE_EVERY_MS = 1000;
+
+type Answer = (outcomes: readonly Outcome[]) => void;
+
+export interface QueueEvents {
+  /** A batch is on disk; called before its answers. */
+  committed(newest: number): void;
+  /** A batch could not be stored. Return what to answer its frames with, or exit. */
+  failed(error: unknown): Outcome;
+  /** Nothing waits. */
+  idle(): void;
+}
+
+/**
+ * Group commit: whatever arrives while one batch is being written forms the next, in one transaction with one
+ * sync. Frames of one worker stay in order. Between batches, slices of old rows are removed.
+ */
+export class Queue {
+  readonly #store: WriteStore;
+  readonly #now: () => number;
+  readonly #events: QueueEvents;
+  #waiting: { frame: Frame; answer: Answer }[] = [];
+  #running = false;
+  #purgeTimer: NodeJS.Timeout;
+  #drained: (() => void) | undefined;
+
+  constructor(store: WriteStore, now: () => number, events: QueueEvents) {
+    this.#store = store;
+    this.#now = now;
+    this.#events = events;
+    this.#purgeTimer = setTimeout(() => this.#purge(), PURGE_EVERY_MS).unref();
+  }
+
+  push(frame: Frame, answer: Answer): void {
+    this.#waiting.push({ frame, answer });
+    this.#schedule();
+  }
+
+  /** Resolves when everything that was pushed is answered; then the queue writes nothing more. */
+  async close(): Promise<void> {
+    clearTimeout(this.#purgeTimer);
+    if (!this.#running) return;
+    await new Promise<void>((resolve) => {
+      this.#drained = resolve;
+    });
+  }
+
+  #schedule(): void {
+    if (this.#running) return;
+    this.#running = true;
+    setImmediate(() => void this.#run());
+  }
+
+  async #run(): Promise<void> {
+    const batch = this.#takeBatch();
+    const frames = batch.map(({ frame }) => frame);
+    try {
+      const { outcomes, newest } = await this.#store.apply(frames, this.#now());
+      this.#waiting.unshift(...batch.splice(outcomes.length));
+      this.#events.committed(newest);
+      batch.forEach(({ answer }, index) => {
+        answer(outcomes[index] ?? []);
+      });
+    } catch (error) {
+      const refusal = this.#events.failed(error);
+      for (const { frame, answer } of batch) answer(frame.commands.map(() => refusal));
+    }
+    this.#running = false;
+    if (this.#waiting.length > 0) return this.#schedule();
+    this.#events.idle();
+    this.#drained?.();
+  }
+
+  #takeBatch(): { frame: Frame; answer: Answer }[] {
+    let commands = 0;
+    let count = 0;
+    for (const { frame } of this.#waiting) {
+      commands += frame.commands.length;
+      if (count > 0 && commands > BATCH_COMMANDS_MAX) break;
+      count += 1;
+    }
+    return this.#waiting.splice(0, count);
+  }
+
+  #purge(): void {
+    if (this.#running) {
+      this.#purgeTimer = setTimeout(() => this.#purge(), 10).unref();
+      return;
+    }
+    this.#store
+      .purge(this.#now())
+      .catch((error: unknown) => {
+        this.#events.failed(error);
+        return false;
+      })
+      .then((more) => {
+        this.#purgeTimer = setTimeout(() => this.#purge(), more ? 10 : PURGE_EVERY_MS).unref();
+      });
+  }
+}

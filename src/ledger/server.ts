@@ -1,0 +1,166 @@
+import { rmSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import type { Typing } from '../chat/messages.js';
+import {
+  encode,
+  LINK_BUFFER_BYTES_MAX,
+  LINK_VERSION,
+  lineReader,
+  type ToLedger,
+  type ToWorker,
+} from './protocol.js';
+import type { Queue } from './queue.js';
+
+export interface LinkServerOptions {
+  readonly path: string;
+  readonly incarnation: string;
+  readonly newest: () => number;
+  readonly queue: Queue;
+  /** A worker spoke nonsense or another version, or its connection broke in an unusual way. */
+  readonly warn: (message: string, error?: unknown) => void;
+}
+
+/** The ledger's end of the link: takes frames to the queue, carries hints and typing to the workers. */
+export class LinkServer {
+  readonly #options: LinkServerOptions;
+  readonly #connections = new Set<Connection>();
+  readonly #server: Server;
+
+  constructor(options: LinkServerOptions) {
+    this.#options = options;
+    this.#server = createServer((socket) => this.#accept(socket));
+  }
+
+  /** Resolves when workers can connect. The caller holds the data folder's lock: a socket left there is dead. */
+  async listen(): Promise<void> {
+    rmSync(this.#options.path, { force: true });
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(this.#options.path, () => {
+        this.#server.off('error', reject);
+        this.#server.on('error', (error) => this.#options.warn('the link cannot accept', error));
+        resolve();
+      });
+    });
+  }
+
+  /** Tells every worker the newest id. */
+  hint(newest: number): void {
+    const line = encode({ type: 'newest', id: newest });
+    for (const connection of this.#connections) connection.sendDroppable(line);
+  }
+
+  /** Lets what was answered leave, then ends the connections. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+    });
+    for (const connection of this.#connections) connection.end();
+    await closed;
+  }
+
+  #accept(socket: Socket): void {
+    const connection = new Connection(socket, this.#options, (typing) => this.#relay(typing));
+    this.#connections.add(connection);
+    socket.on('close', () => this.#connections.delete(connection));
+  }
+
+  #relay(typing: Typing): void {
+    const line = encode({ type: 'typing', typing });
+    for (const connection of this.#connections) {
+      if (connection.hears(typing.chatId)) connection.sendDroppable(line);
+    }
+  }
+}
+
+class Connection {
+  readonly #socket: Socket;
+  readonly #options: LinkServerOptions;
+  readonly #relay: (typing: Typing) => void;
+  readonly #chats = new Set<number>();
+  #origin: string | undefined;
+  #corked = false;
+
+  constructor(socket: Socket, options: LinkServerOptions, relay: (typing: Typing) => void) {
+    this.#socket = socket;
+    this.#options = options;
+    this.#relay = relay;
+    const read = lineReader<ToLedger>((message) => this.#handle(message));
+    socket.setEncoding('utf8');
+    socket.on('data', (chunk: string) => {
+      try {
+        read(chunk);
+      } catch (error) {
+        options.warn('a worker sent what is not the link protocol', error);
+        socket.destroy();
+      }
+    });
+    // A broken connection is a worker that died or will connect again: `close` follows, nothing else to do.
+    socket.on('error', () => socket.destroy());
+  }
+
+  hears(chatId: number): boolean {
+    return this.#chats.has(chatId);
+  }
+
+  sendDroppable(line: string): void {
+    if (this.#origin !== undefined && this.#socket.writableLength < LINK_BUFFER_BYTES_MAX) this.#write(line);
+  }
+
+  end(): void {
+    this.#socket.end();
+  }
+
+  #handle(message: ToLedger): void {
+    switch (message.type) {
+      case 'hello':
+        return this.#hello(message.version, message.origin);
+      case 'frame':
+        return this.#frame(message);
+      case 'subscribe':
+        this.#chats.add(message.chatId);
+        return;
+      case 'unsubscribe':
+        this.#chats.delete(message.chatId);
+        return;
+      case 'typing':
+        return this.#relay(message.typing);
+    }
+  }
+
+  #hello(version: number, origin: string): void {
+    if (version !== LINK_VERSION) {
+      this.#options.warn(`a worker speaks version ${version} of the link, this ledger ${LINK_VERSION}`);
+      this.#socket.destroy();
+      return;
+    }
+    this.#origin = origin;
+    const { incarnation, newest } = this.#options;
+    this.#send({ type: 'hello', version: LINK_VERSION, incarnation, newest: newest() });
+  }
+
+  #frame({ number, confirmed, met, commands }: ToLedger & { type: 'frame' }): void {
+    if (this.#origin === undefined) throw new Error('a frame before hello');
+    this.#options.queue.push({ origin: this.#origin, number, confirmed, met, commands }, (outcomes) =>
+      this.#send({ type: 'outcomes', number, outcomes }),
+    );
+  }
+
+  #send(message: ToWorker): void {
+    this.#write(encode(message));
+  }
+
+  /** Everything written within one tick leaves in one system call. */
+  #write(line: string): void {
+    if (this.#socket.destroyed) return;
+    if (!this.#corked) {
+      this.#corked = true;
+      this.#socket.cork();
+      process.nextTick(() => {
+        this.#corked = false;
+        this.#socket.uncork();
+      });
+    }
+    this.#socket.write(line);
+  }
+}

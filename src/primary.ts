@@ -1,0 +1,145 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import cluster from 'node:cluster';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import type { Config } from './config.js';
+import { createLogger } from './log.js';
+import type { FromChild, ToChild } from './process.js';
+import { secretFile } from './secret.js';
+
+const DRAIN_MS = 10_000;
+const RESTART_MS_MIN = 100;
+const RESTART_MS_MAX = 5000;
+const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
+
+type OnEnd = (child: Child, exit: string, everReady: boolean) => void;
+
+/** One process of the tree, started again whenever it ends. */
+class Child {
+  readonly name: string;
+  readonly #start: () => ChildProcess;
+  readonly #onEnd: OnEnd;
+  #process: ChildProcess | undefined;
+  #stopping = false;
+  #everReady = false;
+  /** Starts in a row that never became ready: only those are held back. */
+  #failedStarts = 0;
+
+  constructor(name: string, start: () => ChildProcess, onEnd: OnEnd) {
+    this.name = name;
+    this.#start = start;
+    this.#onEnd = onEnd;
+  }
+
+  /** Resolves when the process is ready for the first time; it is started again for as long as it takes. */
+  start(): Promise<void> {
+    return new Promise((resolve) => this.#launch(resolve));
+  }
+
+  /** Asks the process to drain. Resolves when it has ended, by itself or, at the deadline, by SIGKILL. */
+  async stop(deadlineMs: number): Promise<void> {
+    this.#stopping = true;
+    const child = this.#process;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(() => child.kill('SIGKILL'), deadlineMs);
+      child.once('exit', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+      if (child.connected) child.send({ type: 'drain' } satisfies ToChild);
+      else child.kill('SIGTERM');
+    });
+  }
+
+  #launch(ready: () => void): void {
+    const child = this.#start();
+    let wasReady = false;
+    this.#process = child;
+    child.on('message', (message: FromChild) => {
+      if (message.type !== 'ready') return;
+      wasReady = true;
+      this.#everReady = true;
+      this.#failedStarts = 0;
+      ready();
+    });
+    child.on('error', () => undefined); // A broken channel: `exit` follows.
+    child.on('exit', (code, signal) => {
+      if (this.#stopping) return;
+      this.#failedStarts = wasReady ? 0 : this.#failedStarts + 1;
+      this.#onEnd(this, signal ?? `exit code ${code}`, this.#everReady);
+      if (this.#stopping) return;
+      const wait = wasReady ? 0 : Math.min(RESTART_MS_MIN * 2 ** (this.#failedStarts - 1), RESTART_MS_MAX);
+      setTimeout(() => {
+        if (!this.#stopping) this.#launch(ready);
+      }, wait);
+    });
+  }
+}
+
+/** Starts the ledger and the workers, keeps them running, and stops them in order. Serves nobody itself. */
+export async function runPrimary(config: Config): Promise<void> {
+  const log = createLogger(config.logLevel, 'primary');
+  const port = await freePort(config);
+  let stopping = false;
+  const children: Child[] = [];
+
+  const ended = (child: Child, exit: string, everReady: boolean) => {
+    log.error({ child: child.name, exit }, 'a process ended; starting it again');
+    // One that never came up has said why: its settings or its surroundings will not change by trying again.
+    if (!everReady && !stopping) void stop(1);
+  };
+  const stop = async (exitCode: number) => {
+    if (stopping) return;
+    stopping = true;
+    const [ledger, ...workers] = children;
+    const deadline = performance.now() + DRAIN_MS - 500;
+    const left = () => Math.max(0, deadline - performance.now());
+    await Promise.all(workers.map((worker) => worker.stop(left())));
+    await ledger?.stop(Math.max(left(), 500));
+    process.exit(exitCode);
+  };
+  process.on('SIGTERM', () => void stop(0));
+  process.on('SIGINT', () => void stop(0));
+
+  const ledger = new Child('ledger', () => fork(MAIN, ['ledger']), ended);
+  children.push(ledger);
+  await ledger.start();
+
+  cluster.setupPrimary({ exec: MAIN, args: ['worker'] });
+  const workers = Array.from({ length: config.workers }, (_, index) => {
+    // The port is settled here, so that 0 means the same free one for all.
+    return new Child(`worker ${index + 1}`, () => cluster.fork({ PORT: String(port) }).process, ended);
+  });
+  children.push(...workers);
+  await Promise.all(workers.map((worker) => worker.start()));
+  if (stopping) return;
+
+  if (config.jwt.key === undefined) {
+    log.info(
+      { file: secretFile(config.dataDir) },
+      'no JWT key is configured: tokens are checked with the generated secret; mint one with: npm run token -- --sub 1',
+    );
+  }
+  const host = config.host.includes(':') ? `[${config.host}]` : config.host;
+  console.log(`parley listening on http://${host}:${port} (workers: ${config.workers})`);
+}
+
+/**
+ * The port to serve on. The engine shares a taken port silently, so it is tried first in a way that does
+ * not: exits with one line when somebody has it.
+ */
+function freePort({ host, port }: Config): Promise<number> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', (error: NodeJS.ErrnoException) => {
+      const why = error.code === 'EADDRINUSE' ? 'is in use' : `cannot be used (${error.code})`;
+      console.error(`parley: port ${port} on ${host} ${why}`);
+      process.exit(1);
+    });
+    probe.listen({ host, port, exclusive: true }, () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : port));
+    });
+  });
+}

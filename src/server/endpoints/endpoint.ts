@@ -1,0 +1,55 @@
+import type { z } from 'zod';
+import type { RouteName, routes } from '../../api/routes.js';
+import { ChatError } from '../../chat/errors.js';
+import type { ReadView, Submit } from '../../chat/ports.js';
+import type { Caller } from '../../chat/users.js';
+import type { Image } from '../exchange.js';
+import type { Hub } from '../hub.js';
+import type { Photos } from '../photos.js';
+
+/** What the endpoints of one worker work with. */
+export interface Services {
+  readonly hub: Hub;
+  readonly submit: Submit;
+  readonly photos: Photos;
+  /** For what fails beside a request that is answered all the same. */
+  readonly warn: (message: string, error: unknown) => void;
+}
+
+/** A request whose shape and identity are checked. */
+export interface Request<K extends RouteName> {
+  readonly caller: Caller;
+  /** The `{id}` of the path; 0 where the path has none. */
+  readonly id: number;
+  readonly limit: number | undefined;
+  readonly offset: number | undefined;
+  readonly body: BodyOf<(typeof routes)[K]>;
+  /** An uploaded photo in the temporary folder, which is emptied after the request. */
+  readonly photo: { readonly path: string } | undefined;
+}
+
+type BodyOf<R> = R extends { body: infer S extends z.ZodType } ? z.infer<S> : undefined;
+
+/** The body of a 200: an object, JSON that is made already, or an image. */
+export type Reply = Readonly<Record<string, unknown>> | string | Image;
+export type Endpoint<K extends RouteName> = (request: Request<K>, services: Services) => Promise<Reply>;
+export type Endpoints<K extends RouteName = RouteName> = { readonly [P in K]: Endpoint<P> };
+
+export const OK = { status: 'ok' } as const;
+
+/** The caller's user id; undefined when a subject has no profile. A number says nothing about a profile. */
+export function userIdOf(
+  { caller }: { caller: Caller },
+  { hub }: Services,
+  view: ReadView,
+): number | undefined {
+  return 'id' in caller ? caller.id : hub.caches.userOfSubject(view, caller.subject);
+}
+
+/** For writes; whether the profile exists is decided by the ledger. Errors: profile_required. */
+export async function actorOf(request: { caller: Caller }, services: Services): Promise<number> {
+  if ('id' in request.caller) return request.caller.id;
+  const id = await services.hub.follower.exact((view) => userIdOf(request, services, view));
+  if (id === undefined) throw new ChatError('profile_required');
+  return id;
+}

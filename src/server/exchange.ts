@@ -1,0 +1,185 @@
+import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
+import { Readable } from 'node:stream';
+import { statusLine, statusOf } from '../api/status.js';
+import { ChatError } from '../chat/errors.js';
+
+/** Larger answers are handed to the engine piece by piece: one corked write can lose its tail on a full socket. */
+const PIECE_BYTES = 16 * 1024;
+/** Headers that must not come twice: two readers of one request could understand two requests. */
+const SINGLE = new Set(['content-length', 'host', 'transfer-encoding', 'authorization']);
+
+export interface Image {
+  readonly contentType: string;
+  readonly bytes: Buffer;
+}
+
+/**
+ * One HTTP request and its one answer. Everything that is needed of the engine's request is copied at once,
+ * because it is gone after the first await; the response is never touched after it ended or was aborted.
+ */
+export class Exchange {
+  readonly requestId: string;
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  /** Since when the peer waits for its answer (performance.now()); undefined while its body is arriving. */
+  waitingSince: number | undefined = performance.now();
+  readonly #res: HttpResponse;
+  readonly #headers = new Map<string, string>();
+  readonly #onDone: (exchange: Exchange) => void;
+  #repeatedHeader = false;
+  #body: Readable | undefined;
+  #done = false;
+
+  constructor(res: HttpResponse, req: HttpRequest, requestId: string, onDone: (exchange: Exchange) => void) {
+    this.#res = res;
+    this.#onDone = onDone;
+    res.onAborted(() => {
+      this.#finish();
+      this.#body?.destroy(new ChatError('bad_request'));
+    });
+    this.requestId = requestId;
+    this.method = req.getCaseSensitiveMethod();
+    this.path = req.getUrl();
+    this.query = req.getQuery();
+    req.forEach((name, value) => {
+      if (SINGLE.has(name) && this.#headers.has(name)) this.#repeatedHeader = true;
+      this.#headers.set(name, value);
+    });
+  }
+
+  /** Answered, or the peer is gone. */
+  get done(): boolean {
+    return this.#done;
+  }
+
+  header(name: string): string {
+    return this.#headers.get(name) ?? '';
+  }
+
+  /** Refuses what two servers in a row could read differently. Errors: bad_request. */
+  assertWellFormed(): void {
+    const length = this.#headers.get('content-length');
+    const encoding = this.#headers.get('transfer-encoding');
+    const clear =
+      !this.#repeatedHeader &&
+      (length === undefined || (/^\d{1,10}$/.test(length) && encoding === undefined)) &&
+      (encoding === undefined || encoding.toLowerCase() === 'chunked');
+    if (!clear) throw new ChatError('bad_request');
+  }
+
+  /**
+   * Begins to take the body, which must happen in the tick of the request. Back-pressure reaches the peer:
+   * the connection is paused while nobody reads. Destroyed with an error when the peer goes away.
+   */
+  receive(): Readable {
+    const body = new Readable({
+      read: () => {
+        if (!this.#done) this.#res.resume();
+      },
+    });
+    body.on('error', () => undefined); // Whoever reads hears of it; nobody may be reading.
+    this.#body = body;
+    this.waitingSince = undefined;
+    this.#res.onData((chunk, isLast) => {
+      // The engine empties the chunk when this returns.
+      const wantsMore = chunk.byteLength === 0 || body.push(Buffer.from(chunk.slice(0)));
+      if (isLast) {
+        body.push(null);
+        this.waitingSince = performance.now();
+      } else if (!wantsMore) {
+        this.#res.pause();
+      }
+    });
+    return body;
+  }
+
+  json(status: number, body: string, headers: Readonly<Record<string, string>> = {}): void {
+    this.#answer(status, 'application/json; charset=utf-8', Buffer.from(body), headers);
+  }
+
+  image({ contentType, bytes }: Image): void {
+    this.#answer(200, contentType, bytes, {
+      'Content-Security-Policy': "default-src 'none'; sandbox",
+      'Cache-Control': 'private, max-age=300',
+    });
+  }
+
+  empty(status: number, headers: Readonly<Record<string, string>>): void {
+    this.#answer(status, undefined, Buffer.alloc(0), headers);
+  }
+
+  error(
+    error: ChatError,
+    headers: Readonly<Record<string, string>> = {},
+    status: number = statusOf(error.code),
+  ): void {
+    const body = {
+      status: 'error',
+      code: error.code,
+      error: error.message,
+      ...(error.details && { details: error.details }),
+      ...(error.code === 'chats_not_found' && { rooms: [] }),
+    };
+    const challenge = error.code === 'unauthorized' ? { 'WWW-Authenticate': 'Bearer' } : {};
+    this.json(status, JSON.stringify(body), { ...challenge, ...headers });
+  }
+
+  /** Hands the connection over to a WebSocket; not corked, because then this engine may close it, rarely. */
+  upgrade(take: (res: HttpResponse) => void): void {
+    if (this.#done) return;
+    this.#finish();
+    this.#res.writeStatus('101 Switching Protocols').writeHeader('x-request-id', this.requestId);
+    take(this.#res);
+  }
+
+  #finish(): void {
+    this.#done = true;
+    this.#onDone(this);
+  }
+
+  #answer(
+    status: number,
+    contentType: string | undefined,
+    body: Buffer,
+    headers: Readonly<Record<string, string>>,
+  ): void {
+    if (this.#done) return;
+    const res = this.#res;
+    this.#finish();
+    if (this.#body !== undefined && !this.#body.readableEnded) {
+      this.#body.destroy();
+      res.resume(); // What is left of the body is read and dropped, so that the answer can be heard.
+    }
+    res.cork(() => {
+      res.writeStatus(statusLine(status));
+      if (contentType !== undefined) res.writeHeader('Content-Type', contentType);
+      res.writeHeader('X-Content-Type-Options', 'nosniff');
+      res.writeHeader('Access-Control-Allow-Origin', '*');
+      res.writeHeader('x-request-id', this.requestId);
+      for (const name in headers) res.writeHeader(name, headers[name] ?? '');
+      if (this.method === 'HEAD') res.endWithoutBody(body.length);
+      else if (body.length <= PIECE_BYTES) res.end(body);
+      else sendPieces(res, body);
+    });
+  }
+}
+
+/** Sends a large body as the peer takes it. */
+function sendPieces(res: HttpResponse, body: Buffer): void {
+  let aborted = false;
+  const send = (offset: number): boolean => {
+    for (let from = offset; ; ) {
+      const piece = body.subarray(from, from + PIECE_BYTES);
+      const [ok, finished] = res.tryEnd(piece, body.length);
+      if (finished || aborted) return true;
+      if (!ok) return false;
+      from += piece.length;
+    }
+  };
+  res.onAborted(() => {
+    aborted = true;
+  });
+  res.onWritable((offset) => aborted || send(offset));
+  send(0);
+}

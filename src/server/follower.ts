@@ -1,0 +1,100 @@
+import type { Entry } from '../chat/entries.js';
+import type { ReadStore, ReadView } from '../chat/ports.js';
+
+/** One page of the log a tick: what is published in it stays far under the engine's limit for one socket. */
+const PAGE_ENTRIES_MAX = 500;
+const PAGE_BYTES_MAX = 256 * 1024;
+/** Without any hint, the log is looked at this often. */
+const LOOK_EVERY_MS = 250;
+
+type Use<T> = (view: ReadView) => T;
+type Pass = (entry: Entry, view: ReadView) => void;
+
+/**
+ * Follows the log. It holds one number, the position: every entry up to it has been passed on, in order, once.
+ * Hints only wake it; what it trusts is the store.
+ */
+export class Follower {
+  readonly #store: ReadStore;
+  readonly #pass: Pass;
+  readonly #timer: NodeJS.Timeout;
+  #position: number;
+  #scheduled = false;
+  #busy = false;
+  #atEnd: Use<void>[] = [];
+
+  /** Begins at the end of the log: what was before is nobody's news. */
+  constructor(store: ReadStore, pass: Pass) {
+    this.#store = store;
+    this.#pass = pass;
+    this.#position = store.snapshot((view) => view.newest());
+    this.#timer = setInterval(() => this.#follow(), LOOK_EVERY_MS);
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  /** Somebody says that the log has come to `id`. Nothing but a reason to look. */
+  hint(id: number): void {
+    if (id > this.#position) this.#schedule();
+  }
+
+  /**
+   * Runs `use` in a view whose end of the log is the position, so that caches, membership and the stream of
+   * entries agree. At once when no more than a page is new; otherwise in a promise, when the end is reached.
+   * Errors: what `use` throws.
+   */
+  exact<T>(use: Use<T>): T | Promise<T> {
+    if (!this.#busy) {
+      const done = this.#snapshot((view, atEnd) => (atEnd ? { value: use(view) } : undefined));
+      if (done !== undefined) return done.value;
+    }
+    this.#schedule();
+    return new Promise<T>((resolve, reject) => {
+      this.#atEnd.push((view) => {
+        try {
+          resolve(use(view));
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#follow();
+    });
+  }
+
+  #follow(): void {
+    if (!this.#busy) this.#snapshot(() => undefined);
+  }
+
+  /** One page, then those who wait for the end if this was it, then `use`, all in one view. */
+  #snapshot<T>(use: (view: ReadView, atEnd: boolean) => T): T {
+    this.#busy = true;
+    try {
+      return this.#store.snapshot((view) => {
+        const { entries, more } = view.entriesAfter(this.#position, PAGE_ENTRIES_MAX, PAGE_BYTES_MAX);
+        for (const entry of entries) {
+          this.#pass(entry, view);
+          this.#position = entry.id;
+        }
+        if (more) this.#schedule();
+        else for (const waiting of this.#atEnd.splice(0)) waiting(view);
+        return use(view, !more);
+      });
+    } finally {
+      this.#busy = false;
+    }
+  }
+}

@@ -1,0 +1,186 @@
+import { lastMessageJson, messageJson } from '../api/frames.js';
+import { Close } from '../api/status.js';
+import type { Bus } from '../bus/port.js';
+import type { Chat, ChatType } from '../chat/chats.js';
+import { type Entry, EntryKind } from '../chat/entries.js';
+import { ChatError } from '../chat/errors.js';
+import type { ReadStore, ReadView } from '../chat/ports.js';
+import { Caches, messageOf } from './caches.js';
+import { Follower } from './follower.js';
+import type { ChatSocket, MainSocket } from './sockets.js';
+
+/** The engine's topics: one encoded frame for all local sockets that joined. */
+export interface Topics {
+  publish(topic: string, frame: string): void;
+  numSubscribers(topic: string): number;
+}
+
+/** Who else wants to know that an entry passes. */
+export interface Passing {
+  /** A message of this author, or their removal, passes: they are no longer typing. */
+  stoppedTyping(chatId: number, userId: number, view: ReadView): void;
+}
+
+const chatTopic = (chatId: number) => `c${chatId}`;
+/** A user's private chats; one for all of them. */
+const userTopic = (userId: number) => `u${userId}`;
+const groupTopic = (groupId: number) => `m${groupId}`;
+
+/**
+ * The worker's sockets, and what the log brings them. Entries act in the order of the log: a message is
+ * encoded once and published to its topics; a removal ends sockets in the very tick in which it passes, so
+ * nothing later reaches them.
+ */
+export class Hub {
+  readonly caches = new Caches();
+  readonly follower: Follower;
+  readonly #topics: Topics;
+  readonly #bus: Bus;
+  readonly #rooms = new Map<number, Set<ChatSocket>>();
+  readonly #mains = new Map<number, Set<MainSocket>>();
+  #passing: Passing | undefined;
+
+  constructor(store: ReadStore, topics: Topics, bus: Bus) {
+    this.#topics = topics;
+    this.#bus = bus;
+    this.follower = new Follower(store, (entry, view) => this.#pass(entry, view));
+    bus.onNewest((id) => this.follower.hint(id));
+  }
+
+  onPassing(passing: Passing): void {
+    this.#passing = passing;
+  }
+
+  /** Open sockets of a chat on this worker, in every state. */
+  room(chatId: number): ReadonlySet<ChatSocket> {
+    return this.#rooms.get(chatId) ?? EMPTY;
+  }
+
+  /** A chat of that type which the user is in. Errors: chat_not_found, group_not_found, for strangers too. */
+  chatFor(view: ReadView, userId: number | undefined, chatId: number, type: ChatType): Chat {
+    const chat = userId === undefined ? undefined : this.caches.chat(view, chatId);
+    if (chat?.type !== type || userId === undefined || !view.isMember(chatId, userId)) {
+      throw new ChatError(type === 'group' ? 'group_not_found' : 'chat_not_found');
+    }
+    return chat;
+  }
+
+  add(socket: ChatSocket | MainSocket): void {
+    if (socket.kind === 'main') {
+      add(this.#mains, socket.userId, socket);
+    } else if (add(this.#rooms, socket.chatId, socket)) {
+      this.#bus.subscribe(socket.chatId);
+    }
+  }
+
+  remove(socket: ChatSocket | MainSocket): void {
+    socket.state = 'closed';
+    if (socket.kind === 'main') {
+      remove(this.#mains, socket.userId, socket);
+    } else if (remove(this.#rooms, socket.chatId, socket)) {
+      this.#bus.unsubscribe(socket.chatId);
+    }
+  }
+
+  /** Joins the topics. To be called in the tick in which nothing is left between the socket and the position. */
+  goLive(socket: ChatSocket | MainSocket, view: ReadView): void {
+    socket.state = 'live';
+    if (socket.kind === 'chat') return socket.subscribe(chatTopic(socket.chatId));
+    socket.subscribe(userTopic(socket.userId));
+    for (const groupId of view.groupsOf(socket.userId)) socket.subscribe(groupTopic(groupId));
+  }
+
+  /** Ends every socket, as before a restart. */
+  endAll(): void {
+    const everyone = [...this.#rooms.values(), ...this.#mains.values()].flatMap((set) => [...set]);
+    for (const socket of everyone) socket.end(Close.restart, 'restart');
+  }
+
+  close(): void {
+    this.follower.close();
+  }
+
+  #pass(entry: Entry, view: ReadView): void {
+    this.caches.passed(entry);
+    switch (entry.kind) {
+      case EntryKind.message:
+        return this.#message(entry, view);
+      case EntryKind.groupCreated:
+      case EntryKind.membersAdded:
+        return this.#joined(entry.chatId, entry.users);
+      case EntryKind.membersRemoved:
+        return this.#left(entry.chatId, entry.users, view);
+      case EntryKind.groupDeleted:
+        return this.#deleted(entry.chatId);
+    }
+  }
+
+  #message(entry: Entry, view: ReadView): void {
+    const { chatId, authorId } = entry;
+    const message = messageOf(entry);
+    if (this.#rooms.has(chatId)) {
+      this.#passing?.stoppedTyping(chatId, authorId, view);
+      this.#topics.publish(chatTopic(chatId), messageJson(message, this.caches.nameJson(view, authorId)));
+    }
+    if (this.#mains.size === 0) return;
+    const chat = this.caches.chat(view, chatId);
+    if (chat === undefined) return; // Deleted further on in the log.
+    const topics =
+      chat.pair === null
+        ? [groupTopic(chatId)].filter((topic) => this.#topics.numSubscribers(topic) > 0)
+        : chat.pair.filter((userId) => this.#mains.has(userId)).map(userTopic);
+    if (topics.length === 0) return;
+    const frame = lastMessageJson(message, this.caches.nameJson(view, authorId), chat.type);
+    for (const topic of topics) this.#topics.publish(topic, frame);
+  }
+
+  #joined(groupId: number, users: readonly number[]): void {
+    for (const socket of this.#liveMainsOf(users)) socket.subscribe(groupTopic(groupId));
+  }
+
+  #left(groupId: number, users: readonly number[], view: ReadView): void {
+    for (const userId of users) this.#passing?.stoppedTyping(groupId, userId, view);
+    for (const socket of this.#liveMainsOf(users)) socket.unsubscribe(groupTopic(groupId));
+    const gone = new Set(users);
+    for (const socket of [...this.room(groupId)]) {
+      if (gone.has(socket.userId)) socket.end(Close.removed, 'removed');
+    }
+  }
+
+  #deleted(groupId: number): void {
+    for (const sockets of this.#mains.values()) {
+      for (const socket of sockets) socket.unsubscribe(groupTopic(groupId));
+    }
+    for (const socket of [...this.room(groupId)]) socket.end(Close.groupDeleted, 'group deleted');
+  }
+
+  /** Sockets that are not live yet read their groups when they go live. */
+  *#liveMainsOf(users: readonly number[]): Generator<MainSocket> {
+    for (const userId of users) {
+      for (const socket of this.#mains.get(userId) ?? []) if (socket.state === 'live') yield socket;
+    }
+  }
+}
+
+const EMPTY: ReadonlySet<ChatSocket> = new Set();
+
+/** Adds to the set under the key; true when it is the first. */
+function add<T>(sets: Map<number, Set<T>>, key: number, value: T): boolean {
+  const set = sets.get(key);
+  if (set === undefined) {
+    sets.set(key, new Set([value]));
+    return true;
+  }
+  set.add(value);
+  return false;
+}
+
+/** Removes from the set under the key; true when it was the last. */
+function remove<T>(sets: Map<number, Set<T>>, key: number, value: T): boolean {
+  const set = sets.get(key);
+  if (set === undefined) return false;
+  set.delete(value);
+  if (set.size > 0) return false;
+  sets.delete(key);
+  return true;
+}

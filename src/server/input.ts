@@ -1,0 +1,69 @@
+import { rm } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import type { z } from 'zod';
+import type { Operation } from '../api/operation.js';
+import { ChatError } from '../chat/errors.js';
+import { parseId } from '../chat/ids.js';
+import { mediaType, parseBody, readJson } from './body.js';
+import type { Exchange } from './exchange.js';
+import { badParameter, parameter } from './query.js';
+import { readUpload } from './uploads.js';
+
+export interface Input {
+  readonly body: unknown;
+  readonly photo: { readonly path: string } | undefined;
+}
+
+export interface InputOptions {
+  readonly temporaryDir: string;
+  readonly photoBytesMax: number;
+}
+
+/**
+ * The checked body of a request, in whichever way it came: JSON, multipart with a photo, or `?users=`.
+ * Errors: invalid_json, invalid_multipart, invalid_field, invalid_query, too_large, unsupported_media_type.
+ */
+export async function readInput(
+  exchange: Exchange,
+  stream: Readable,
+  schema: z.ZodType,
+  operation: Operation,
+  query: URLSearchParams,
+  options: InputOptions,
+): Promise<Input> {
+  const users = operation.usersInQuery ? parameter(query, 'users') : undefined;
+  if (users !== undefined) return { body: parseBody(schema, usersOf(users)), photo: undefined };
+
+  const contentType = exchange.header('content-type');
+  const contentLength = exchange.header('content-length');
+  const type = mediaType(contentType);
+  if (type === 'application/json') {
+    return { body: parseBody(schema, await readJson(stream, contentLength)), photo: undefined };
+  }
+  if (type !== 'multipart/form-data' || operation.photo === undefined) {
+    throw new ChatError('unsupported_media_type');
+  }
+  const { json, photo } = await readUpload(stream, contentType, contentLength, options);
+  try {
+    return { body: parseBody(schema, json), photo };
+  } catch (error) {
+    await discard(photo);
+    throw error;
+  }
+}
+
+/** Removes an uploaded photo that was not moved to its lasting place. */
+export async function discard(photo: Input['photo']): Promise<void> {
+  if (photo !== undefined) await rm(photo.path, { force: true });
+}
+
+/** `1,2` as the body would say it. */
+function usersOf(list: string): unknown {
+  return {
+    users: list.split(',').map((text) => {
+      const id = parseId(text);
+      if (id === undefined) throw badParameter('users', 'must be ids with commas between them');
+      return { id };
+    }),
+  };
+}

@@ -1,0 +1,121 @@
+import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
+import type { Operation } from '../api/operation.js';
+import { BASE, channels, type RouteName, routes } from '../api/routes.js';
+import { ChatError } from '../chat/errors.js';
+import { parseId } from '../chat/ids.js';
+import { chatEndpoints } from './endpoints/chats.js';
+import type { Endpoints, Reply, Request, Services } from './endpoints/endpoint.js';
+import { groupEndpoints } from './endpoints/groups.js';
+import { userEndpoints } from './endpoints/users.js';
+import type { Exchange, Image } from './exchange.js';
+import type { Http } from './http.js';
+import { discard, type InputOptions, readInput } from './input.js';
+import { countParameter } from './query.js';
+
+const endpoints: Endpoints = { ...userEndpoints, ...chatEndpoints, ...groupEndpoints };
+
+export interface RouterOptions extends InputOptions {
+  readonly http: Http;
+  readonly services: Services;
+  /** Whether the worker can serve: linked to a ledger, and not about to stop. */
+  readonly ready: () => boolean;
+}
+
+/** Registers every HTTP route. WebSocket routes must be there before: a plain GET on their paths is for here. */
+export function registerRoutes(app: TemplatedApp, options: RouterOptions): void {
+  const { http } = options;
+  const allowed = new Map<string, string[]>();
+  const allow = (path: string, ...methods: string[]) =>
+    allowed.set(path, [...new Set([...(allowed.get(path) ?? []), ...methods])]);
+
+  for (const [name, operation] of Object.entries(routes) as [RouteName, Operation][]) {
+    const pattern = patternOf(operation.path);
+    const handler = (res: HttpResponse, req: HttpRequest) => serve(res, req, name, operation, options);
+    if (operation.method === 'POST') app.post(pattern, handler);
+    else if (operation.method === 'DELETE') app.del(pattern, handler);
+    else app.get(pattern, handler).head(pattern, handler);
+    allow(operation.path, ...(operation.method === 'GET' ? ['GET', 'HEAD'] : [operation.method]));
+  }
+  for (const { path } of channels) {
+    app.get(patternOf(path), (res, req) => {
+      const exchange = http.exchange(res, req);
+      http.authorized(exchange, async () => {
+        exchange.error(new ChatError('upgrade_required'), { Upgrade: 'websocket' });
+      });
+    });
+    allow(path, 'GET');
+  }
+  for (const [path, methods] of allowed) {
+    app.any(patternOf(path), (res, req) => {
+      const exchange = http.exchange(res, req);
+      http.authorized(exchange, async () => {
+        exchange.error(new ChatError('method_not_allowed'), { Allow: methods.join(', ') });
+      });
+    });
+  }
+  registerProbe(app, http, '/healthz', () => true);
+  registerProbe(app, http, '/readyz', options.ready);
+  app.any('/*', (res, req) => {
+    const exchange = http.exchange(res, req);
+    const nothing = async () => exchange.error(new ChatError('not_found'));
+    const inside = exchange.path === BASE || exchange.path.startsWith(`${BASE}/`);
+    if (inside) http.authorized(exchange, nothing);
+    else http.guard(exchange, nothing);
+  });
+}
+
+function serve(
+  res: HttpResponse,
+  req: HttpRequest,
+  name: RouteName,
+  operation: Operation,
+  options: RouterOptions,
+): void {
+  const { http, services } = options;
+  const exchange = http.exchange(res, req);
+  const idText = operation.path.includes('{id}') ? req.getParameter(0) : undefined;
+  const stream = operation.body === undefined ? undefined : exchange.receive();
+  http.authorized(exchange, async ({ caller }) => {
+    const id = idText === undefined ? 0 : parseId(idText);
+    if (id === undefined) throw new ChatError('invalid_id');
+    const query = new URLSearchParams(exchange.query);
+    const limit = operation.paged && countParameter(query, 'limit');
+    const offset = operation.paged && countParameter(query, 'offset');
+    const { body, photo } =
+      operation.body === undefined || stream === undefined
+        ? { body: undefined, photo: undefined }
+        : await readInput(exchange, stream, operation.body, operation, query, options);
+    try {
+      const request = { caller, id, limit, offset, body, photo } as Request<RouteName>;
+      // The name picks the endpoint for this very request; TypeScript cannot see that the two belong together.
+      const endpoint = endpoints[name] as (request: Request<RouteName>, services: Services) => Promise<Reply>;
+      reply(exchange, await endpoint(request, services));
+    } finally {
+      await discard(photo);
+    }
+  });
+}
+
+function reply(exchange: Exchange, body: Reply): void {
+  if (typeof body === 'string') exchange.json(200, body);
+  else if (isImage(body)) exchange.image(body);
+  else exchange.json(200, JSON.stringify(body));
+}
+
+function isImage(body: Exclude<Reply, string>): body is Image {
+  return 'bytes' in body && Buffer.isBuffer(body.bytes);
+}
+
+function registerProbe(app: TemplatedApp, http: Http, path: string, healthy: () => boolean): void {
+  const handler = (res: HttpResponse, req: HttpRequest) => {
+    const exchange = http.exchange(res, req);
+    if (healthy()) exchange.json(200, '{"status":"ok"}');
+    else exchange.error(new ChatError('unavailable'));
+  };
+  app.get(path, handler).head(path, handler);
+}
+
+/** The engine's way to write `/chat/{id}`. */
+export function patternOf(path: string): string {
+  return path.replace('{id}', ':id');
+}

@@ -1,0 +1,82 @@
+/** What the hub needs of an engine's WebSocket. Every call after its end throws. */
+export interface Wire {
+  send(frame: string): unknown;
+  /** Sends a close frame after what was sent and published before, and calls the close handler at once. */
+  end(code: number, reason: string): void;
+  subscribe(topic: string): unknown;
+  unsubscribe(topic: string): unknown;
+  getBufferedAmount(): number;
+}
+
+/**
+ * `opening`: waits for its place in the log; `behind`: reads pages of its own; `live`: on its topics, all
+ * that the log brings reaches it; `closed`.
+ */
+export type SocketState = 'opening' | 'behind' | 'live' | 'closed';
+
+/** One open socket of a user. */
+export abstract class UserSocket {
+  state: SocketState = 'opening';
+  readonly userId: number;
+  readonly #wire: Wire;
+
+  constructor(wire: Wire, userId: number) {
+    this.#wire = wire;
+    this.userId = userId;
+  }
+
+  /** False when the socket is closed already. */
+  send(frame: string): boolean {
+    if (this.state === 'closed') return false;
+    this.#wire.send(frame);
+    return true;
+  }
+
+  end(code: number, reason: string): void {
+    if (this.state !== 'closed') this.#wire.end(code, reason);
+  }
+
+  subscribe(topic: string): void {
+    if (this.state !== 'closed') this.#wire.subscribe(topic);
+  }
+
+  unsubscribe(topic: string): void {
+    if (this.state !== 'closed') this.#wire.unsubscribe(topic);
+  }
+
+  /** Bytes that the peer has not taken yet. */
+  get buffered(): number {
+    return this.state === 'closed' ? 0 : this.#wire.getBufferedAmount();
+  }
+}
+
+/** Where a socket begins: at the newest messages, or after one that the client has seen. */
+export type Start = { readonly limit: number; readonly offset: number } | { readonly after: number };
+
+export class ChatSocket extends UserSocket {
+  readonly kind = 'chat';
+  readonly chatId: number;
+  readonly start: Start;
+  /** While behind: the newest id that it was sent. */
+  position: number;
+
+  constructor(wire: Wire, userId: number, chatId: number, start: Start) {
+    super(wire, userId);
+    this.chatId = chatId;
+    this.start = start;
+    this.position = 'after' in start ? start.after : 0;
+  }
+}
+
+export class MainSocket extends UserSocket {
+  readonly kind = 'main';
+  readonly after: number | undefined;
+  /** While behind: chats whose newest message has an id up to this one have been sent. */
+  position: number;
+
+  constructor(wire: Wire, userId: number, after: number | undefined) {
+    super(wire, userId);
+    this.after = after;
+    this.position = after ?? 0;
+  }
+}

@@ -1,0 +1,148 @@
+import { createWriteStream, type WriteStream } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline, type Readable } from 'node:stream';
+import { ChatError } from '../chat/errors.js';
+import { parseJson } from './body.js';
+import { boundaryOf, MultipartGuard } from './multipart-guard.js';
+
+/** The whole body: a photo of 10 MiB, the JSON beside it, and what multipart puts around them. */
+const BODY_BYTES_MAX = 11 * 1024 * 1024;
+const JSON_PART_BYTES_MAX = 1024 * 1024;
+
+/** A parsed multipart body; the photo, when there is one, lies in the temporary folder. */
+export interface Upload {
+  readonly json: unknown;
+  readonly photo: { readonly path: string } | undefined;
+}
+
+/** The only place for files that may be gone at the next start. */
+export function temporaryDir(dataDir: string): string {
+  return join(dataDir, 'tmp');
+}
+
+/**
+ * Reads `multipart/form-data` with the parts `json` and `photo`, told apart by their names alone. Whatever it
+ * rejects with, nothing of the upload is left on disk. Errors: too_large, invalid_multipart, invalid_json,
+ * storage_full.
+ */
+export async function readUpload(
+  body: Readable,
+  contentType: string,
+  contentLength: string,
+  options: { readonly temporaryDir: string; readonly photoBytesMax: number },
+): Promise<Upload> {
+  if (Number(contentLength) > BODY_BYTES_MAX) throw new ChatError('too_large');
+  const boundary = boundaryOf(contentType);
+  await mkdir(options.temporaryDir, { recursive: true, mode: 0o700 });
+  const parts = new Parts(options);
+  try {
+    await parts.read(body, boundary);
+    const json = parts.json;
+    if (json === undefined)
+      throw new ChatError('invalid_multipart', { sentence: 'The part json is missing.' });
+    const photo = parts.photo;
+    if (photo?.bytes === 0) await parts.remove();
+    return { json: parseJson(json), photo: photo?.bytes ? { path: photo.path } : undefined };
+  } catch (error) {
+    await parts.remove();
+    throw refusalOf(error);
+  }
+}
+
+/** One run of the multipart parser. */
+class Parts {
+  json: Buffer | undefined;
+  photo: { readonly path: string; readonly bytes: number } | undefined;
+  readonly #options: { readonly temporaryDir: string; readonly photoBytesMax: number };
+  readonly #seen = new Set<string>();
+  readonly #files: WriteStream[] = [];
+
+  constructor(options: { readonly temporaryDir: string; readonly photoBytesMax: number }) {
+    this.#options = options;
+  }
+
+  async read(body: Readable, boundary: string): Promise<void> {
+    const { formidable, multipart } = await import('formidable');
+    const form = formidable({
+      enabledPlugins: [multipart], // The others would take a boundary with "json" in it for theirs.
+      uploadDir: this.#options.temporaryDir,
+      maxFileSize: this.#options.photoBytesMax,
+      maxTotalFileSize: this.#options.photoBytesMax,
+      allowEmptyFiles: true,
+      minFileSize: 0,
+      fileWriteStreamHandler: (file) => this.#open(file.filepath),
+    });
+    form.onPart = (part) => {
+      const name = part.name ?? '';
+      const refused = this.#refuse(name);
+      if (refused !== undefined) return form._error(refused);
+      if (name === 'photo') {
+        part.mimetype = 'application/octet-stream'; // A part without a type would be taken for a field.
+        return form._handlePart(part);
+      }
+      const chunks: Buffer[] = [];
+      let bytes = 0;
+      part.on('data', (chunk) => {
+        bytes += chunk.length;
+        if (bytes > JSON_PART_BYTES_MAX) form._error(new ChatError('too_large'));
+        else chunks.push(chunk);
+      });
+      part.on('end', () => {
+        this.json = Buffer.concat(chunks);
+      });
+    };
+
+    const guard = new MultipartGuard(boundary, BODY_BYTES_MAX);
+    // The parser reads two headers. The length is the guard's business.
+    const headers = {
+      'content-type': `multipart/form-data; boundary="${boundary}"`,
+      'transfer-encoding': 'chunked',
+    };
+    pipeline(body, guard, () => undefined); // Each error reaches the parser through the guard.
+    const [, files] = await form.parse(Object.assign(guard, { headers }));
+    const file = Object.hasOwn(files, 'photo') ? files['photo']?.[0] : undefined;
+    this.photo = file && { path: file.filepath, bytes: file.size };
+  }
+
+  /** Removes what was written, when it is certain that nothing more will be. */
+  async remove(): Promise<void> {
+    for (const file of this.#files) {
+      if (!file.closed) {
+        await new Promise<void>((resolve) => {
+          file.once('close', resolve);
+          file.destroy();
+        });
+      }
+      await rm(file.path, { force: true });
+    }
+  }
+
+  #refuse(name: string): ChatError | undefined {
+    if (name !== 'json' && name !== 'photo') {
+      return new ChatError('invalid_multipart', { sentence: 'The parts may be json and photo, no others.' });
+    }
+    if (this.#seen.has(name)) {
+      return new ChatError('invalid_multipart', { sentence: `There must be only one part ${name}.` });
+    }
+    this.#seen.add(name);
+    return undefined;
+  }
+
+  #open(path: string): WriteStream {
+    const file = createWriteStream(path, { flags: 'wx', mode: 0o600 });
+    file.on('error', () => undefined); // The parser listens too, and reports it.
+    this.#files.push(file);
+    return file;
+  }
+}
+
+/** What the parser, the guard or the disk said, as one of our errors; the rest is unexpected. */
+function refusalOf(error: unknown): unknown {
+  if (error instanceof ChatError) return error;
+  const { code, httpCode } = error as { code?: unknown; httpCode?: unknown };
+  if (code === 'ENOSPC' || code === 'EDQUOT') return new ChatError('storage_full');
+  if (httpCode === 413) return new ChatError('too_large');
+  if (typeof code === 'number') return new ChatError('invalid_multipart');
+  return error;
+}

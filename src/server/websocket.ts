@@ -1,0 +1,294 @@
+import type { HttpRequest, HttpResponse, TemplatedApp, us_socket_context_t, WebSocket } from 'uWebSockets.js';
+import {
+  duplicateJson,
+  ENGINE_FRAME_BYTES_MAX,
+  errorJson,
+  FRAME_BYTES_MAX,
+  frameReader,
+  parseFrame,
+} from '../api/frames.js';
+import type { Channel } from '../api/operation.js';
+import { channels } from '../api/routes.js';
+import { closeCodeOf, statusOf, upgradeStatusOf } from '../api/status.js';
+import { ChatError } from '../chat/errors.js';
+import { parseId } from '../chat/ids.js';
+import type { ReadView, Submit } from '../chat/ports.js';
+import type { Attachments } from './attach.js';
+import { type Authenticator, bearerToken, type Identity, offeredProtocols } from './auth.js';
+import type { Exchange } from './exchange.js';
+import type { Http } from './http.js';
+import type { Hub } from './hub.js';
+import { badParameter, countParameter, parameter } from './query.js';
+import { patternOf } from './router.js';
+import { ChatSocket, MainSocket, type Start } from './sockets.js';
+import type { TypingIndicators } from './typing.js';
+
+const PROTOCOL = 'chat.v1';
+const HISTORY_DEFAULT = 100;
+/** Over this the engine cuts a socket off, which may resume: the last line of defence of the worker's memory. */
+const BUFFERED_BYTES_MAX = 2 * 1024 * 1024;
+/** The engine pings a silent peer, and closes when nothing comes back for this long. */
+const IDLE_SECONDS_MAX = 120;
+const BAD_FRAMES_MAX = 10;
+const BAD_FRAMES_WINDOW_MS = 60_000;
+
+/** What the engine keeps with each socket. */
+interface Session {
+  /** Why the peer was let in only to be told so: a browser cannot see the status of a refused upgrade. */
+  readonly refusal: ChatError | undefined;
+  readonly target: Target | undefined;
+  /** The upgrade came after an await: this engine may close such a socket that sends at once. */
+  readonly late: boolean;
+  socket: ChatSocket | MainSocket | undefined;
+  badFrames: number;
+  badFramesSince: number;
+}
+
+interface Target {
+  readonly userId: number;
+  readonly chatId: number | undefined;
+  readonly start: Start;
+}
+
+/** A request for an upgrade, copied out of the engine. */
+interface Asking {
+  readonly exchange: Exchange;
+  readonly idText: string | undefined;
+  readonly context: us_socket_context_t;
+  readonly protocols: ReturnType<typeof offeredProtocols>;
+}
+
+export interface WebSocketOptions {
+  readonly http: Http;
+  readonly auth: Authenticator;
+  readonly hub: Hub;
+  readonly attachments: Attachments;
+  readonly typing: TypingIndicators;
+  readonly submit: Submit;
+  readonly textCharactersMax: number;
+  /** Takes `?access_token=`. */
+  readonly queryToken: boolean;
+  readonly draining: () => boolean;
+  readonly failed: (error: unknown) => void;
+}
+
+/** The WebSocket side of a worker: upgrades, frames from clients, and the sockets' ends. */
+export class WebSockets {
+  readonly #options: WebSocketOptions;
+  readonly #readFrame;
+
+  constructor(options: WebSocketOptions) {
+    this.#options = options;
+    this.#readFrame = frameReader(options.textCharactersMax);
+  }
+
+  register(app: TemplatedApp): void {
+    for (const channel of channels) {
+      app.ws<Session>(patternOf(channel.path), {
+        compression: 0, // Off: 300 KB a client, and an attack on what it compresses.
+        maxPayloadLength: ENGINE_FRAME_BYTES_MAX,
+        maxBackpressure: BUFFERED_BYTES_MAX,
+        closeOnBackpressureLimit: true,
+        idleTimeout: IDLE_SECONDS_MAX,
+        sendPingsAutomatically: true,
+        upgrade: (res, req, context) => this.#upgrade(res, req, context, channel),
+        open: (ws) => this.#open(ws),
+        message: (ws, data, isBinary) => this.#message(ws, data, isBinary),
+        drain: (ws) => {
+          const { socket } = ws.getUserData();
+          if (socket !== undefined) this.#options.attachments.drained(socket);
+        },
+        close: (ws) => this.#closed(ws.getUserData()),
+      });
+    }
+  }
+
+  #upgrade(res: HttpResponse, req: HttpRequest, context: us_socket_context_t, channel: Channel): void {
+    const idText = channel.of === 'main' ? undefined : req.getParameter(0);
+    const exchange = this.#options.http.exchange(res, req);
+    const protocols = offeredProtocols(exchange.header('sec-websocket-protocol'));
+    const asking: Asking = { exchange, idText, context, protocols };
+    let late = false;
+    this.#options.http.guard(exchange, async () => {
+      if (!isHandshake(exchange)) return;
+      try {
+        // Everything that a hot upgrade needs is at hand: then it happens in this very tick.
+        const token = this.#tokenOf(asking);
+        const known = this.#options.auth.known(token);
+        const admitted = known && this.#admit(known, asking, channel);
+        if (known !== undefined && admitted !== undefined && !(admitted instanceof Promise)) {
+          return this.#accept(asking, { target: admitted }, late);
+        }
+        late = true;
+        const identity = known ?? (await this.#options.auth.verify(token));
+        this.#accept(asking, { target: await (admitted ?? this.#admit(identity, asking, channel)) }, late);
+      } catch (error) {
+        if (!(error instanceof ChatError)) throw error;
+        if (protocols.chatV1) return this.#accept(asking, { refusal: error }, late);
+        exchange.error(error, {}, upgradeStatusOf(error.code));
+      }
+    });
+  }
+
+  /** Errors: unauthorized. */
+  #tokenOf({ exchange, protocols }: Asking): string {
+    const header = exchange.header('authorization');
+    if (header !== '') return bearerToken(header) ?? unauthorized();
+    if (protocols.token !== undefined) return protocols.token;
+    const query = this.#options.queryToken
+      ? parameter(new URLSearchParams(exchange.query), 'access_token')
+      : undefined;
+    return query ?? unauthorized();
+  }
+
+  /** Errors: unavailable, invalid_id, invalid_query, profile_required, chat_not_found, group_not_found, after_unknown. */
+  #admit({ caller }: Identity, { exchange, idText }: Asking, channel: Channel): Target | Promise<Target> {
+    const { hub, attachments } = this.#options;
+    if (this.#options.draining()) throw new ChatError('unavailable');
+    const chatId = idText === undefined ? undefined : parseId(idText);
+    if (idText !== undefined && chatId === undefined) throw new ChatError('invalid_id');
+    const start = startOf(new URLSearchParams(exchange.query));
+    return hub.follower.exact((view: ReadView): Target => {
+      const userId = 'id' in caller ? caller.id : hub.caches.userOfSubject(view, caller.subject);
+      if (userId === undefined || hub.caches.user(view, userId) === undefined)
+        throw new ChatError('profile_required');
+      const of = channel.of === 'main' || chatId === undefined ? undefined : { id: chatId, type: channel.of };
+      attachments.admit(view, userId, of, 'after' in start ? start.after : undefined);
+      return { userId, chatId, start };
+    });
+  }
+
+  #accept(asking: Asking, session: { target: Target } | { refusal: ChatError }, late: boolean): void {
+    const { exchange, context, protocols } = asking;
+    const data: Session = {
+      refusal: 'refusal' in session ? session.refusal : undefined,
+      target: 'target' in session ? session.target : undefined,
+      late,
+      socket: undefined,
+      badFrames: 0,
+      badFramesSince: 0,
+    };
+    exchange.upgrade((res) => {
+      res.upgrade(
+        data,
+        exchange.header('sec-websocket-key'),
+        protocols.chatV1 ? PROTOCOL : '',
+        exchange.header('sec-websocket-extensions'),
+        context,
+      );
+    });
+  }
+
+  #open(ws: WebSocket<Session>): void {
+    const session = ws.getUserData();
+    const { refusal, target, late } = session;
+    if (refusal !== undefined) {
+      ws.end(closeCodeOf(refusal.code), refusal.code);
+      return;
+    }
+    if (target === undefined) return;
+    const { userId, chatId, start } = target;
+    const socket =
+      chatId === undefined
+        ? new MainSocket(ws, userId, 'after' in start ? start.after : undefined)
+        : new ChatSocket(ws, userId, chatId, start);
+    session.socket = socket;
+    if (late) setImmediate(() => socket.state !== 'closed' && this.#options.attachments.attach(socket));
+    else this.#options.attachments.attach(socket);
+  }
+
+  #closed(session: Session): void {
+    const { socket } = session;
+    if (socket === undefined) return;
+    this.#options.hub.remove(socket);
+    if (socket.kind === 'chat') this.#options.typing.left(socket);
+  }
+
+  #message(ws: WebSocket<Session>, data: ArrayBuffer, isBinary: boolean): void {
+    const session = ws.getUserData();
+    const { socket } = session;
+    if (socket === undefined) return;
+    if (data.byteLength > FRAME_BYTES_MAX) return socket.end(closeCodeOf('too_large'), 'frame too big');
+    let clientId: string | undefined;
+    try {
+      if (this.#options.draining()) throw new ChatError('unavailable');
+      if (isBinary) throw new ChatError('invalid_frame');
+      const json = parseFrame(Buffer.from(data).toString());
+      if (typeof json['client_id'] === 'string') clientId = json['client_id'];
+      if (socket.kind === 'main') throw new ChatError('unknown_type');
+      const frame = this.#readFrame(json);
+      if (frame.type === 'message') this.#post(socket, frame.text, frame.client_id);
+      else this.#type(socket, frame.type === 'typing');
+    } catch (error) {
+      this.#refuseFrame(socket, error, clientId);
+      if (error instanceof ChatError && statusOf(error.code) < 500) this.#countBadFrame(session, socket);
+    }
+  }
+
+  /** The echo that comes with the log is the acknowledgement; here only what is not one. */
+  #post(socket: ChatSocket, text: string, clientId: string | undefined): void {
+    const { submit, hub } = this.#options;
+    const { chatId, userId } = socket;
+    submit('post_message', { chatId, authorId: userId, text, ...(clientId !== undefined && { clientId }) })
+      .then(({ duplicate }) => {
+        if (duplicate === undefined) return undefined;
+        return hub.follower.exact((view) => {
+          socket.send(duplicateJson(duplicate, hub.caches.nameJson(view, duplicate.authorId)));
+        });
+      })
+      .catch((error: unknown) => this.#refuseFrame(socket, error, clientId));
+  }
+
+  #type(socket: ChatSocket, on: boolean): void {
+    const { hub, typing } = this.#options;
+    const typed = hub.follower.exact((view) => typing.typed(socket, on, view));
+    if (typed instanceof Promise) typed.catch((error: unknown) => this.#refuseFrame(socket, error));
+  }
+
+  #refuseFrame(socket: ChatSocket | MainSocket, error: unknown, clientId?: string): void {
+    if (!(error instanceof ChatError)) this.#options.failed(error);
+    socket.send(errorJson(error instanceof ChatError ? error : new ChatError('internal'), clientId));
+  }
+
+  #countBadFrame(session: Session, socket: ChatSocket | MainSocket): void {
+    const now = performance.now();
+    if (now - session.badFramesSince > BAD_FRAMES_WINDOW_MS) {
+      session.badFramesSince = now;
+      session.badFrames = 0;
+    }
+    session.badFrames += 1;
+    if (session.badFrames >= BAD_FRAMES_MAX)
+      socket.end(closeCodeOf('too_many_bad_frames'), 'too many bad frames');
+  }
+}
+
+/** What the engine does not check itself (RFC 6455, 4.2.1). True when it may go on; otherwise it is answered. */
+function isHandshake(exchange: Exchange): boolean {
+  exchange.assertWellFormed();
+  const connection = exchange
+    .header('connection')
+    .toLowerCase()
+    .split(/\s*,\s*/);
+  if (exchange.header('upgrade').toLowerCase() !== 'websocket' || !connection.includes('upgrade')) {
+    throw new ChatError('bad_request');
+  }
+  if (exchange.header('sec-websocket-version') === '13') return true;
+  exchange.error(new ChatError('upgrade_required'), { 'Sec-WebSocket-Version': '13' });
+  return false;
+}
+
+/** Errors: invalid_query. */
+function startOf(query: URLSearchParams): Start {
+  const after = countParameter(query, 'after');
+  const limit = countParameter(query, 'limit');
+  const offset = countParameter(query, 'offset');
+  if (after === undefined) return { limit: limit ?? HISTORY_DEFAULT, offset: offset ?? 0 };
+  if (limit !== undefined || offset !== undefined) {
+    throw badParameter('after', 'does not go together with limit or offset');
+  }
+  return { after };
+}
+
+function unauthorized(): never {
+  throw new ChatError('unauthorized');
+}

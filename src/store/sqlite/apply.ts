@@ -1,0 +1,193 @@
+import { randomUUID } from 'node:crypto';
+import Database from 'better-sqlite3';
+import type { Command, CommandName, Commands, Outcome } from '../../chat/commands.js';
+import { ChatError } from '../../chat/errors.js';
+import type { Frame, ReadView, WriteStore } from '../../chat/ports.js';
+import { appender } from './append.js';
+import { Checkpointer } from './checkpoint.js';
+import { type Connection, openWriter } from './database.js';
+import { AppliedFrames } from './frames.js';
+import { Heads } from './heads.js';
+import { migrate } from './migrations.js';
+import { purger } from './purge.js';
+import { readView, SQL } from './reads.js';
+import { chatWriters } from './write-chats.js';
+import { groupWriters } from './write-groups.js';
+import { messageWriters } from './write-messages.js';
+import { userWriters } from './write-users.js';
+import type { Writers } from './writers.js';
+
+/** A batch ends early, between frames, when this much of it went into loading chats' client ids. */
+const LOAD_MS_MAX = 20;
+/** A frame that this many ledgers took and died with is not tried again. */
+const LEDGERS_MET_MAX = 3;
+/** Commands of one statement need no savepoint: SQLite undoes a failed statement by itself. */
+const SINGLE_STATEMENT: ReadonlySet<CommandName> = new Set(['post_message', 'reserve_id']);
+
+type UnexpectedError = (error: unknown, command: CommandName) => void;
+
+/**
+ * Opens the write side: migrates, then commits this ledger's incarnation. That commit comes before anything
+ * is answered, because its sync also covers what WAL recovery found unsynced.
+ */
+export function openWriteStore(dataDir: string, now: number, unexpected: UnexpectedError): LedgerStore {
+  const db = openWriter(dataDir);
+  try {
+    migrate(db);
+    const incarnation = randomUUID();
+    db.prepare('INSERT INTO incarnation (id, started_at) VALUES (?, ?)').run(incarnation, now);
+    db.prepare('DELETE FROM incarnation WHERE started_at < ?').run(now - 30 * 24 * 3600 * 1000);
+    return new LedgerStore(db, incarnation, unexpected);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+/** The write side of SQLite, and what the ledger does beside writing. */
+export class LedgerStore implements WriteStore {
+  readonly incarnation: string;
+  readonly #db: Connection;
+  readonly #view: ReadView;
+  readonly #unexpected: UnexpectedError;
+  readonly #heads: Heads;
+  readonly #writers: Writers;
+  readonly #purge: (now: number) => boolean;
+  readonly #sql;
+  readonly #applied: AppliedFrames;
+
+  constructor(db: Connection, incarnation: string, unexpected: UnexpectedError) {
+    this.incarnation = incarnation;
+    this.#db = db;
+    this.#unexpected = unexpected;
+    this.#heads = new Heads(db);
+    this.#applied = new AppliedFrames(db);
+    const view = readView(db);
+    this.#view = view;
+    const nextId = db
+      .prepare<[string], number>('UPDATE sequence SET value = value + 1 WHERE name = ? RETURNING value')
+      .pluck();
+    const context = {
+      db,
+      view,
+      append: appender(db),
+      heads: this.#heads,
+      nextId: (name: 'user' | 'chat') => nextId.get(name) ?? raise(`there is no sequence ${name}`),
+    };
+    this.#writers = {
+      ...userWriters(context),
+      ...chatWriters(context),
+      ...groupWriters(context),
+      ...messageWriters(context),
+    };
+    this.#purge = purger(db, (origin, number) => this.#applied.drop(origin, number));
+    this.#sql = {
+      begin: db.prepare('BEGIN IMMEDIATE'),
+      commit: db.prepare('COMMIT'),
+      rollback: db.prepare('ROLLBACK'),
+      savepoint: db.prepare('SAVEPOINT command'),
+      release: db.prepare('RELEASE command'),
+      undo: db.prepare('ROLLBACK TO command'),
+      newest: db.prepare<[], number>(SQL.newest).pluck(),
+    };
+  }
+
+  async apply(frames: readonly Frame[], now: number): Promise<{ outcomes: Outcome[][]; newest: number }> {
+    const outcomes: Outcome[][] = [];
+    const fresh = new Map<string, { frame: Frame; outcomes: Outcome[] }>();
+    let loadMs = 0;
+    this.#sql.begin.run();
+    try {
+      for (const frame of frames) {
+        const key = `${frame.origin} ${frame.number}`;
+        const before = this.#applied.outcomesOf(frame) ?? fresh.get(key)?.outcomes;
+        const own = before ?? this.#applyFrame(frame, now);
+        if (before === undefined) fresh.set(key, { frame, outcomes: own });
+        outcomes.push(own);
+        loadMs += this.#heads.takeLoadMs();
+        if (loadMs > LOAD_MS_MAX) break;
+      }
+      this.#sql.commit.run();
+    } catch (error) {
+      if (this.#db.inTransaction) this.#sql.rollback.run();
+      this.#heads.clear();
+      throw error;
+    }
+    for (const { frame, outcomes: own } of fresh.values()) this.#applied.committed(frame, own);
+    return { outcomes, newest: this.newest() };
+  }
+
+  /** Keeps the write-ahead log short from now on. */
+  startCheckpoints(dataDir: string, failed: (error: Error) => void): Checkpointer {
+    return new Checkpointer(dataDir, this.#db, failed);
+  }
+
+  /** The name of the photo's file, null without one, undefined when there is no such user or group. */
+  photoOf(owner: 'users' | 'groups', id: number): string | null | undefined {
+    return owner === 'users' ? this.#view.user(id)?.photo : this.#view.chat(id)?.photo;
+  }
+
+  newest(): number {
+    return this.#sql.newest.get() ?? 0;
+  }
+
+  async purge(now: number): Promise<boolean> {
+    return this.#purge(now);
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #applyFrame(frame: Frame, now: number): Outcome[] {
+    const outcomes =
+      frame.met >= LEDGERS_MET_MAX
+        ? frame.commands.map((): Outcome => ({ error: 'timeout' }))
+        : frame.commands.map((command) => this.#applyCommand(command, now));
+    this.#applied.record(frame, outcomes, now);
+    return outcomes;
+  }
+
+  #applyCommand(command: Command, now: number): Outcome {
+    const guarded = !SINGLE_STATEMENT.has(command.kind);
+    if (guarded) this.#sql.savepoint.run();
+    try {
+      const ok = this.#write(command, now);
+      if (guarded) this.#sql.release.run();
+      return { ok };
+    } catch (error) {
+      if (isFatal(error)) throw error;
+      if (guarded) {
+        this.#sql.undo.run();
+        this.#sql.release.run();
+      }
+      if (error instanceof ChatError) return { error: error.code, details: error.details };
+      this.#unexpected(error, command.kind);
+      return { error: 'internal' };
+    }
+  }
+
+  #write(command: Command, now: number): Commands[CommandName]['ok'] {
+    // The kind picks the writer that takes this very command; TypeScript cannot see that the two belong together.
+    const writer: unknown = this.#writers[command.kind];
+    if (writer === undefined) throw new Error(`unknown command ${command.kind}`);
+    return (writer as (command: Command, now: number) => Commands[CommandName]['ok'])(command, now);
+  }
+}
+
+/** Errors that concern the storage, not the command: nothing of the batch can be trusted to be written. */
+function isFatal(error: unknown): boolean {
+  return (
+    error instanceof Database.SqliteError &&
+    /^SQLITE_(FULL|IOERR|CORRUPT|NOTADB|READONLY|CANTOPEN)/.test(error.code)
+  );
+}
+
+/** True when a batch was refused for want of space; it can be tried again. */
+export function isStorageFull(error: unknown): boolean {
+  return error instanceof Database.SqliteError && error.code === 'SQLITE_FULL';
+}
+
+function raise(message: string): never {
+  throw new Error(message);
+}

@@ -1,0 +1,59 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+
+export type Connection = Database.Database;
+
+const FILE = 'parley.db';
+/** SQLite before this could corrupt a database when its WAL was reset (sqlite.org/wal.html, "The WAL-Reset Bug"). */
+const SQLITE_VERSION_MIN = [3, 51, 3] as const;
+
+export function databaseFile(dataDir: string): string {
+  return join(dataDir, FILE);
+}
+
+/** The only connection that writes. `:memory:` is for tests of what needs no second connection. */
+export function openWriter(dataDir: string): Connection {
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const db = new Database(databaseFile(dataDir), { timeout: 0 });
+  harden(db);
+  db.pragma('wal_autocheckpoint = 0');
+  db.pragma(`journal_size_limit = ${64 * 1024 * 1024}`);
+  db.pragma('cache_size = -65536');
+  return db;
+}
+
+/** A connection that cannot write. The file must exist. */
+export function openReader(dataDir: string): Connection {
+  const db = new Database(databaseFile(dataDir), { readonly: true, fileMustExist: true, timeout: 5000 });
+  harden(db);
+  return db;
+}
+
+/** Sets what the guarantees rest on, and reads it back: a pragma that does not take is silent. */
+function harden(db: Connection): void {
+  assertVersion(db);
+  if (!db.readonly) db.pragma('journal_mode = WAL');
+  db.pragma('synchronous = FULL');
+  db.pragma('foreign_keys = ON');
+  const settings = {
+    journal_mode: db.pragma('journal_mode', { simple: true }),
+    synchronous: db.pragma('synchronous', { simple: true }),
+    foreign_keys: db.pragma('foreign_keys', { simple: true }),
+  };
+  const expected = { journal_mode: 'wal', synchronous: 2, foreign_keys: 1 };
+  if (JSON.stringify(settings) !== JSON.stringify(expected)) {
+    db.close();
+    throw new Error(`SQLite did not take its settings: ${JSON.stringify(settings)}`);
+  }
+}
+
+function assertVersion(db: Connection): void {
+  const version = String(db.prepare('SELECT sqlite_version()').pluck().get());
+  const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number);
+  const [minMajor, minMinor, minPatch] = SQLITE_VERSION_MIN;
+  const value = (major * 1000 + minor) * 1000 + patch;
+  if (value < (minMajor * 1000 + minMinor) * 1000 + minPatch) {
+    throw new Error(`SQLite ${version} is too old: ${SQLITE_VERSION_MIN.join('.')} or newer is needed`);
+  }
+}

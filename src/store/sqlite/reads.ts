@@ -1,0 +1,203 @@
+import type { Chat } from '../../chat/chats.js';
+import type { Entry } from '../../chat/entries.js';
+import type { Message } from '../../chat/messages.js';
+import type { Fits, MessagePage, ReadStore, ReadView } from '../../chat/ports.js';
+import type { User } from '../../chat/users.js';
+import { type Connection, openReader } from './database.js';
+
+/** Rows are read in pieces of this many, so that a bound in bytes is not passed by reading far beyond it. */
+const PIECE = 64;
+/** What an entry weighs on the wire beside its text, about. */
+const ENTRY_OVERHEAD_BYTES = 160;
+
+const ENTRY = 'id, chat_id AS chatId, kind, author_id AS authorId, text, time, client_id AS clientId, users';
+const MESSAGE = 'id, chat_id AS chatId, author_id AS authorId, text, time, client_id AS clientId';
+
+/** The reads whose cost must not grow with the table; a test counts the rows that each visits. */
+export const SQL = {
+  newest: 'SELECT id FROM entry ORDER BY id DESC LIMIT 1',
+  entriesAfter: `SELECT ${ENTRY} FROM entry WHERE id > ? ORDER BY id LIMIT ?`,
+  newestMessage: `SELECT ${MESSAGE} FROM entry WHERE chat_id = ? AND kind = 1 ORDER BY id DESC LIMIT 1`,
+  hasMessageAfter: 'SELECT 1 FROM entry WHERE chat_id = ? AND kind = 1 AND id > ? AND author_id = ? LIMIT 1',
+  newestNumber: 'SELECT id, n FROM entry WHERE chat_id = ? AND kind = 1 ORDER BY id DESC LIMIT 1',
+  numberFrom: 'SELECT id, n FROM entry WHERE chat_id = ? AND kind = 1 AND id >= ? ORDER BY id LIMIT 1',
+  messagesDown: `SELECT ${MESSAGE} FROM entry WHERE chat_id = ? AND kind = 1 AND id <= ? ORDER BY id DESC LIMIT ?`,
+  messagesUp: `SELECT ${MESSAGE} FROM entry WHERE chat_id = ? AND kind = 1 AND id > ? ORDER BY id LIMIT ?`,
+  chatsOf: `SELECT m.chat_id FROM member m JOIN chat c ON c.id = m.chat_id
+            WHERE m.user_id = ? AND c.deleted_at IS NULL ORDER BY m.chat_id`,
+  groupsOf: `SELECT m.chat_id FROM member m JOIN chat c ON c.id = m.chat_id
+             WHERE m.user_id = ? AND c.deleted_at IS NULL AND c.type = 'group' ORDER BY m.chat_id`,
+} as const;
+
+interface ChatRow extends Omit<Chat, 'pair'> {
+  readonly userA: number | null;
+  readonly userB: number | null;
+}
+
+/** Opens the read side of the database in `dataDir`, which the ledger has made. */
+export function openReadStore(dataDir: string): ReadStore {
+  return new SqliteReadStore(openReader(dataDir));
+}
+
+class SqliteReadStore implements ReadStore {
+  readonly #db: Connection;
+  readonly #view: ReadView;
+  readonly #begin;
+  readonly #end;
+  readonly #incarnation;
+
+  constructor(db: Connection) {
+    this.#db = db;
+    this.#view = readView(db);
+    this.#begin = db.prepare('BEGIN');
+    this.#end = db.prepare('COMMIT');
+    this.#incarnation = db.prepare<[string], number>('SELECT 1 FROM incarnation WHERE id = ?').pluck();
+  }
+
+  snapshot<T>(use: (view: ReadView) => T): T {
+    this.#begin.run();
+    try {
+      return use(this.#view);
+    } finally {
+      this.#end.run();
+    }
+  }
+
+  hasIncarnation(incarnation: string): boolean {
+    return this.#incarnation.get(incarnation) !== undefined;
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+}
+
+/** The reads over one connection; the writer has them too, within its transactions. */
+export function readView(db: Connection): ReadView {
+  const newest = db.prepare<[], number>(SQL.newest).pluck();
+  const entriesAfter = db.prepare<[number, number], Omit<Entry, 'users'> & { users: string | null }>(
+    SQL.entriesAfter,
+  );
+  const user = db.prepare<[number], User>(
+    'SELECT id, username, name, description, photo FROM user WHERE id = ?',
+  );
+  const userOfSubject = db.prepare<[string], number>('SELECT id FROM user WHERE subject = ?').pluck();
+  const chat = db.prepare<[number], ChatRow>(
+    `SELECT id, type, name, description, photo, owner_id AS ownerId, user_a AS userA, user_b AS userB,
+            members_count AS membersCount FROM chat WHERE id = ? AND deleted_at IS NULL`,
+  );
+  const isMember = db
+    .prepare<[number, number], number>('SELECT 1 FROM member WHERE chat_id = ? AND user_id = ?')
+    .pluck();
+  const members = db.prepare<[number], { id: number; name: string }>(
+    'SELECT u.id, u.name FROM member m JOIN user u ON u.id = m.user_id WHERE m.chat_id = ? ORDER BY m.user_id',
+  );
+  const chatsOf = db.prepare<[number], number>(SQL.chatsOf).pluck();
+  const groupsOf = db.prepare<[number], number>(SQL.groupsOf).pluck();
+  const newestMessage = db.prepare<[number], Message>(SQL.newestMessage);
+  const hasMessageAfter = db.prepare<[number, number, number], number>(SQL.hasMessageAfter).pluck();
+  const newestNumber = db.prepare<[number], Numbered>(SQL.newestNumber);
+  const numberFrom = db.prepare<[number, number], Numbered>(SQL.numberFrom);
+  const messagesDown = db.prepare<[number, number, number], Message>(SQL.messagesDown);
+  const messagesUp = db.prepare<[number, number, number], Message>(SQL.messagesUp);
+
+  /** The id of the message that `offset` others of the chat come after, or undefined past the beginning. */
+  function idAtOffset(chatId: number, offset: number): number | undefined {
+    const last = newestNumber.get(chatId);
+    if (last === undefined || offset >= last.n) return undefined;
+    const target = last.n - offset;
+    // Ids grow at least as fast as n, on both sides of the target: that is where the bisection begins.
+    let low = target;
+    let high = last.id - offset;
+    while (low < high) {
+      const middle = low + Math.floor((high - low) / 2);
+      const found = numberFrom.get(chatId, middle);
+      if (found?.n === target) return found.id;
+      if (found === undefined || found.n > target) high = middle;
+      else low = found.id + 1;
+    }
+    return numberFrom.get(chatId, low)?.id;
+  }
+
+  return {
+    newest: () => newest.get() ?? 0,
+
+    entriesAfter(position, max, maxBytes) {
+      const entries: Entry[] = [];
+      let bytes = 0;
+      let after = position;
+      while (entries.length < max) {
+        const wanted = Math.min(PIECE, max - entries.length);
+        const rows = entriesAfter.all(after, wanted);
+        for (const row of rows) {
+          bytes += Buffer.byteLength(row.text) + (row.users?.length ?? 0) + ENTRY_OVERHEAD_BYTES;
+          if (bytes > maxBytes && entries.length > 0) return { entries, more: true };
+          entries.push({ ...row, users: row.users === null ? [] : (JSON.parse(row.users) as number[]) });
+        }
+        if (rows.length < wanted) return { entries, more: false };
+        after = entries.at(-1)?.id ?? after;
+      }
+      return { entries, more: entriesAfter.get(after, 1) !== undefined };
+    },
+
+    user: (id) => user.get(id),
+    userOfSubject: (subject) => userOfSubject.get(subject),
+
+    chat(id) {
+      const row = chat.get(id);
+      if (row === undefined) return undefined;
+      const { userA, userB, ...rest } = row;
+      return { ...rest, pair: userA === null || userB === null ? null : [userA, userB] };
+    },
+    isMember: (chatId, userId) => isMember.get(chatId, userId) !== undefined,
+    members: (chatId) => members.all(chatId),
+    chatsOf: (userId) => chatsOf.all(userId),
+    groupsOf: (userId) => groupsOf.all(userId),
+
+    newestMessage: (chatId) => newestMessage.get(chatId),
+    hasMessageAfter: (chatId, authorId, after) => hasMessageAfter.get(chatId, after, authorId) !== undefined,
+
+    messagesBefore(chatId, offset, limit, fits) {
+      const top = offset === 0 ? Number.MAX_SAFE_INTEGER : idAtOffset(chatId, offset);
+      if (top === undefined) return { messages: [], more: false };
+      const next = (from: number, count: number) => messagesDown.all(chatId, from, count);
+      const page = collect(top, limit, fits, next, (id) => id - 1);
+      return { messages: page.messages.reverse(), more: page.cut };
+    },
+
+    messagesAfter(chatId, after, limit, fits) {
+      const next = (from: number, count: number) => messagesUp.all(chatId, from, count);
+      const page = collect(after, limit, fits, next, (id) => id);
+      const last = page.messages.at(-1)?.id ?? after;
+      return { messages: page.messages, more: page.cut || messagesUp.get(chatId, last, 1) !== undefined };
+    },
+  };
+}
+
+interface Numbered {
+  readonly id: number;
+  readonly n: number;
+}
+
+/** Reads up to `limit` messages piece by piece, as long as they fit; the first always does. */
+function collect(
+  start: number,
+  limit: number,
+  fits: Fits,
+  next: (from: number, count: number) => Message[],
+  continueFrom: (id: number) => number,
+): Omit<MessagePage, 'more'> & { cut: boolean } {
+  const messages: Message[] = [];
+  let from = start;
+  while (messages.length < limit) {
+    const wanted = Math.min(PIECE, limit - messages.length);
+    const piece = next(from, wanted);
+    for (const message of piece) {
+      if (!fits(message) && messages.length > 0) return { messages, cut: true };
+      messages.push(message);
+      from = continueFrom(message.id);
+    }
+    if (piece.length < wanted) break;
+  }
+  return { messages, cut: false };
+}

@@ -1,0 +1,18 @@
+import type { CommandName, Commands } from '../../chat/commands.js';
+import type { ReadView } from '../../chat/ports.js';
+import type { appender } from './append.js';
+import type { Connection } from './database.js';
+import type { Heads } from './heads.js';
+
+/** What the writers of one connection share. */
+export interface WriterContext {
+  readonly db: Connection;
+  readonly view: ReadView;
+  readonly append: ReturnType<typeof appender>;
+  readonly heads: Heads;
+  readonly nextId: (sequence: 'user' | 'chat') => number;
+}
+
+/** Carries out one kind of command inside the batch's transaction. Throws a ChatError to refuse. */
+export type Writer<K extends CommandName> = (command: Commands[K]['do'], now: number) => Commands[K]['ok'];
+export type Writers<K extends CommandName = CommandName> = { readonly [P in K]: Writer<P> };

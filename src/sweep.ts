@@ -1,0 +1,44 @@
+import { opendir, rm, rmdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+/** Younger files may belong to a request that is under way in a worker. */
+const AGE_MS_MIN = 3_600_000;
+
+/**
+ * Removes what a crash may have left: temporary files, and photos that no row names. `photoOf` gives the
+ * photo's file name of a user or a group that exists.
+ */
+export async function sweepFiles(
+  dataDir: string,
+  now: number,
+  photoOf: (owner: 'users' | 'groups', id: number) => string | null | undefined,
+): Promise<void> {
+  for await (const name of names(join(dataDir, 'tmp'))) await removeOld(join(dataDir, 'tmp', name), now);
+  for (const owner of ['users', 'groups'] as const) {
+    const folder = join(dataDir, 'files', owner);
+    for await (const id of names(folder)) {
+      await nextTurn();
+      const kept = photoOf(owner, Number(id));
+      for await (const name of names(join(folder, id))) {
+        if (name !== kept) await removeOld(join(folder, id, name), now);
+      }
+      // Fails, as it should, while something is in it.
+      if (kept === undefined) await rmdir(join(folder, id)).catch(() => undefined);
+    }
+  }
+}
+
+async function removeOld(path: string, now: number): Promise<void> {
+  const { ctimeMs } = await stat(path);
+  if (now - ctimeMs >= AGE_MS_MIN) await rm(path, { force: true });
+}
+
+/** The names in a folder, none when it does not exist. */
+async function* names(folder: string): AsyncGenerator<string> {
+  try {
+    for await (const entry of await opendir(folder)) yield entry.name;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+}

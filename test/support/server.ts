@@ -1,0 +1,166 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { SignJWT } from 'jose';
+import { TestUser } from './user.js';
+import { until } from './wait.js';
+
+const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+export const SECRET = 'a secret for tests that is long enough for HS256';
+
+export interface ServerOptions {
+  readonly workers?: number;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Kept after the stop when given; otherwise a temporary folder. */
+  readonly dataDir?: string;
+}
+
+/** The real process tree, on a free port and a folder of its own. */
+export class TestServer {
+  readonly port: number;
+  readonly dataDir: string;
+  readonly #process: ChildProcess;
+  readonly #output: { text: string };
+  readonly #ownDir: boolean;
+  static #nextUser = 1;
+
+  private constructor(
+    process: ChildProcess,
+    output: { text: string },
+    port: number,
+    dataDir: string,
+    ownDir: boolean,
+  ) {
+    this.#process = process;
+    this.#output = output;
+    this.port = port;
+    this.dataDir = dataDir;
+    this.#ownDir = ownDir;
+  }
+
+  static async start({ workers = 2, env = {}, dataDir }: ServerOptions = {}): Promise<TestServer> {
+    const folder = dataDir ?? (await mkdtemp(join(tmpdir(), 'parley-test-')));
+    const { process, output } = launch({
+      WORKERS: String(workers),
+      DATA_DIR: folder,
+      JWT_SECRET: SECRET,
+      ...env,
+    });
+    const port = await until(() => {
+      if (process.exitCode !== null) throw new Error(`the server ended: ${output.text}`);
+      return /listening on http:\/\/\S+:(\d+)/.exec(output.text)?.[1];
+    });
+    return new TestServer(process, output, Number(port), folder, dataDir === undefined);
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  get pid(): number {
+    return this.#process.pid ?? 0;
+  }
+
+  /** Everything that the process tree wrote so far. */
+  get output(): string {
+    return this.#output.text;
+  }
+
+  /** The log's entries of one process: `primary`, `ledger`, `worker 1`, … */
+  logOf(process: string): Record<string, unknown>[] {
+    return this.output
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      .filter((entry) => entry['process'] === process);
+  }
+
+  /** The ids of the tree's processes by role, read from the system. */
+  async pids(): Promise<{ ledger: number; workers: number[] }> {
+    const { stdout } = await run('ps', ['-o', 'pid=,args=', '--ppid', String(this.pid)]);
+    const rows = stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.trim());
+    const of = (role: string) =>
+      rows.filter((row) => row.endsWith(` ${role}`)).map((row) => Number.parseInt(row, 10));
+    return { ledger: of('ledger')[0] ?? 0, workers: of('worker') };
+  }
+
+  /** A signed token with these claims. */
+  token(sub: string | number, claims: Record<string, unknown> = {}, secret = SECRET): Promise<string> {
+    return new SignJWT({ sub, ...claims } as Record<string, unknown>)
+      .setProtectedHeader({ alg: 'HS256' })
+      .setIssuedAt()
+      .sign(Buffer.from(secret));
+  }
+
+  /** A new user with a profile, of an id that no other user of this file has. */
+  async user(name: string): Promise<TestUser> {
+    const user = await this.stranger(name);
+    await user.createProfile();
+    return user;
+  }
+
+  /** A valid token without a profile. */
+  async stranger(name: string): Promise<TestUser> {
+    const id = TestServer.#nextUser++;
+    return new TestUser(this.url, await this.token(id), id, name);
+  }
+
+  /** Sends a signal to the primary and resolves to how it ended. */
+  async end(
+    signal: NodeJS.Signals = 'SIGTERM',
+  ): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+    const ended = exitOf(this.#process);
+    if (this.#process.exitCode === null && this.#process.signalCode === null) this.#process.kill(signal);
+    return ended;
+  }
+
+  /** Stops the server and removes its folder. */
+  async stop(): Promise<void> {
+    await this.end();
+    if (this.#ownDir) await rm(this.dataDir, { recursive: true, force: true });
+  }
+}
+
+/** Runs the built program with these settings and no others. */
+export function launch(
+  env: Readonly<Record<string, string>>,
+  args: readonly string[] = [],
+): { process: ChildProcess; output: { text: string } } {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    env: { PATH: process.env['PATH'] ?? '', PORT: '0', HOST: '127.0.0.1', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const output = { text: '' };
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output.text += text;
+    });
+  }
+  return { process: child, output };
+}
+
+/** Resolves when the process has ended and its output is read. */
+export function exitOf(child: ChildProcess): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+  return new Promise((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null) {
+      resolve({ code: child.exitCode, signal: child.signalCode });
+    } else {
+      child.once('close', (code, signal) => resolve({ code, signal }));
+    }
+  });
+}
+
+async function run(command: string, args: readonly string[]): Promise<{ stdout: string }> {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  let stdout = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  await exitOf(child);
+  return { stdout };
+}

@@ -1,0 +1,130 @@
+import { type ClientOptions, WebSocket } from 'ws';
+import type { Answer } from './user.js';
+import { until } from './wait.js';
+
+// biome-ignore lint/suspicious/noExplicitAny: what a test expects of a frame is said by the test
+export type Frame = any;
+
+/** A WebSocket client that keeps every frame in the order in which it came. */
+export class TestSocket {
+  readonly frames: Frame[] = [];
+  readonly #ws: WebSocket;
+  /** Frames before this one were taken by `next`. */
+  #taken = 0;
+  #close: { code: number; reason: string } | undefined;
+  #worker = '';
+
+  private constructor(ws: WebSocket) {
+    this.#ws = ws;
+    ws.on('upgrade', (response) => {
+      this.#worker = String(response.headers['x-request-id']).split('-')[0] ?? '';
+    });
+    ws.on('message', (data) => this.frames.push(JSON.parse(String(data))));
+    ws.on('close', (code, reason) => {
+      this.#close = { code, reason: String(reason) };
+    });
+    ws.on('error', () => undefined); // A refused upgrade; `close` follows.
+  }
+
+  static open(url: string, options: ClientOptions = {}, protocols: string[] = []): Promise<TestSocket> {
+    return new Promise((resolve, reject) => {
+      const ws = new WebSocket(url, protocols, options);
+      const socket = new TestSocket(ws);
+      ws.once('open', () => resolve(socket));
+      ws.once('error', reject);
+    });
+  }
+
+  static refused(url: string, options: ClientOptions = {}): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const ws = new WebSocket(url, options);
+      ws.once('open', () => {
+        ws.close();
+        reject(new Error('the upgrade was accepted'));
+      });
+      ws.on('error', () => undefined);
+      ws.once('unexpected-response', (_request, response) => {
+        let text = '';
+        response.on('data', (chunk) => {
+          text += chunk;
+        });
+        response.on('end', () => {
+          ws.terminate();
+          const headers = new Headers(response.headers as Record<string, string>);
+          resolve({ status: response.statusCode ?? 0, body: JSON.parse(text), headers });
+        });
+      });
+    });
+  }
+
+  /** Which worker the socket is on: the same text for two sockets of one worker. */
+  get worker(): string {
+    return this.#worker;
+  }
+
+  get protocol(): string {
+    return this.#ws.protocol;
+  }
+
+  get isOpen(): boolean {
+    return this.#ws.readyState === WebSocket.OPEN;
+  }
+
+  send(frame: object | string | Buffer): void {
+    this.#ws.send(typeof frame === 'string' || Buffer.isBuffer(frame) ? frame : JSON.stringify(frame));
+  }
+
+  /** Sends a message. */
+  says(text: string, clientId?: string): void {
+    this.send({ type: 'message', text, ...(clientId !== undefined && { client_id: clientId }) });
+  }
+
+  /** The next frame that was not taken yet, of any type. */
+  async next(ms?: number): Promise<Frame> {
+    const frame = await until(() => {
+      if (this.#taken < this.frames.length) return this.frames[this.#taken] as object;
+      if (this.#close) throw new Error(`closed with ${this.#close.code} ${this.#close.reason}`);
+      return undefined;
+    }, ms);
+    this.#taken += 1;
+    return frame;
+  }
+
+  /** The next frame, which must be of this type. */
+  async nextOf(type: string, ms?: number): Promise<Frame> {
+    const frame = await this.next(ms);
+    if (frame.type !== type) throw new Error(`expected ${type}, got ${JSON.stringify(frame)}`);
+    return frame;
+  }
+
+  /** The next frame, which must be a message of this text. */
+  async hears(text: string, ms?: number): Promise<Frame> {
+    const frame = await this.nextOf('message', ms);
+    if (frame.text !== text) throw new Error(`expected ${text}, got ${JSON.stringify(frame)}`);
+    return frame;
+  }
+
+  /** The close code and reason, when the other side has ended the socket. */
+  closed(ms?: number): Promise<{ code: number; reason: string }> {
+    return until(() => this.#close, ms);
+  }
+
+  close(): Promise<{ code: number; reason: string }> {
+    this.#ws.close();
+    return this.closed();
+  }
+
+  /** Cuts the connection without a close frame. */
+  terminate(): void {
+    this.#ws.terminate();
+  }
+
+  /** Stops and goes on reading from the network, as a peer that cannot keep up. */
+  pause(): void {
+    this.#ws.pause();
+  }
+
+  resume(): void {
+    this.#ws.resume();
+  }
+}

@@ -1,0 +1,15 @@
+const LOOK_EVERY_MS = 10;
+
+/** Waits until `look` gives something, and resolves to it. Rejects after `ms`, or with what `look` throws. */
+export async function until<T>(
+  look: () => T | undefined | false | Promise<T | undefined | false>,
+  ms = 10_000,
+): Promise<T> {
+  const deadline = performance.now() + ms;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined && found !== false) return found;
+    if (performance.now() > deadline) throw new Error(`not within ${ms} ms: ${look}`);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+  }
+}
