@@ -1,2 +1,141 @@
-import type { Config } from '../config.js';
-export async function runDemo(_args: readonly string[], _config: Config): Promise<void> {}
+import { randomBytes } from 'node:crypto';
+import { parseArgs } from 'node:util';
+import type { WebSocket } from 'ws';
+import { BASE } from '../api/routes.js';
+import { type Config, ConfigError } from '../config.js';
+import { mintToken } from './token.js';
+
+/** A message that does not come back within this time means that something is wrong. */
+const ECHO_MS = 5000;
+
+interface Message {
+  readonly id: number;
+  readonly chat_id: number;
+  readonly text: string;
+  readonly author: { readonly name: string };
+}
+
+/**
+ * `demo [--url http://127.0.0.1:8080]`: two new users, a private chat and a group on a running server, and
+ * what they say to each other, shown as each of them sees it.
+ */
+export async function runDemo(args: readonly string[], config: Config): Promise<void> {
+  const { values } = parseArgs({ args: [...args], options: { url: { type: 'string' } } });
+  const url = values.url ?? `http://127.0.0.1:${config.port}`;
+  const [alice, bob] = await Promise.all([
+    Person.create('Alice', url, config),
+    Person.create('Bob', url, config),
+  ]);
+
+  const { chat } = await alice.call('POST', `/chat/${bob.id}`);
+  const { group } = await alice.call('POST', '/group', { name: 'Lunch', users: [{ id: bob.id }] });
+  say(`Alice opened chat ${chat.id} with Bob, and the group "Lunch" (${group.id}) with both in it.\n`);
+
+  await Promise.all([alice.open(`/chat/${chat.id}`), bob.open(`/chat/${chat.id}`), bob.open('/main')]);
+  await alice.says(`/chat/${chat.id}`, 'Hello Bob!');
+  await bob.says(`/chat/${chat.id}`, 'Hi Alice. Is this on disk already?');
+  await alice.says(`/chat/${chat.id}`, 'It was before you saw it.');
+
+  await Promise.all([alice.open(`/group/${group.id}`), bob.open(`/group/${group.id}`)]);
+  await bob.says(`/group/${group.id}`, 'Who is hungry?');
+  await alice.says(`/group/${group.id}`, 'Me.');
+
+  const { rooms } = await bob.call('GET', '/chats');
+  say(
+    `\nBob's chats, newest first: ${rooms.map((room) => `${room.name} ("${room.last_message.text}")`).join(', ')}.`,
+  );
+  say(
+    `\nTo go on as Alice:\n  export TOKEN=${alice.token}\n  npx wscat -c ${alice.wsUrl}/chat/${chat.id} -H "Authorization: Bearer $TOKEN"`,
+  );
+  for (const person of [alice, bob]) person.leave();
+}
+
+/** What the API answers, as far as the demo reads it. */
+interface Answers {
+  readonly id: number;
+  readonly chat: { readonly id: number };
+  readonly group: { readonly id: number };
+  readonly rooms: readonly { readonly name: string; readonly last_message: Message }[];
+}
+
+class Person {
+  readonly name: string;
+  readonly token: string;
+  readonly #url: string;
+  readonly #sockets = new Map<string, WebSocket>();
+  #id = 0;
+
+  private constructor(name: string, url: string, token: string) {
+    this.name = name;
+    this.#url = `${url}${BASE}`;
+    this.token = token;
+  }
+
+  static async create(name: string, url: string, config: Config): Promise<Person> {
+    const sub = `demo-${name.toLowerCase()}-${randomBytes(4).toString('hex')}`;
+    const person = new Person(name, url, await mintToken(config, sub, { name, expires: '1d' }));
+    await person.call('POST', '/user', { username: sub, name });
+    person.#id = (await person.call('GET', '/user')).id;
+    say(`${name} is user ${person.id} (the token's sub is "${sub}").`);
+    return person;
+  }
+
+  get id(): number {
+    return this.#id;
+  }
+
+  get wsUrl(): string {
+    return this.#url.replace(/^http/, 'ws');
+  }
+
+  async call(method: string, path: string, body?: object): Promise<Answers> {
+    const response = await fetch(`${this.#url}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${this.token}`, 'content-type': 'application/json' },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    }).catch((error: Error) => {
+      throw new ConfigError(
+        `nobody answers at ${this.#url} (${error.message}); is the server running? npm start`,
+      );
+    });
+    const answer = (await response.json()) as Answers & { error?: string };
+    if (!response.ok) throw new ConfigError(`${method} ${path}: ${response.status} ${answer.error}`);
+    return answer;
+  }
+
+  /** Opens a socket and prints what comes over it. */
+  async open(path: string): Promise<void> {
+    const { WebSocket: Client } = await import('ws');
+    const socket = new Client(`${this.wsUrl}${path}`, { headers: { authorization: `Bearer ${this.token}` } });
+    this.#sockets.set(path, socket);
+    socket.on('message', (data) => {
+      const frame = JSON.parse(String(data)) as Message & { type: string };
+      if (frame.type === 'history') return;
+      say(`  ${this.name} on ${path} ← ${frame.type} ${frame.id}: ${frame.author.name}: ${frame.text}`);
+    });
+    await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
+  }
+
+  /** Sends a message and waits for the echo, which says that it is on disk. */
+  async says(path: string, text: string): Promise<void> {
+    const socket = this.#sockets.get(path);
+    const clientId = randomBytes(8).toString('hex');
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => reject(new ConfigError(`"${text}" was not acknowledged`)), ECHO_MS);
+      socket?.on('message', (data) => {
+        if ((JSON.parse(String(data)) as { client_id?: string }).client_id !== clientId) return;
+        clearTimeout(timer);
+        resolve();
+      });
+      socket?.send(JSON.stringify({ type: 'message', text, client_id: clientId }));
+    });
+  }
+
+  leave(): void {
+    for (const socket of this.#sockets.values()) socket.close();
+  }
+}
+
+function say(text: string): void {
+  console.log(text);
+}

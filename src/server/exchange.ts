@@ -29,6 +29,7 @@ export class Exchange {
   readonly #onDone: (exchange: Exchange) => void;
   #repeatedHeader = false;
   #body: Readable | undefined;
+  #paused = false;
   #done = false;
 
   constructor(res: HttpResponse, req: HttpRequest, requestId: string, onDone: (exchange: Exchange) => void) {
@@ -74,9 +75,7 @@ export class Exchange {
    */
   receive(): Readable {
     const body = new Readable({
-      read: () => {
-        if (!this.#done) this.#res.resume();
-      },
+      read: () => this.#resume(),
     });
     body.on('error', () => undefined); // Whoever reads hears of it; nobody may be reading.
     this.#body = body;
@@ -88,6 +87,7 @@ export class Exchange {
         body.push(null);
         this.waitingSince = performance.now();
       } else if (!wantsMore) {
+        this.#paused = true;
         this.#res.pause();
       }
     });
@@ -133,6 +133,13 @@ export class Exchange {
     take(this.#res);
   }
 
+  /** Only after a pause: to resume a connection that runs makes this engine reset it later. */
+  #resume(): void {
+    if (!this.#paused || this.#done) return;
+    this.#paused = false;
+    this.#res.resume();
+  }
+
   #finish(): void {
     this.#done = true;
     this.#onDone(this);
@@ -146,11 +153,11 @@ export class Exchange {
   ): void {
     if (this.#done) return;
     const res = this.#res;
-    this.#finish();
     if (this.#body !== undefined && !this.#body.readableEnded) {
       this.#body.destroy();
-      res.resume(); // What is left of the body is read and dropped, so that the answer can be heard.
+      this.#resume(); // What is left of the body is read and dropped, so that the answer can be heard.
     }
+    this.#finish();
     res.cork(() => {
       res.writeStatus(statusLine(status));
       if (contentType !== undefined) res.writeHeader('Content-Type', contentType);
