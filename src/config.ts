@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import type { AuthOptions } from './server/auth.js';
 
 const JWT_SECRET_BYTES_MIN = 32;
 const SECRET_ALGORITHMS = ['HS256'] as const;
@@ -15,23 +16,12 @@ export interface Config {
   /** Absolute. */
   readonly dataDir: string;
   readonly logLevel: (typeof LOG_LEVELS)[number];
-  readonly jwt: JwtConfig;
+  readonly jwt: AuthOptions;
+  /** Takes `?access_token=` on WebSocket paths. */
+  readonly queryToken: boolean;
   readonly photoBytesMax: number;
   readonly textCharactersMax: number;
   readonly typingMembersMax: number;
-}
-
-export interface JwtConfig {
-  /** Absent: the secret that the ledger made in `dataDir`. */
-  readonly key: { readonly secret: string } | { readonly publicKey: string } | undefined;
-  /** The only algorithms that a token may use; they follow from the kind of key. */
-  readonly algorithms: readonly string[];
-  readonly idClaim: string;
-  readonly issuer: string | undefined;
-  readonly audience: string | undefined;
-  readonly requireExp: boolean;
-  /** Takes `?access_token=` on WebSocket paths. */
-  readonly queryToken: boolean;
 }
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -130,8 +120,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       issuer: values.JWT_ISSUER,
       audience: values.JWT_AUDIENCE,
       requireExp: values.JWT_REQUIRE_EXP,
-      queryToken: values.AUTH_QUERY_TOKEN,
     }),
+    queryToken: values.AUTH_QUERY_TOKEN,
     photoBytesMax: values.PHOTO_MAX_BYTES,
     textCharactersMax: values.TEXT_CHARACTERS_MAX,
     typingMembersMax: values.TYPING_MEMBERS_MAX,

@@ -5,9 +5,9 @@ import { LinkServer } from './ledger/server.js';
 import { createLogger } from './log.js';
 import { EXIT_STORAGE, onDrain, tellReady } from './process.js';
 import { ensureSecret } from './secret.js';
+import { sweepFiles } from './store/files/sweep.js';
 import { isStorageFull, openWriteStore } from './store/sqlite/apply.js';
 import { lockDataDir } from './store/sqlite/lock.js';
-import { sweepFiles } from './sweep.js';
 
 /** A predecessor that was told to stop has this long to let go of the data folder. */
 const LOCK_WAIT_MS = 12_000;

@@ -1,4 +1,3 @@
-import { App, type us_listen_socket, us_listen_socket_close } from 'uWebSockets.js';
 import cluster from 'node:cluster';
 import type { Config } from './config.js';
 import { LinkClient } from './ledger/client.js';
@@ -8,13 +7,14 @@ import { onDrain, tellReady } from './process.js';
 import { readSecret } from './secret.js';
 import { Attachments } from './server/attach.js';
 import { Authenticator } from './server/auth.js';
+import { createEngine, listen } from './server/engine.js';
 import { Http } from './server/http.js';
 import { Hub } from './server/hub.js';
-import { Photos } from './server/photos.js';
 import { registerRoutes } from './server/router.js';
 import { TypingIndicators } from './server/typing.js';
 import { temporaryDir } from './server/uploads.js';
 import { WebSockets } from './server/websocket.js';
+import { PhotoFiles } from './store/files/photos.js';
 import { openReadStore } from './store/sqlite/reads.js';
 
 /** What is under way when a drain begins has this long to be answered. */
@@ -46,7 +46,7 @@ export async function runWorker(config: Config): Promise<void> {
   await link.connect();
   if (store === undefined) throw new Error('connected without a store');
 
-  const app = App();
+  const app = createEngine();
   const hub = new Hub(store, app, link);
   position = () => hub.follower.position;
   let draining = false;
@@ -65,7 +65,7 @@ export async function runWorker(config: Config): Promise<void> {
     typing,
     submit: link.submit,
     textCharactersMax: config.textCharactersMax,
-    queryToken: config.jwt.queryToken,
+    queryToken: config.queryToken,
     draining: () => draining,
     failed,
   }).register(app);
@@ -74,18 +74,18 @@ export async function runWorker(config: Config): Promise<void> {
     services: {
       hub,
       submit: link.submit,
-      photos: new Photos(config.dataDir),
+      photos: new PhotoFiles(config.dataDir),
       warn: (message, error) => log.warn({ err: error }, message),
     },
     ready: () => link.connected && !draining,
     temporaryDir: temporaryDir(config.dataDir),
     photoBytesMax: config.photoBytesMax,
   });
-  const listener = await listen(app, config);
+  const stopListening = await listen(app, config.host, config.port);
 
   onDrain(async () => {
     draining = true;
-    us_listen_socket_close(listener);
+    stopListening();
     const deadline = performance.now() + DRAIN_MS;
     while ((http.pending > 0 || link.waiting > 0) && performance.now() < deadline) await sleep(DRAIN_LOOK_MS);
     await hub.follower.exact(() => hub.endAll()); // What was acknowledged is published before the sockets end.
@@ -95,15 +95,6 @@ export async function runWorker(config: Config): Promise<void> {
   });
   log.info({ position: hub.follower.position }, 'ready');
   tellReady();
-}
-
-function listen(app: ReturnType<typeof App>, { host, port }: Config): Promise<us_listen_socket> {
-  return new Promise((resolve, reject) => {
-    app.listen(host, port, (listener) => {
-      if (listener === false) reject(new Error(`cannot listen on ${host}:${port}`));
-      else resolve(listener);
-    });
-  });
 }
 
 function pick({ requestId, method, path }: { requestId: string; method: string; path: string }) {

@@ -1,5 +1,4 @@
-import type { Typing } from '../chat/messages.js';
-import type { Bus } from './port.js';
+import type { Bus, Typing } from './port.js';
 
 /** Buses within one process: every member of a hub hears the others, in a later microtask. */
 export class MemoryHub {

@@ -1,4 +1,14 @@
-import type { Typing } from '../chat/messages.js';
+/** A user began (`on`) or stopped typing. Never stored, may be lost. */
+export interface Typing {
+  readonly chatId: number;
+  readonly userId: number;
+  readonly on: boolean;
+  /** The process that the user is connected to, and the number of this signal among its own. */
+  readonly origin: string;
+  readonly sequence: number;
+  /** How far the origin had followed the log when the user typed. */
+  readonly position: number;
+}
 
 /**
  * What links workers to each other. Everything on it may be lost, repeated, reordered or made up: hints only

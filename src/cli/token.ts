@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
-import { SignJWT } from 'jose';
 import { type Config, ConfigError } from '../config.js';
 import { readSecret } from '../secret.js';
+import { signToken } from '../server/auth.js';
 
 const USAGE = 'usage: npm run token -- --sub <user> [--name <name>] [--expires <1h, 30m, 7d>]';
 
@@ -25,13 +25,8 @@ export async function mintToken(
   if (secret === undefined) {
     throw new ConfigError(`there is no secret in ${config.dataDir} yet; start the server once, it makes one`);
   }
-  const jwt = new SignJWT({ [idClaim]: sub, ...(name !== undefined && { name }) })
-    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
-    .setIssuedAt();
-  if (issuer !== undefined) jwt.setIssuer(issuer);
-  if (audience !== undefined) jwt.setAudience(audience);
-  if (expires !== undefined) jwt.setExpirationTime(expires);
-  return jwt.sign(Buffer.from(secret));
+  const claims = { [idClaim]: sub, ...(name !== undefined && { name }) };
+  return signToken(secret, claims, { issuer, audience, expires });
 }
 
 function options(args: readonly string[]): {

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
-import type { Bus } from '../bus/port.js';
+import type { Bus, Typing } from '../bus/port.js';
 import type { Command, CommandName, Commands, Outcome } from '../chat/commands.js';
 import { ChatError } from '../chat/errors.js';
-import type { Typing } from '../chat/messages.js';
 import type { Submit } from '../chat/ports.js';
 import {
   COMMANDS_WAITING_MAX,

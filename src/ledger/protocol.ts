@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { Typing } from '../bus/port.js';
 import type { Command, Outcome } from '../chat/commands.js';
-import type { Typing } from '../chat/messages.js';
 
 /**
  * The link: newline-delimited JSON over a unix socket between each worker and the ledger. Two versions

@@ -3,6 +3,7 @@ import type { Frame, WriteStore } from '../chat/ports.js';
 
 const BATCH_COMMANDS_MAX = 2000;
 const PURGE_EVERY_MS = 1000;
+const PURGE_SOON_MS = 10;
 
 type Answer = (outcomes: readonly Outcome[]) => void;
 
@@ -25,14 +26,14 @@ export class Queue {
   readonly #events: QueueEvents;
   #waiting: { frame: Frame; answer: Answer }[] = [];
   #running = false;
-  #purgeTimer: NodeJS.Timeout;
+  #purgeTimer: NodeJS.Timeout | undefined;
   #drained: (() => void) | undefined;
 
   constructor(store: WriteStore, now: () => number, events: QueueEvents) {
     this.#store = store;
     this.#now = now;
     this.#events = events;
-    this.#purgeTimer = setTimeout(() => this.#purge(), PURGE_EVERY_MS).unref();
+    this.#schedulePurge(PURGE_EVERY_MS);
   }
 
   push(frame: Frame, answer: Answer): void {
@@ -86,19 +87,18 @@ export class Queue {
     return this.#waiting.splice(0, count);
   }
 
-  #purge(): void {
-    if (this.#running) {
-      this.#purgeTimer = setTimeout(() => this.#purge(), 10).unref();
-      return;
+  /** A slice of old rows, when nobody waits for the store. */
+  async #purge(): Promise<void> {
+    let soon = this.#running;
+    try {
+      soon ||= await this.#store.purge(this.#now());
+    } catch (error) {
+      this.#events.failed(error);
     }
-    this.#store
-      .purge(this.#now())
-      .catch((error: unknown) => {
-        this.#events.failed(error);
-        return false;
-      })
-      .then((more) => {
-        this.#purgeTimer = setTimeout(() => this.#purge(), more ? 10 : PURGE_EVERY_MS).unref();
-      });
+    this.#schedulePurge(soon ? PURGE_SOON_MS : PURGE_EVERY_MS);
+  }
+
+  #schedulePurge(ms: number): void {
+    this.#purgeTimer = setTimeout(() => void this.#purge(), ms).unref();
   }
 }

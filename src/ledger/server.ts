@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
-import type { Typing } from '../chat/messages.js';
+import type { Typing } from '../bus/port.js';
 import {
   encode,
   LINK_BUFFER_BYTES_MAX,

@@ -2,16 +2,12 @@ import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { Readable } from 'node:stream';
 import { statusLine, statusOf } from '../api/status.js';
 import { ChatError } from '../chat/errors.js';
+import type { Image } from '../chat/ports.js';
 
 /** Larger answers are handed to the engine piece by piece: one corked write can lose its tail on a full socket. */
 const PIECE_BYTES = 16 * 1024;
 /** Headers that must not come twice: two readers of one request could understand two requests. */
 const SINGLE = new Set(['content-length', 'host', 'transfer-encoding', 'authorization']);
-
-export interface Image {
-  readonly contentType: string;
-  readonly bytes: Buffer;
-}
 
 /**
  * One HTTP request and its one answer. Everything that is needed of the engine's request is copied at once,

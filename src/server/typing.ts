@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { typingJson } from '../api/frames.js';
-import type { Bus } from '../bus/port.js';
-import type { Typing } from '../chat/messages.js';
+import type { Bus, Typing } from '../bus/port.js';
 import type { ReadView } from '../chat/ports.js';
 import type { Hub } from './hub.js';
 import type { ChatSocket } from './sockets.js';

@@ -1,17 +1,15 @@
 import type { z } from 'zod';
 import type { RouteName, routes } from '../../api/routes.js';
 import { ChatError } from '../../chat/errors.js';
-import type { ReadView, Submit } from '../../chat/ports.js';
+import type { Image, PhotoStore, ReadView, Submit } from '../../chat/ports.js';
 import type { Caller } from '../../chat/users.js';
-import type { Image } from '../exchange.js';
 import type { Hub } from '../hub.js';
-import type { Photos } from '../photos.js';
 
 /** What the endpoints of one worker work with. */
 export interface Services {
   readonly hub: Hub;
   readonly submit: Submit;
-  readonly photos: Photos;
+  readonly photos: PhotoStore;
   /** For what fails beside a request that is answered all the same. */
   readonly warn: (message: string, error: unknown) => void;
 }

@@ -1,5 +1,5 @@
 import { ChatError } from '../../chat/errors.js';
-import type { PhotoOwner } from '../photos.js';
+import type { PhotoOwner } from '../../chat/ports.js';
 import type { Services } from './endpoint.js';
 
 /**
@@ -13,8 +13,7 @@ export async function withPhoto<T>(
   id: number,
   submit: (name: string) => Promise<T>,
 ): Promise<T> {
-  const { extension } = await photos.inspect(path);
-  const placed = await photos.place(path, extension, owner, id);
+  const placed = await photos.place(path, owner, id);
   try {
     return await submit(placed.name);
   } catch (error) {

@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { ChatError } from '../../chat/errors.js';
+import type { Image, PhotoOwner, PhotoStore, PlacedPhoto } from '../../chat/ports.js';
+import { contentTypeOf, type ImageType, imageHead } from './images.js';
+
+const MEGAPIXELS_MAX = 120;
+/** The size of an image stands within this much of its beginning, whatever a camera puts before it. */
+const HEAD_BYTES = 1024 * 1024;
+
+/** Photos as files: `files/<users|groups>/<id>/<name>` in the data folder. */
+export class PhotoFiles implements PhotoStore {
+  readonly #filesDir: string;
+
+  constructor(dataDir: string) {
+    this.#filesDir = join(dataDir, 'files');
+  }
+
+  async place(uploaded: string, owner: PhotoOwner, id: number): Promise<PlacedPhoto> {
+    const name = `${randomUUID()}.${await imageType(uploaded)}`;
+    const lasting = this.#path(owner, id, name);
+    const firstMade = await mkdir(dirname(lasting), { recursive: true, mode: 0o700 });
+    await sync(uploaded);
+    await rename(uploaded, lasting);
+    // Names are durable when the folder that they stand in is synced, up to the first that was there before.
+    const last = dirname(firstMade ?? dirname(lasting));
+    for (let folder = dirname(lasting); folder.length >= last.length; folder = dirname(folder))
+      await sync(folder);
+    return { name, remove: () => rm(lasting, { force: true }) };
+  }
+
+  async read(owner: PhotoOwner, id: number, name: string | null): Promise<Image> {
+    if (name === null) throw new ChatError('photo_not_found');
+    try {
+      return { contentType: contentTypeOf(name), bytes: await readFile(this.#path(owner, id, name)) };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new ChatError('photo_not_found');
+      throw error;
+    }
+  }
+
+  async removeAll(owner: PhotoOwner, id: number): Promise<void> {
+    await rm(join(this.#filesDir, owner, String(id)), { recursive: true, force: true });
+  }
+
+  #path(owner: PhotoOwner, id: number, name: string): string {
+    return join(this.#filesDir, owner, String(id), name);
+  }
+}
+
+/** Told by its bytes. Errors: photo_invalid. */
+async function imageType(path: string): Promise<ImageType> {
+  const file = await open(path, 'r');
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(HEAD_BYTES), 0, HEAD_BYTES, 0);
+    const head = imageHead(buffer.subarray(0, bytesRead));
+    if (head === undefined) throw new ChatError('photo_invalid');
+    if (head.width * head.height > MEGAPIXELS_MAX * 1_000_000) {
+      throw new ChatError('photo_invalid', {
+        sentence: `The photo has more than ${MEGAPIXELS_MAX} megapixels.`,
+      });
+    }
+    return head.type;
+  } finally {
+    await file.close();
+  }
+}
+
+async function sync(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
