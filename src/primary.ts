@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import cluster from 'node:cluster';
 import { createServer } from 'node:net';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Config } from './config.js';
 import { createLogger } from './log.js';
@@ -106,10 +107,11 @@ export async function runPrimary(config: Config): Promise<void> {
   children.push(ledger);
   await ledger.start();
 
-  cluster.setupPrimary({ exec: MAIN, args: ['worker'] });
+  cluster.setupPrimary({ exec: MAIN, args: ['worker'], stdio: ['ignore', 'inherit', 'pipe', 'ipc'] });
   const workers = Array.from({ length: config.workers }, (_, index) => {
     // The port is settled here, so that 0 means the same free one for all.
-    return new Child(`worker ${index + 1}`, () => cluster.fork({ PORT: String(port) }).process, ended);
+    const start = () => passOnErrors(cluster.fork({ PORT: String(port) }).process);
+    return new Child(`worker ${index + 1}`, start, ended);
   });
   children.push(...workers);
   await Promise.all(workers.map((worker) => worker.start()));
@@ -123,6 +125,18 @@ export async function runPrimary(config: Config): Promise<void> {
   }
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;
   console.log(`parley listening on http://${host}:${port} (workers: ${config.workers})`);
+}
+
+/**
+ * A worker's standard error without the engine's line about each upgrade that came after an await: to cork
+ * those, as it asks, makes this engine close 1 in 10,000 of the sockets (uNetworking/uWebSockets#1928).
+ */
+function passOnErrors(worker: ChildProcess): ChildProcess {
+  if (worker.stderr === null) return worker;
+  createInterface(worker.stderr).on('line', (line) => {
+    if (!line.startsWith('Warning: uWS.HttpResponse writes must be made')) process.stderr.write(`${line}\n`);
+  });
+  return worker;
 }
 
 /**

@@ -1,13 +1,15 @@
 import cluster from 'node:cluster';
+import type { Bus } from './bus/port.js';
+import type { ReadStore, Submit } from './chat/ports.js';
 import type { Config } from './config.js';
 import { LinkClient } from './ledger/client.js';
 import { linkPath } from './ledger/protocol.js';
-import { createLogger } from './log.js';
+import { createLogger, type Logger } from './log.js';
 import { onDrain, tellReady } from './process.js';
 import { readSecret } from './secret.js';
 import { Attachments } from './server/attach.js';
 import { Authenticator } from './server/auth.js';
-import { createEngine, listen } from './server/engine.js';
+import { createEngine, type Engine, listen } from './server/engine.js';
 import { Http } from './server/http.js';
 import { Hub } from './server/hub.js';
 import { registerRoutes } from './server/router.js';
@@ -26,11 +28,7 @@ const LINGER_MS = 100;
 /** A process with sockets. Resolves when it serves. */
 export async function runWorker(config: Config): Promise<void> {
   const log = createLogger(config.logLevel, `worker ${cluster.worker?.id ?? process.pid}`);
-  const fatal = (error: unknown) => {
-    log.fatal({ err: error }, 'this worker cannot go on; a new one takes its place');
-    process.exit(1);
-  };
-  let store: ReturnType<typeof openReadStore> | undefined;
+  let store: ReadStore | undefined;
   let position = () => 0;
   const link = new LinkClient({
     path: linkPath(config.dataDir),
@@ -40,48 +38,27 @@ export async function runWorker(config: Config): Promise<void> {
       if (position() > newest)
         throw new Error(`the ledger is at ${newest}, this worker at ${position()} already`);
     },
-    fatal,
+    fatal: (error) => {
+      log.fatal({ err: error }, 'this worker cannot go on; a new one takes its place');
+      process.exit(1);
+    },
     warn: (message, error) => log.warn({ err: error }, message),
   });
   await link.connect();
   if (store === undefined) throw new Error('connected without a store');
 
-  const app = createEngine();
-  const hub = new Hub(store, app, link);
-  position = () => hub.follower.position;
   let draining = false;
-  const failed = (error: unknown, request?: { requestId: string; method: string; path: string }) => {
-    log.error({ err: error, ...(request && pick(request)) }, 'a request failed');
-  };
-  const auth = new Authenticator(config.jwt, readSecret(config.dataDir), Date.now);
-  const http = new Http(auth, failed);
-  const attachments = new Attachments(hub, failed);
-  const typing = new TypingIndicators(hub, link, config.typingMembersMax, Date.now);
-  new WebSockets({
-    http,
-    auth,
-    hub,
-    attachments,
-    typing,
+  const { engine, hub, http } = composeWorker({
+    config,
+    log,
+    store,
+    bus: link,
     submit: link.submit,
-    textCharactersMax: config.textCharactersMax,
-    queryToken: config.queryToken,
-    draining: () => draining,
-    failed,
-  }).register(app);
-  registerRoutes(app, {
-    http,
-    services: {
-      hub,
-      submit: link.submit,
-      photos: new PhotoFiles(config.dataDir),
-      warn: (message, error) => log.warn({ err: error }, message),
-    },
     ready: () => link.connected && !draining,
-    temporaryDir: temporaryDir(config.dataDir),
-    photoBytesMax: config.photoBytesMax,
+    draining: () => draining,
   });
-  const stopListening = await listen(app, config.host, config.port);
+  position = () => hub.follower.position;
+  const stopListening = await listen(engine, config.host, config.port);
 
   onDrain(async () => {
     draining = true;
@@ -97,8 +74,65 @@ export async function runWorker(config: Config): Promise<void> {
   tellReady();
 }
 
-function pick({ requestId, method, path }: { requestId: string; method: string; path: string }) {
-  return { requestId, method, path };
+export interface WorkerParts {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly store: ReadStore;
+  readonly bus: Bus;
+  readonly submit: Submit;
+  /** Whether `/readyz` says yes. */
+  readonly ready: () => boolean;
+  /** Whether upgrades and frames are refused. */
+  readonly draining: () => boolean;
+}
+
+export interface Worker {
+  readonly engine: Engine;
+  readonly hub: Hub;
+  readonly http: Http;
+  /** Stops its timers. */
+  close(): void;
+}
+
+/** Puts a worker's server together, over whichever store, bus and way to the ledger. */
+export function composeWorker({ config, log, store, bus, submit, ready, draining }: WorkerParts): Worker {
+  const failed = (error: unknown, request?: { requestId: string; method: string; path: string }) => {
+    const { requestId, method, path } = request ?? {};
+    log.error({ err: error, requestId, method, path }, 'a request failed');
+  };
+  const warn = (message: string, error: unknown) => log.warn({ err: error }, message);
+
+  const engine = createEngine();
+  const hub = new Hub(store, engine, bus);
+  const auth = new Authenticator(config.jwt, readSecret(config.dataDir), Date.now);
+  const http = new Http(auth, failed);
+  const attachments = new Attachments(hub, failed);
+  const typing = new TypingIndicators(hub, bus, config.typingMembersMax, Date.now);
+  const { queryToken, textCharactersMax, photoBytesMax } = config;
+  // Before the routes: a plain GET on a WebSocket's path falls through to them.
+  new WebSockets({
+    http,
+    auth,
+    hub,
+    attachments,
+    typing,
+    submit,
+    textCharactersMax,
+    queryToken,
+    draining,
+    failed,
+  }).register(engine);
+  registerRoutes(engine, {
+    http,
+    services: { hub, submit, photos: new PhotoFiles(config.dataDir), warn },
+    ready,
+    temporaryDir: temporaryDir(config.dataDir),
+    photoBytesMax,
+  });
+  const close = () => {
+    for (const part of [hub, http, typing]) part.close();
+  };
+  return { engine, hub, http, close };
 }
 
 function sleep(ms: number): Promise<void> {

@@ -121,11 +121,14 @@ export class Exchange {
     this.json(status, JSON.stringify(body), { ...challenge, ...headers });
   }
 
-  /** Hands the connection over to a WebSocket; not corked, because then this engine may close it, rarely. */
-  upgrade(take: (res: HttpResponse) => void): void {
+  /**
+   * Hands the connection over to a WebSocket. A `late` one comes after an await: it is not corked, because then
+   * this engine may close the socket, rarely; and without a cork there are no headers of our own.
+   */
+  upgrade(late: boolean, take: (res: HttpResponse) => void): void {
     if (this.#done) return;
     this.#finish();
-    this.#res.writeStatus('101 Switching Protocols').writeHeader('x-request-id', this.requestId);
+    if (!late) this.#res.writeStatus('101 Switching Protocols').writeHeader('x-request-id', this.requestId);
     take(this.#res);
   }
 

@@ -108,26 +108,31 @@ export class WebSockets {
     const exchange = this.#options.http.exchange(res, req);
     const protocols = offeredProtocols(exchange.header('sec-websocket-protocol'));
     const asking: Asking = { exchange, idText, context, protocols };
-    let late = false;
     this.#options.http.guard(exchange, async () => {
       if (!isHandshake(exchange)) return;
+      // Everything that a hot upgrade needs is at hand: then it happens in this very tick.
+      const target = this.#target(asking, channel);
+      const late = target instanceof Promise;
       try {
-        // Everything that a hot upgrade needs is at hand: then it happens in this very tick.
-        const token = this.#tokenOf(asking);
-        const known = this.#options.auth.known(token);
-        const admitted = known && this.#admit(known, asking, channel);
-        if (known !== undefined && admitted !== undefined && !(admitted instanceof Promise)) {
-          return this.#accept(asking, { target: admitted }, late);
-        }
-        late = true;
-        const identity = known ?? (await this.#options.auth.verify(token));
-        this.#accept(asking, { target: await (admitted ?? this.#admit(identity, asking, channel)) }, late);
+        this.#accept(asking, { target: late ? await target : target }, late);
       } catch (error) {
         if (!(error instanceof ChatError)) throw error;
-        if (protocols.chatV1) return this.#accept(asking, { refusal: error }, late);
-        exchange.error(error, {}, upgradeStatusOf(error.code));
+        if (protocols.chatV1) this.#accept(asking, { refusal: error }, late);
+        else exchange.error(error, {}, upgradeStatusOf(error.code));
       }
     });
+  }
+
+  /** Where the socket may go: at once when all that it takes is known, otherwise in a promise. */
+  #target(asking: Asking, channel: Channel): Target | Promise<Target> {
+    try {
+      const token = this.#tokenOf(asking);
+      const known = this.#options.auth.known(token);
+      if (known !== undefined) return this.#admit(known, asking, channel);
+      return this.#options.auth.verify(token).then((identity) => this.#admit(identity, asking, channel));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** Errors: unauthorized. */
@@ -168,7 +173,7 @@ export class WebSockets {
       badFrames: 0,
       badFramesSince: 0,
     };
-    exchange.upgrade((res) => {
+    exchange.upgrade(late, (res) => {
       res.upgrade(
         data,
         exchange.header('sec-websocket-key'),

@@ -17,7 +17,7 @@ export class TestSocket {
   private constructor(ws: WebSocket) {
     this.#ws = ws;
     ws.on('upgrade', (response) => {
-      this.#worker = String(response.headers['x-request-id']).split('-')[0] ?? '';
+      this.#worker = String(response.headers['x-request-id'] ?? '').split('-')[0] ?? '';
     });
     ws.on('message', (data) => this.frames.push(JSON.parse(String(data))));
     ws.on('close', (code, reason) => {
@@ -57,7 +57,7 @@ export class TestSocket {
     });
   }
 
-  /** Which worker the socket is on: the same text for two sockets of one worker. */
+  /** Which worker the socket is on: the same text for two of one worker; '' when its token was new there. */
   get worker(): string {
     return this.#worker;
   }

@@ -82,6 +82,19 @@ export class TestUser {
     });
   }
 
+  /** Two sockets on two different workers: the kernel spreads connections, so a few tries find both. */
+  async connectOnBoth(path: string): Promise<[TestSocket, TestSocket]> {
+    const found: TestSocket[] = [];
+    for (let tries = 0; tries < 100; tries++) {
+      const socket = await this.connect(path);
+      if (socket.worker !== '' && socket.worker !== found[0]?.worker) found.push(socket);
+      else await socket.close();
+      const [first, second] = found;
+      if (first !== undefined && second !== undefined) return [first, second];
+    }
+    throw new Error('all connections went to one worker');
+  }
+
   /** The status with which an upgrade is refused. */
   refusal(path: string, headers: Record<string, string> = {}): Promise<Answer> {
     return TestSocket.refused(`${this.url.replace('http', 'ws')}/api/v1${path}`, {

@@ -1,0 +1,69 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { LinkClient } from '../../src/ledger/client.js';
+import { linkPath } from '../../src/ledger/protocol.js';
+import { Queue } from '../../src/ledger/queue.js';
+import { LinkServer } from '../../src/ledger/server.js';
+import { type LedgerStore, openWriteStore } from '../../src/store/sqlite/apply.js';
+
+export async function temporaryFolder(): Promise<{ path: string; remove(): Promise<void> }> {
+  const path = await mkdtemp(join(tmpdir(), 'parley-test-'));
+  return { path, remove: () => rm(path, { recursive: true, force: true }) };
+}
+
+/** A ledger in this process: the real store, queue and link, without the process around them. */
+export class TestLedger {
+  readonly store: LedgerStore;
+  readonly server: LinkServer;
+  readonly queue: Queue;
+  readonly warnings: string[] = [];
+  /** Called with each committed batch's newest id; by default the hint goes out. */
+  onCommitted: (newest: number) => void = (newest) => this.server.hint(newest);
+
+  private constructor(dataDir: string) {
+    this.store = openWriteStore(dataDir, Date.now(), (error) => {
+      throw error;
+    });
+    this.queue = new Queue(this.store, Date.now, {
+      committed: (newest) => this.onCommitted(newest),
+      failed: (error) => {
+        throw error;
+      },
+      idle: () => undefined,
+    });
+    this.server = new LinkServer({
+      path: linkPath(dataDir),
+      incarnation: this.store.incarnation,
+      newest: () => this.store.newest(),
+      queue: this.queue,
+      warn: (message) => this.warnings.push(message),
+    });
+  }
+
+  static async start(dataDir: string): Promise<TestLedger> {
+    const ledger = new TestLedger(dataDir);
+    await ledger.server.listen();
+    return ledger;
+  }
+
+  async stop(): Promise<void> {
+    await this.queue.close();
+    await this.server.close();
+    this.store.close();
+  }
+}
+
+/** A worker's end of the link, connected; `path` is the ledger's socket, or one that leads to it. */
+export async function connectLink(dataDir: string, path = linkPath(dataDir)): Promise<LinkClient> {
+  const link = new LinkClient({
+    path,
+    accept: () => undefined,
+    fatal: (error) => {
+      throw error;
+    },
+    warn: () => undefined,
+  });
+  await link.connect();
+  return link;
+}

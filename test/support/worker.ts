@@ -1,0 +1,51 @@
+import { createServer } from 'node:net';
+import type { Bus } from '../../src/bus/port.js';
+import type { Submit } from '../../src/chat/ports.js';
+import { readConfig } from '../../src/config.js';
+import { createLogger } from '../../src/log.js';
+import { listen } from '../../src/server/engine.js';
+import { openReadStore } from '../../src/store/sqlite/reads.js';
+import { composeWorker } from '../../src/worker.js';
+import { SECRET } from './server.js';
+
+export interface TestWorker {
+  readonly url: string;
+  position(): number;
+  close(): void;
+}
+
+/** A worker in this process, over the bus that the test gives it. */
+export async function startWorker(dataDir: string, bus: Bus, submit: Submit): Promise<TestWorker> {
+  const config = readConfig({ DATA_DIR: dataDir, JWT_SECRET: SECRET, LOG_LEVEL: 'fatal' });
+  const store = openReadStore(dataDir);
+  const { engine, hub, close } = composeWorker({
+    config,
+    log: createLogger('fatal', 'test'),
+    store,
+    bus,
+    submit,
+    ready: () => true,
+    draining: () => false,
+  });
+  const port = await freePort();
+  await listen(engine, '127.0.0.1', port);
+  return {
+    url: `http://127.0.0.1:${port}`,
+    position: () => hub.follower.position,
+    close: () => {
+      engine.close();
+      close();
+      store.close();
+    },
+  };
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
