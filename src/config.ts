@@ -47,44 +47,24 @@ const flag = z
   .transform((text) => text === 'true');
 const text = z.string();
 
-const Environment = z
-  .object({
-    PORT: integer(0, 65_535).default(8080),
-    HOST: text.default('0.0.0.0'),
-    WORKERS: integer(1, 256).default(() => availableParallelism()),
-    DATA_DIR: text.default('./data'),
-    LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }).default('info'),
-    JWT_SECRET: text.optional(),
-    JWT_PUBLIC_KEY: text.optional(),
-    JWT_ID_CLAIM: text.default('sub'),
-    JWT_ISSUER: text.optional(),
-    JWT_AUDIENCE: text.optional(),
-    JWT_ALGORITHMS: text.transform((list) => list.split(',').map((name) => name.trim())).optional(),
-    JWT_REQUIRE_EXP: flag.default(false),
-    AUTH_QUERY_TOKEN: flag.default(false),
-    PHOTO_MAX_BYTES: integer(1, 10 * 1024 * 1024).default(10 * 1024 * 1024),
-    TEXT_CHARACTERS_MAX: integer(1, 8192).default(4096),
-    TYPING_MEMBERS_MAX: integer(0, 1_000_000).default(100),
-  })
-  .superRefine((env, context) => {
-    const refuse = (name: string, message: string) =>
-      context.addIssue({ code: 'custom', path: [name], message });
-    if (env.JWT_SECRET !== undefined && env.JWT_PUBLIC_KEY !== undefined) {
-      refuse('JWT_SECRET', 'and JWT_PUBLIC_KEY are both set: tokens are checked with one key');
-    }
-    if (env.JWT_SECRET !== undefined && Buffer.byteLength(env.JWT_SECRET) < JWT_SECRET_BYTES_MIN) {
-      refuse('JWT_SECRET', `must have at least ${JWT_SECRET_BYTES_MIN} bytes`);
-    }
-    const allowed: readonly string[] =
-      env.JWT_PUBLIC_KEY === undefined ? SECRET_ALGORITHMS : PUBLIC_KEY_ALGORITHMS;
-    const strange = env.JWT_ALGORITHMS?.find((name) => !allowed.includes(name));
-    if (strange !== undefined) {
-      refuse(
-        'JWT_ALGORITHMS',
-        `has ${JSON.stringify(strange)}; with this key it may have ${allowed.join(', ')}`,
-      );
-    }
-  });
+const Environment = z.object({
+  PORT: integer(0, 65_535).default(8080),
+  HOST: text.default('0.0.0.0'),
+  WORKERS: integer(1, 256).default(() => availableParallelism()),
+  DATA_DIR: text.default('./data'),
+  LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }).default('info'),
+  JWT_SECRET: text.optional(),
+  JWT_PUBLIC_KEY: text.optional(),
+  JWT_ID_CLAIM: text.default('sub'),
+  JWT_ISSUER: text.optional(),
+  JWT_AUDIENCE: text.optional(),
+  JWT_ALGORITHMS: text.transform(list).optional(),
+  JWT_REQUIRE_EXP: flag.default(false),
+  AUTH_QUERY_TOKEN: flag.default(false),
+  PHOTO_MAX_BYTES: integer(1, 10 * 1024 * 1024).default(10 * 1024 * 1024),
+  TEXT_CHARACTERS_MAX: integer(1, 8192).default(4096),
+  TYPING_MEMBERS_MAX: integer(0, 1_000_000).default(100),
+});
 
 /** Every problem of the settings at once, one a line. */
 export class ConfigError extends Error {
@@ -94,9 +74,12 @@ export class ConfigError extends Error {
 /** Reads and checks the settings. Throws a ConfigError. An empty variable counts as not set. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
-  const problems = NOT_SERVED.filter((name) => set[name] !== undefined).map(
-    (name) => `${name} is set, but this version of parley does not serve it yet`,
-  );
+  const problems = [
+    ...NOT_SERVED.filter((name) => set[name] !== undefined).map(
+      (name) => `${name} is set, but this version of parley does not serve it`,
+    ),
+    ...keyProblems(set),
+  ];
   const parsed = Environment.safeParse(set);
   if (!parsed.success) {
     problems.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`));
@@ -126,6 +109,29 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     textCharactersMax: values.TEXT_CHARACTERS_MAX,
     typingMembersMax: values.TYPING_MEMBERS_MAX,
   });
+}
+
+/** What is wrong with the key that tokens are checked with, and with what is asked of it. */
+function keyProblems({ JWT_SECRET, JWT_PUBLIC_KEY, JWT_ALGORITHMS }: NodeJS.ProcessEnv): string[] {
+  const problems: string[] = [];
+  if (JWT_SECRET !== undefined && JWT_PUBLIC_KEY !== undefined) {
+    problems.push('JWT_SECRET and JWT_PUBLIC_KEY are both set: tokens are checked with one key');
+  }
+  if (JWT_SECRET !== undefined && Buffer.byteLength(JWT_SECRET) < JWT_SECRET_BYTES_MIN) {
+    problems.push(`JWT_SECRET must have at least ${JWT_SECRET_BYTES_MIN} bytes`);
+  }
+  const allowed: readonly string[] = JWT_PUBLIC_KEY === undefined ? SECRET_ALGORITHMS : PUBLIC_KEY_ALGORITHMS;
+  for (const name of JWT_ALGORITHMS === undefined ? [] : list(JWT_ALGORITHMS)) {
+    if (allowed.includes(name)) continue;
+    problems.push(
+      `JWT_ALGORITHMS has ${JSON.stringify(name)}; with this key it may have ${allowed.join(', ')}`,
+    );
+  }
+  return problems;
+}
+
+function list(text: string): string[] {
+  return text.split(',').map((item) => item.trim());
 }
 
 /** The engine reads its own limit of a request's head (16 KiB instead of 4) when it is loaded. */
