@@ -3,7 +3,7 @@ import { linkPath } from './ledger/protocol.js';
 import { Queue } from './ledger/queue.js';
 import { LinkServer } from './ledger/server.js';
 import { createLogger } from './log.js';
-import { EXIT_STORAGE, onDrain, tellReady } from './process.js';
+import { dieLoudly, EXIT_STORAGE, onDrain, tellReady } from './process.js';
 import { ensureSecret } from './secret.js';
 import { sweepFiles } from './store/files/sweep.js';
 import { isStorageFull, openWriteStore } from './store/sqlite/apply.js';
@@ -15,6 +15,7 @@ const LOCK_WAIT_MS = 12_000;
 /** The one process that writes. Resolves when workers can connect. */
 export async function runLedger(config: Config): Promise<void> {
   const log = createLogger(config.logLevel, 'ledger');
+  dieLoudly(log);
   const lock = await lockDataDir(config.dataDir, LOCK_WAIT_MS);
   if (lock === undefined) {
     console.error(`parley: the data folder ${config.dataDir} is in use by another parley`);

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Config } from './config.js';
 import { createLogger } from './log.js';
-import type { FromChild, ToChild } from './process.js';
+import { dieLoudly, type FromChild, type ToChild } from './process.js';
 import { secretFile } from './secret.js';
 
 const DRAIN_MS = 10_000;
@@ -81,6 +81,7 @@ class Child {
 /** Starts the ledger and the workers, keeps them running, and stops them in order. Serves nobody itself. */
 export async function runPrimary(config: Config): Promise<void> {
   const log = createLogger(config.logLevel, 'primary');
+  dieLoudly(log);
   const port = await freePort(config);
   let stopping = false;
   const children: Child[] = [];

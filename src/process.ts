@@ -1,8 +1,19 @@
 import cluster from 'node:cluster';
+import type { Logger } from './log.js';
 
 /** What a child of the primary says, and hears. */
 export type FromChild = { readonly type: 'ready' };
 export type ToChild = { readonly type: 'drain' };
+
+/** Whatever nobody caught is told to the log, and ends the process: the next one begins in a known state. */
+export function dieLoudly(log: Logger): void {
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(event, (error: unknown) => {
+      log.fatal({ err: error }, `${event}: this process ends`);
+      process.exit(1);
+    });
+  }
+}
 
 /** Exit code of a process that storage failed under; the ledger checks the database at its next start. */
 export const EXIT_STORAGE = 70;

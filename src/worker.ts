@@ -5,7 +5,7 @@ import type { Config } from './config.js';
 import { LinkClient } from './ledger/client.js';
 import { linkPath } from './ledger/protocol.js';
 import { createLogger, type Logger } from './log.js';
-import { onDrain, tellReady } from './process.js';
+import { dieLoudly, onDrain, tellReady } from './process.js';
 import { readSecret } from './secret.js';
 import { Attachments } from './server/attach.js';
 import { Authenticator } from './server/auth.js';
@@ -28,6 +28,7 @@ const LINGER_MS = 100;
 /** A process with sockets. Resolves when it serves. */
 export async function runWorker(config: Config): Promise<void> {
   const log = createLogger(config.logLevel, `worker ${cluster.worker?.id ?? process.pid}`);
+  dieLoudly(log);
   let store: ReadStore | undefined;
   let position = () => 0;
   const link = new LinkClient({

@@ -63,6 +63,10 @@ export function encode(message: ToLedger | ToWorker): string {
 export function lineReader<T>(handle: (message: T) => void): (chunk: string) => void {
   let rest = '';
   return (chunk) => {
+    if (!chunk.includes('\n')) {
+      rest += chunk; // A long line comes in many chunks: it is looked through once, at its end.
+      return;
+    }
     const lines = (rest + chunk).split('\n');
     rest = lines.pop() ?? '';
     for (const line of lines) handle(JSON.parse(line) as T);
