@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../support/ledger.js';
@@ -16,6 +16,15 @@ describe('a process tree', () => {
   it('says once on standard output where it is listening, and the port', () => {
     const lines = server.output.split('\n').filter((line) => line.includes('listening'));
     expect(lines).toEqual([`parley listening on http://127.0.0.1:${server.port} (workers: 2)`]);
+  });
+
+  it('holds less than 100 MB in an idle worker', async () => {
+    for (const pid of (await server.pids()).workers) {
+      const status = await readFile(`/proc/${pid}/status`, 'utf8');
+      const [, kilobytes] = /^VmRSS:\s+(\d+) kB$/m.exec(status) ?? [];
+      expect(Number(kilobytes) / 1000).toBeGreaterThan(20);
+      expect(Number(kilobytes) / 1000).toBeLessThan(100);
+    }
   });
 
   it('answers /healthz and /readyz without a token', async () => {
@@ -134,6 +143,24 @@ describe('a process tree', () => {
   });
 });
 
+describe('a process tree whose primary is killed', () => {
+  it('does not run on half-alive', async () => {
+    const folder = await temporaryFolder();
+    const server = await TestServer.start({ workers: 2, dataDir: folder.path });
+    const { ledger, workers } = await server.pids();
+    await server.end('SIGKILL');
+    await until(() => [ledger, ...workers].every((pid) => !isAlive(pid)));
+    // And everything is free for the next.
+    const next = await TestServer.start({
+      workers: 1,
+      env: { PORT: String(server.port) },
+      dataDir: folder.path,
+    });
+    await next.stop();
+    await folder.remove();
+  });
+});
+
 describe('a process tree that is told to stop', () => {
   it.each([
     'SIGTERM',
@@ -182,4 +209,13 @@ describe('a process tree that is told to stop', () => {
 /** One transparent pixel. */
 function tinyGif(): Buffer {
   return Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64');
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }
