@@ -12,9 +12,7 @@ export function parseId(text: string): number | undefined {
   return Number.isSafeInteger(id) ? id : undefined;
 }
 
-/** Reads a count such as `limit`, `offset` or `after`: a non-negative integer up to 2^53-1, else undefined. */
+/** Reads a count such as `limit`, `offset` or `after`: any non-negative integer, larger ones as 2^53-1; else undefined. */
 export function parseCount(text: string): number | undefined {
-  if (!/^\d{1,16}$/.test(text)) return undefined;
-  const count = Number(text);
-  return Number.isSafeInteger(count) ? count : undefined;
+  return /^\d+$/.test(text) ? Math.min(Number(text), Number.MAX_SAFE_INTEGER) : undefined;
 }

@@ -40,8 +40,8 @@ interface Session {
   /** The upgrade came after an await: this engine may close such a socket that sends at once. */
   readonly late: boolean;
   socket: ChatSocket | MainSocket | undefined;
-  badFrames: number;
-  badFramesSince: number;
+  /** When the newest of its bad frames came. */
+  badFrames: number[] | undefined;
 }
 
 interface Target {
@@ -170,8 +170,7 @@ export class WebSockets {
       target: 'target' in session ? session.target : undefined,
       late,
       socket: undefined,
-      badFrames: 0,
-      badFramesSince: 0,
+      badFrames: undefined,
     };
     exchange.upgrade(late, (res) => {
       res.upgrade(
@@ -256,14 +255,13 @@ export class WebSockets {
   }
 
   #countBadFrame(session: Session, socket: ChatSocket | MainSocket): void {
+    session.badFrames ??= [];
     const now = performance.now();
-    if (now - session.badFramesSince > BAD_FRAMES_WINDOW_MS) {
-      session.badFramesSince = now;
-      session.badFrames = 0;
-    }
-    session.badFrames += 1;
-    if (session.badFrames >= BAD_FRAMES_MAX)
+    if (session.badFrames.push(now) < BAD_FRAMES_MAX) return;
+    const since = session.badFrames.shift() ?? now;
+    if (now - since < BAD_FRAMES_WINDOW_MS) {
       socket.end(closeCodeOf('too_many_bad_frames'), 'too many bad frames');
+    }
   }
 }
 
