@@ -1,0 +1,67 @@
+import { connect, type Socket } from 'node:net';
+import type { TestServer } from './server.js';
+import { until } from './wait.js';
+
+/** A TCP connection on which a test writes bytes that no HTTP client would. */
+export class TcpConnection {
+  readonly #socket: Socket;
+  #text = '';
+  #ended = false;
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.setEncoding('latin1').on('data', (text: string) => {
+      this.#text += text;
+    });
+    for (const event of ['end', 'close', 'error']) {
+      socket.on(event, () => {
+        this.#ended = true;
+      });
+    }
+  }
+
+  static open(server: TestServer): Promise<TcpConnection> {
+    return new Promise((resolve, reject) => {
+      const socket = connect(server.port, '127.0.0.1', () => resolve(new TcpConnection(socket)));
+      socket.once('error', reject);
+    });
+  }
+
+  /** Everything that the server sent. */
+  get text(): string {
+    return this.#text;
+  }
+
+  write(bytes: string | Uint8Array): void {
+    this.#socket.write(bytes);
+  }
+
+  /** The status of the first answer; rejects when the connection ends without one. */
+  status(): Promise<number> {
+    return until(() => {
+      const line = /^HTTP\/1\.1 (\d{3})/.exec(this.#text);
+      if (line !== null) return Number(line[1]);
+      if (this.#ended) throw new Error(`the connection ended after ${JSON.stringify(this.#text)}`);
+      return undefined;
+    });
+  }
+
+  /** Resolves when the server has ended the connection. */
+  ended(ms?: number): Promise<true> {
+    return until(() => this.#ended || undefined, ms);
+  }
+
+  /** Cuts the connection. */
+  cut(): void {
+    this.#socket.destroy();
+  }
+}
+
+/** The status of the answer to these bytes. */
+export async function statusOfBytes(server: TestServer, bytes: string | Uint8Array): Promise<number> {
+  const connection = await TcpConnection.open(server);
+  connection.write(bytes);
+  const status = await connection.status();
+  connection.cut();
+  return status;
+}
