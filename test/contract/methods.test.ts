@@ -91,7 +91,7 @@ describe('HEAD', () => {
 
   it('leaves the connection usable', async () => {
     for (let n = 0; n < 5; n++) {
-      expect((await alice.send('HEAD', '/user')).status).toBe(200);
+      expect((await ask(server, 'HEAD', to('/user'), { token: alice.token })).status).toBe(200);
       expect((await alice.get('/user')).body.id).toBe(alice.id);
     }
   });
