@@ -1,0 +1,160 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SECRET, TestServer } from '../support/server.js';
+import { ask, expectRefusal, join, stopUnharmed } from '../support/strict.js';
+import { forge, nowSeconds, sign } from '../support/tokens.js';
+import { until } from '../support/wait.js';
+
+let server: TestServer;
+let id: number;
+beforeAll(async () => {
+  server = await TestServer.start({ workers: 2 });
+  id = (await join(server, 'Alice')).id;
+});
+afterAll(() => stopUnharmed(server));
+
+const me = (headers: Record<string, string>) => ask(server, 'GET', '/api/v1/user', { headers });
+
+async function passes(token: string): Promise<void> {
+  const answer = await me({ authorization: `Bearer ${token}` });
+  expect([answer.status, answer.body.id]).toEqual([200, id]);
+}
+
+async function isRefused(token: string): Promise<void> {
+  const answer = await me({ authorization: `Bearer ${token}` });
+  expectRefusal(answer, 401, 'unauthorized');
+  expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer\b/);
+}
+
+describe('a request without a valid token', () => {
+  it.each([
+    ['no header', {}],
+    ['an empty header', { authorization: '' }],
+    ['another scheme', { authorization: 'Basic YWxpY2U6c2VjcmV0' }],
+    ['no token', { authorization: 'Bearer' }],
+    ['no token after the scheme', { authorization: 'Bearer ' }],
+    ['what is no token', { authorization: 'Bearer abc' }],
+    ['what looks like one', { authorization: 'Bearer a.b.c' }],
+  ])('is 401 with WWW-Authenticate: %s', async (_what, headers: Record<string, string>) => {
+    const answer = await me(headers);
+    expectRefusal(answer, 401, 'unauthorized');
+    expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer\b/);
+  });
+
+  it('is 401 with the token in the wrong place', async () => {
+    const token = await sign({ sub: id });
+    await isRefused(`${token} ${token}`);
+    expect((await me({ authorization: token })).status).toBe(401);
+    expect((await me({ 'x-access-token': token })).status).toBe(401);
+    expect((await me({ cookie: `access_token=${token}` })).status).toBe(401);
+    expect((await ask(server, 'GET', `/api/v1/user?access_token=${token}`)).status).toBe(401);
+  });
+
+  it.each([
+    ['an unknown path', 'GET', '/nothing'],
+    ['a method that the path does not take', 'PUT', '/user'],
+    ['a bad id', 'GET', '/user/abc'],
+    ['a bad query', 'GET', '/chats?limit=x'],
+    ['a plain GET on a WebSocket path', 'GET', '/main'],
+    ['a body that is not JSON', 'POST', '/user'],
+  ])('is 401 before any other check: %s', async (_what, method, path) => {
+    const answer = await ask(server, method, `/api/v1${path}`, method === 'POST' ? { body: '{' } : {});
+    expectRefusal(answer, 401, 'unauthorized');
+    expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer\b/);
+  });
+});
+
+describe('the scheme', () => {
+  it('is Bearer in any letters', async () => {
+    const token = await sign({ sub: id });
+    for (const scheme of ['Bearer', 'bearer', 'BEARER']) {
+      expect((await me({ authorization: `${scheme} ${token}` })).status).toBe(200);
+    }
+  });
+});
+
+describe('a signature', () => {
+  it('passes with HS256 and the secret', async () => {
+    await passes(await sign({ sub: id }));
+    await passes(forge({ alg: 'HS256' }, { sub: id }));
+    await passes(forge({ alg: 'HS256', typ: 'JWT', kid: 'any' }, { sub: id }));
+  });
+
+  it('is refused with another secret', async () => {
+    await isRefused(await sign({ sub: id }, 'HS256', 'another secret, which is long enough as well'));
+    await isRefused(await sign({ sub: id }, 'HS256', `${SECRET}x`));
+    await isRefused(await sign({ sub: id }, 'HS256', SECRET.slice(0, -1)));
+  });
+
+  it('is refused with another algorithm, though the secret is right', async () => {
+    await isRefused(await sign({ sub: id }, 'HS384', SECRET));
+    await isRefused(await sign({ sub: id }, 'HS512', SECRET));
+    await isRefused(forge({ alg: 'HS512' }, { sub: id }));
+    await isRefused(forge({ alg: 'RS256' }, { sub: id }));
+    await isRefused(forge({ alg: 'hs256' }, { sub: id }));
+  });
+
+  it('is refused when the algorithm is none', async () => {
+    for (const alg of ['none', 'None', 'NONE', '']) {
+      await isRefused(forge({ alg }, { sub: id }, ''));
+      await isRefused(forge({ alg }, { sub: id }));
+    }
+    await isRefused(forge({}, { sub: id }));
+  });
+
+  it('is refused for claims that it was not made for', async () => {
+    const [header, , signature] = (await sign({ sub: id })).split('.');
+    const claims = Buffer.from(JSON.stringify({ sub: id + 1 })).toString('base64url');
+    await isRefused(`${header}.${claims}.${signature}`);
+    await isRefused(`${header}.${Buffer.from(JSON.stringify({ sub: id })).toString('base64url')}.`);
+  });
+
+  it('is refused with a critical header that the server does not know', async () => {
+    await isRefused(forge({ alg: 'HS256', crit: ['b'], b: true }, { sub: id }));
+  });
+
+  it('is refused around what is no object', async () => {
+    for (const payload of ['', '[]', '1', 'null', '"x"', '{']) {
+      await isRefused(forge({ alg: 'HS256' }, payload));
+    }
+  });
+});
+
+describe('exp and nbf', () => {
+  it('are checked', async () => {
+    await passes(await sign({ sub: id, exp: nowSeconds() + 60, nbf: nowSeconds() - 60 }));
+    await isRefused(await sign({ sub: id, exp: nowSeconds() - 60 }));
+    await isRefused(await sign({ sub: id, nbf: nowSeconds() + 60 }));
+  });
+
+  it('have a leeway of 5 s, and no more', async () => {
+    await passes(await sign({ sub: id, exp: nowSeconds() - 2 }));
+    await passes(await sign({ sub: id, nbf: nowSeconds() + 3 }));
+    await isRefused(await sign({ sub: id, exp: nowSeconds() - 7 }));
+    await isRefused(await sign({ sub: id, nbf: nowSeconds() + 9 }));
+  });
+
+  it('may be absent', async () => {
+    await passes(await sign({ sub: id, exp: undefined }));
+  });
+
+  it('must be numbers', async () => {
+    for (const value of ['9999999999', null, true, {}]) {
+      await isRefused(forge({ alg: 'HS256' }, { sub: id, exp: value }));
+      await isRefused(forge({ alg: 'HS256' }, { sub: id, nbf: value }));
+    }
+  });
+
+  it('end a token that was taken before', async () => {
+    const exp = nowSeconds() - 2;
+    const token = await sign({ sub: id, exp });
+    await passes(token);
+    const status = async () => (await me({ authorization: `Bearer ${token}` })).status;
+    await until(async () => (await status()) === 401);
+    expect(Date.now()).toBeGreaterThanOrEqual((exp + 5) * 1000);
+    // On both workers, and for good.
+    for (let n = 0; n < 20; n++) {
+      const answer = await me({ authorization: `Bearer ${token}`, connection: 'close' });
+      expect(answer.status).toBe(401);
+    }
+  });
+});
