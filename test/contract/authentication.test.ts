@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SECRET, TestServer } from '../support/server.js';
-import { ask, expectRefusal, join, stopUnharmed } from '../support/strict.js';
+import { ask, expectRefusal, join, stopUnharmed, workerOf } from '../support/strict.js';
 import { forge, nowSeconds, sign } from '../support/tokens.js';
 import { until } from '../support/wait.js';
 
@@ -151,10 +151,12 @@ describe('exp and nbf', () => {
     const status = async () => (await me({ authorization: `Bearer ${token}` })).status;
     await until(async () => (await status()) === 401);
     expect(Date.now()).toBeGreaterThanOrEqual((exp + 5) * 1000);
-    // On both workers, and for good.
+    const workers = new Set<string>();
     for (let n = 0; n < 20; n++) {
       const answer = await me({ authorization: `Bearer ${token}`, connection: 'close' });
       expect(answer.status).toBe(401);
+      workers.add(workerOf(answer));
     }
+    expect(workers.size).toBe(2);
   });
 });

@@ -117,19 +117,24 @@ describe.each(Object.entries<Operation>(routes))('%s', (name, route) => {
     const answer = await request(route, id, token);
     expect(answer.status === 200 ? 'ok' : answer.body.code).toBe(verdict);
   });
+});
 
-  const blind = Object.keys(rule).filter((role) => /^(chat|group)_not_found$/.test(rule[role] ?? ''));
-  it.runIf(blind.length > 0)('tells those who may not know exactly what it tells of no chat', async () => {
-    for (const role of blind) {
-      const { token, id } = await enter(role, route.path);
-      const [seen, none] = [
-        await request(route, id, token),
-        await request(route, Number.MAX_SAFE_INTEGER, token),
-      ];
-      expect(seen.status).toBe(404);
-      expect(seen.text).toBe(none.text);
-      expect(headersOf(seen)).toEqual(headersOf(none));
-    }
+/** Those who hear of no chat, by route. */
+const BLIND = Object.entries<Operation>(routes)
+  .map(([name, route]) => {
+    const rule = RULES[name as RouteName] ?? {};
+    const roles = Object.keys(rule).filter((role) => /^(chat|group)_not_found$/.test(rule[role] ?? ''));
+    return { name, route, roles };
+  })
+  .filter(({ roles }) => roles.length > 0);
+
+describe.each(BLIND)('$name tells those who may not know', ({ route, roles }) => {
+  it.each(roles)('exactly what it tells of a chat that does not exist: %s', async (role) => {
+    const { token, id } = await enter(role, route.path);
+    const seen = await request(route, id, token);
+    const none = await request(route, Number.MAX_SAFE_INTEGER, token);
+    expect([seen.status, seen.text]).toEqual([404, none.text]);
+    expect(headersOf(seen)).toEqual(headersOf(none));
   });
 });
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { BASE } from '../../src/api/routes.js';
+import { TcpConnection } from '../support/tcp.js';
 import { TestServer } from '../support/server.js';
 import {
   ask,
@@ -10,6 +11,8 @@ import {
   type StrictUser,
   stopUnharmed,
 } from '../support/strict.js';
+import { sign } from '../support/tokens.js';
+import { until } from '../support/wait.js';
 
 let server: TestServer;
 let owner: StrictUser;
@@ -194,6 +197,24 @@ describe('after a refused body', () => {
       expect((await owner.post('/group', { nme: 'typo' })).status).toBe(400);
       expect((await owner.send('POST', '/group', 'x'.repeat(2 * MIB))).status).toBe(415);
       expect((await owner.post('/group', { name: 'g' })).status).toBe(200);
+    }
+  });
+});
+
+describe('after a body of many chunks', () => {
+  it('the same connection goes on, also when the token was new and the body had to wait for it', async () => {
+    const chunk = `10000\r\n${' '.repeat(65_536)}\r\n`;
+    for (let n = 0; n < 10; n++) {
+      const token = await sign({ sub: owner.id, jti: `unseen ${n}` });
+      const head = `HTTP/1.1\r\nHost: parley\r\nAuthorization: Bearer ${token}\r\n`;
+      const connection = await TcpConnection.open(server);
+      const body = `Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n${chunk.repeat(8)}`;
+      connection.write(`POST /api/v1/group ${head}${body}c\r\n{"name":"g"}`);
+      connection.write('\r\n0\r\n\r\n');
+      expect(await connection.status()).toBe(200);
+      connection.write(`GET /api/v1/user ${head}\r\n`);
+      await until(() => connection.text.split('HTTP/1.1 200').length === 3 || undefined, 3000);
+      connection.cut();
     }
   });
 });
