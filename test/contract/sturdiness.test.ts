@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { linesToBothWorkers } from '../support/lines.js';
-import { TcpConnection, statusOfBytes } from '../support/tcp.js';
 import { TestServer } from '../support/server.js';
 import { ask, join, type StrictUser, stopUnharmed } from '../support/strict.js';
+import { statusOfBytes, TcpConnection } from '../support/tcp.js';
 
 let server: TestServer;
 let alice: StrictUser;
