@@ -1,3 +1,4 @@
+import { createPublicKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
@@ -84,7 +85,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   if (!parsed.success) {
     problems.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`));
   }
-  const publicKey = parsed.success ? pem(parsed.data.JWT_PUBLIC_KEY, problems) : undefined;
+  const publicKey = pem(set['JWT_PUBLIC_KEY'], problems);
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems.join('\n'));
 
   const values = parsed.data;
@@ -141,11 +142,13 @@ export function prepareEngine(): void {
 
 /** A public key given as PEM text, or as the path of a file that holds it. */
 function pem(value: string | undefined, problems: string[]): string | undefined {
-  if (value === undefined || value.includes('-----BEGIN')) return value;
+  if (value === undefined) return undefined;
   try {
-    return readFileSync(value, 'utf8');
+    const text = value.includes('-----BEGIN') ? value : readFileSync(value, 'utf8');
+    createPublicKey(text);
+    return text;
   } catch {
-    problems.push(`JWT_PUBLIC_KEY is neither PEM text nor a file that can be read`);
+    problems.push('JWT_PUBLIC_KEY is neither a public key in PEM nor a file that holds one');
     return undefined;
   }
 }

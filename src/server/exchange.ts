@@ -9,6 +9,8 @@ const PIECE_BYTES = 16 * 1024;
 /** Headers that must not come twice: two readers of one request could understand two requests. */
 const SINGLE = new Set(['content-length', 'host', 'transfer-encoding', 'authorization']);
 
+const CLOSING = { Connection: 'close' } as const;
+
 /**
  * One HTTP request and its one answer. Everything that is needed of the engine's request is copied at once,
  * because it is gone after the first await; the response is never touched after it ended or was aborted.
@@ -77,10 +79,12 @@ export class Exchange {
     this.#body = body;
     this.waitingSince = undefined;
     this.#res.onData((chunk, isLast) => {
+      if (this.#done) return; // Answered before its end: the rest is dropped.
       // The engine empties the chunk when this returns.
       const wantsMore = chunk.byteLength === 0 || body.push(Buffer.from(chunk.slice(0)));
       if (isLast) {
         body.push(null);
+        this.#resume(); // Nobody reads after the end, and the next request comes over the same connection.
         this.waitingSince = performance.now();
       } else if (!wantsMore) {
         this.#paused = true;
@@ -118,7 +122,9 @@ export class Exchange {
       ...(error.code === 'chats_not_found' && { rooms: [] }),
     };
     const challenge = error.code === 'unauthorized' ? { 'WWW-Authenticate': 'Bearer' } : {};
-    this.json(status, JSON.stringify(body), { ...challenge, ...headers });
+    // What follows a head that is not clear could be read as another request than the peer meant.
+    const closing = error.code === 'bad_request' ? CLOSING : {};
+    this.json(status, JSON.stringify(body), { ...challenge, ...closing, ...headers });
   }
 
   /**
@@ -165,7 +171,7 @@ export class Exchange {
       res.writeHeader('x-request-id', this.requestId);
       for (const name in headers) res.writeHeader(name, headers[name] ?? '');
       if (this.method === 'HEAD') res.endWithoutBody(body.length);
-      else if (body.length <= PIECE_BYTES) res.end(body);
+      else if (body.length <= PIECE_BYTES) res.end(body, headers['Connection'] === CLOSING.Connection);
       else sendPieces(res, body);
     });
   }

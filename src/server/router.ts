@@ -114,6 +114,9 @@ function registerProbe(app: TemplatedApp, http: Http, path: string, healthy: () 
     else exchange.error(new ChatError('unavailable'));
   };
   app.get(path, handler).head(path, handler);
+  app.any(path, (res, req) => {
+    http.exchange(res, req).error(new ChatError('method_not_allowed'), { Allow: 'GET, HEAD' });
+  });
 }
 
 /** The engine's way to write `/chat/{id}`. */
