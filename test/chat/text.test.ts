@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest';
+import { ClientId, characters, line, paragraph, utterance } from '../../src/chat/text.js';
+
+const FOX = '🦊';
+/** One picture, five code points: the contract counts code points. */
+const FAMILY = '👨‍👩‍👧';
+const LONE_HIGH = '\ud83e';
+const LONE_LOW = '\udd8a';
+
+describe('characters', () => {
+  it.each([
+    ['', 0],
+    ['abc', 3],
+    [FOX, 1],
+    [FAMILY, 5],
+    ['e\u0301', 2],
+    [LONE_HIGH, 1],
+    [`${LONE_LOW}${LONE_HIGH}`, 2],
+  ])('counts the code points of %j', (text, count) => {
+    expect(characters(text)).toBe(count);
+  });
+});
+
+const REFUSED_BY_ALL = [
+  undefined,
+  null,
+  1,
+  true,
+  [],
+  {},
+  LONE_HIGH,
+  LONE_LOW,
+  `a${LONE_LOW}b`,
+  `${FOX}${LONE_HIGH}`,
+];
+
+describe('a line', () => {
+  const schema = line(5);
+  it.each([
+    ['a', 'a'],
+    ['  a b  ', 'a b'],
+    ['\u00a0\ufeffa\u2003', 'a'],
+    ['abcde', 'abcde'],
+    ['   abcde   ', 'abcde'],
+    [FOX.repeat(5), FOX.repeat(5)],
+    [FAMILY, FAMILY],
+    ['\u200b', '\u200b'],
+    ['\ta\n', 'a'],
+  ])('%j becomes %j', (text, result) => {
+    expect(schema.parse(text)).toBe(result);
+  });
+
+  it.each([
+    ...REFUSED_BY_ALL,
+    '',
+    ' ',
+    '\n\t',
+    'abcdef',
+    FOX.repeat(6),
+    `${FAMILY}a`,
+    'a\nb',
+    'a\tb',
+    '\u0000',
+    'a\u007f',
+    'a\u0085b',
+  ])('%j is refused', (text) => {
+    expect(schema.safeParse(text).success).toBe(false);
+  });
+});
+
+describe('a paragraph', () => {
+  const schema = paragraph(5);
+  it.each([
+    '',
+    ' ',
+    'abcde',
+    ' a ',
+    'a\nb',
+    'a\r\nb',
+    'a\tb',
+    FOX.repeat(5),
+    '\n\n\n\n\n',
+  ])('%j stays as it is', (text) => {
+    expect(schema.parse(text)).toBe(text);
+  });
+
+  it.each([
+    ...REFUSED_BY_ALL,
+    'abcdef',
+    FOX.repeat(6),
+    'a\u0000',
+    '\u001b',
+    '\u000b',
+    '\u007f',
+    '\u0085',
+  ])('%j is refused', (text) => {
+    expect(schema.safeParse(text).success).toBe(false);
+  });
+});
+
+describe('an utterance', () => {
+  const schema = utterance(5);
+  it.each([
+    'a',
+    ' a ',
+    'a\n',
+    '\u0000a',
+    FOX.repeat(5),
+    'abcde',
+    '\u200b',
+    '.',
+  ])('%j stays as it is', (text) => {
+    expect(schema.parse(text)).toBe(text);
+  });
+
+  it.each([
+    ...REFUSED_BY_ALL,
+    '',
+    ' ',
+    '\n\t ',
+    '\u00a0\u3000',
+    'abcdef',
+    '    a ',
+    FOX.repeat(6),
+  ])('%j is refused', (text) => {
+    expect(schema.safeParse(text).success).toBe(false);
+  });
+
+  it('counts 4096 characters, not the bytes or the UTF-16 units', () => {
+    const longest = utterance(4096);
+    expect(longest.safeParse(FOX.repeat(4096)).success).toBe(true);
+    expect(longest.safeParse(FOX.repeat(4097)).success).toBe(false);
+    expect(longest.safeParse(`${FOX.repeat(4095)}ab`).success).toBe(false);
+    expect(longest.safeParse('x'.repeat(10_000_000)).success).toBe(false);
+  });
+});
+
+describe('a client id', () => {
+  it.each([
+    'a',
+    ' ',
+    '0',
+    'x'.repeat(64),
+    FOX.repeat(64),
+    '__proto__',
+    'a\nb',
+  ])('%j is taken as it is', (text) => {
+    expect(ClientId.parse(text)).toBe(text);
+  });
+
+  it.each([...REFUSED_BY_ALL, '', 'x'.repeat(65), FOX.repeat(65)])('%j is refused', (text) => {
+    expect(ClientId.safeParse(text).success).toBe(false);
+  });
+});

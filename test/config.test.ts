@@ -1,0 +1,211 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { ConfigError, readConfig } from '../src/config.js';
+
+const SECRET = 'x'.repeat(32);
+const PEM = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }).toString();
+
+/** The lines of the refusal. */
+function problems(env: Record<string, string>): string[] {
+  try {
+    readConfig(env);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return (error as ConfigError).message.split('\n');
+  }
+  return [];
+}
+
+describe('the settings', () => {
+  it('have the defaults of the contract', () => {
+    const config = readConfig({});
+    expect(config).toMatchObject({
+      port: 8080,
+      host: '0.0.0.0',
+      workers: availableParallelism(),
+      dataDir: resolve('./data'),
+      logLevel: 'info',
+      queryToken: false,
+      photoBytesMax: 10 * 1024 * 1024,
+      textCharactersMax: 4096,
+      typingMembersMax: 100,
+      jwt: { key: undefined, algorithms: ['HS256'], idClaim: 'sub', requireExp: false },
+    });
+    expect(config.jwt.issuer).toBeUndefined();
+    expect(config.jwt.audience).toBeUndefined();
+  });
+
+  it('are read from the environment', () => {
+    const config = readConfig({
+      PORT: '0',
+      HOST: '::1',
+      WORKERS: '3',
+      DATA_DIR: 'some/where',
+      LOG_LEVEL: 'silent',
+      JWT_SECRET: SECRET,
+      JWT_ID_CLAIM: 'uid',
+      JWT_ISSUER: 'https://issuer',
+      JWT_AUDIENCE: 'chat',
+      JWT_REQUIRE_EXP: 'true',
+      AUTH_QUERY_TOKEN: 'true',
+      PHOTO_MAX_BYTES: '1000',
+      TEXT_CHARACTERS_MAX: '8192',
+      TYPING_MEMBERS_MAX: '0',
+    });
+    expect(config).toMatchObject({
+      port: 0,
+      host: '::1',
+      workers: 3,
+      dataDir: resolve('some/where'),
+      logLevel: 'silent',
+      queryToken: true,
+      photoBytesMax: 1000,
+      textCharactersMax: 8192,
+      typingMembersMax: 0,
+      jwt: {
+        key: { secret: SECRET },
+        idClaim: 'uid',
+        issuer: 'https://issuer',
+        audience: 'chat',
+        requireExp: true,
+      },
+    });
+  });
+
+  it('count as not set when they are empty', () => {
+    expect(readConfig({ PORT: '', JWT_SECRET: '', JWT_PUBLIC_KEY: '', REDIS_URL: '' })).toEqual(
+      readConfig({}),
+    );
+  });
+
+  it('cannot be changed', () => {
+    const config = readConfig({});
+    expect(() => Object.assign(config, { port: 1 })).toThrow(TypeError);
+    expect(() => Object.assign(config.jwt, { algorithms: ['none'] })).toThrow(TypeError);
+  });
+
+  it.each([
+    ['PORT', ['-1', '65536', '80a', '1.5', ' 80', '0x50', '1e3']],
+    ['WORKERS', ['0', '257', 'max', '-1']],
+    ['LOG_LEVEL', ['loud', 'INFO']],
+    ['JWT_SECRET', ['short', 'x'.repeat(31)]],
+    ['JWT_ALGORITHMS', ['none', 'RS256', 'HS256,none', 'hs256', 'HS384']],
+    ['JWT_REQUIRE_EXP', ['yes', '1', 'TRUE']],
+    ['AUTH_QUERY_TOKEN', ['on', '0']],
+    ['PHOTO_MAX_BYTES', ['0', String(10 * 1024 * 1024 + 1), '10MB']],
+    ['TEXT_CHARACTERS_MAX', ['0', '8193']],
+    ['TYPING_MEMBERS_MAX', ['-1', 'all']],
+  ])('%s is refused with a value that is not allowed', (name, values) => {
+    for (const value of values) {
+      const found = problems({ [name]: value });
+      expect(found, value).toHaveLength(1);
+      expect(found[0]).toMatch(new RegExp(`^${name} `));
+    }
+  });
+
+  it('are refused all at once, one a line', () => {
+    const bad = {
+      PORT: 'http',
+      WORKERS: '0',
+      LOG_LEVEL: 'loud',
+      JWT_REQUIRE_EXP: 'maybe',
+      TEXT_CHARACTERS_MAX: '0',
+      REDIS_URL: 'redis://localhost',
+      TLS_CERT: 'cert.pem',
+    };
+    const names = problems(bad).map((problem) => problem.split(' ')[0]);
+    expect(names.sort()).toEqual(Object.keys(bad).sort());
+  });
+
+  it('are refused all at once, also where one depends on another', () => {
+    const bad = { PORT: 'http', JWT_SECRET: 'short', JWT_ALGORITHMS: 'none' };
+    const names = problems(bad).map((problem) => problem.split(' ')[0]);
+    expect(names.sort()).toEqual(Object.keys(bad).sort());
+  });
+
+  it('never show the secret', () => {
+    expect(problems({ JWT_SECRET: 'hunter2', PORT: 'x' }).join()).not.toContain('hunter2');
+  });
+});
+
+describe('settings of the contract that this version does not serve', () => {
+  it.each([
+    'REDIS_URL',
+    'JWT_JWKS_URL',
+    'ALLOWED_ORIGINS',
+    'TLS_CERT',
+    'TLS_KEY',
+    'TRUST_PROXY',
+  ])('%s is refused, not ignored', (name) => {
+    expect(problems({ [name]: 'x' }).join()).toMatch(new RegExp(`^${name} .*not serve`));
+  });
+
+  it('are either served or refused, never ignored', () => {
+    const names = [
+      'REDIS_PREFIX',
+      'SOCKETS_MAX',
+      'SOCKETS_PER_USER_MAX',
+      'SOCKETS_PER_ADDRESS_MAX',
+      'FAILED_LOGINS_PER_MINUTE_PER_ADDRESS_MAX',
+      'REQUESTS_PER_SECOND_PER_USER_MAX',
+      'MESSAGES_PER_SECOND_PER_USER_MAX',
+      'TYPING_PER_SECOND_PER_USER_MAX',
+      'UPLOADS_PER_MINUTE_PER_USER_MAX',
+      'GROUP_MEMBERS_MAX',
+    ];
+    // 7 is allowed for each of them and the default of none.
+    const served = (name: string) =>
+      JSON.stringify(readConfig({ [name]: '7' })) !== JSON.stringify(readConfig({}));
+    expect(names.filter((name) => problems({ [name]: '7' }).length === 0 && !served(name))).toEqual([]);
+  });
+});
+
+describe('the key that tokens are checked with', () => {
+  it('pins the algorithms by its kind', () => {
+    expect(readConfig({ JWT_SECRET: SECRET }).jwt.algorithms).toEqual(['HS256']);
+    const { key, algorithms } = readConfig({ JWT_PUBLIC_KEY: PEM }).jwt;
+    expect(key).toEqual({ publicKey: PEM });
+    expect(algorithms).toEqual(['RS256', 'PS256', 'ES256', 'EdDSA']);
+  });
+
+  it('takes fewer algorithms, never those of the other kind', () => {
+    const fewer = readConfig({ JWT_PUBLIC_KEY: PEM, JWT_ALGORITHMS: 'EdDSA, ES256' });
+    expect(fewer.jwt.algorithms).toEqual(['EdDSA', 'ES256']);
+    expect(readConfig({ JWT_SECRET: SECRET, JWT_ALGORITHMS: 'HS256' }).jwt.algorithms).toEqual(['HS256']);
+    for (const algorithm of ['HS256', 'none', 'RS256,HS256', '']) {
+      const found = problems({ JWT_PUBLIC_KEY: PEM, JWT_ALGORITHMS: `${algorithm},` });
+      expect(found.join(), algorithm).toMatch(/^JWT_ALGORITHMS /);
+    }
+    expect(problems({ JWT_SECRET: SECRET, JWT_ALGORITHMS: 'ES256' }).join()).toMatch(/^JWT_ALGORITHMS /);
+  });
+
+  it('is one', () => {
+    expect(problems({ JWT_SECRET: SECRET, JWT_PUBLIC_KEY: PEM }).join()).toMatch(/both set/);
+  });
+
+  it('may be a secret of 32 bytes in fewer characters', () => {
+    expect(readConfig({ JWT_SECRET: 'é'.repeat(16) }).jwt.key).toEqual({ secret: 'é'.repeat(16) });
+  });
+
+  it('may be a file', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'parley-config-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'key.pem');
+    writeFileSync(file, PEM);
+    expect(readConfig({ JWT_PUBLIC_KEY: file }).jwt.key).toEqual({ publicKey: PEM });
+    expect(problems({ JWT_PUBLIC_KEY: join(folder, 'none.pem') })).toHaveLength(1);
+  });
+
+  it('must be a key', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'parley-config-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'key.pem');
+    writeFileSync(file, 'not a key');
+    expect(problems({ JWT_PUBLIC_KEY: file }).join()).toMatch(/^JWT_PUBLIC_KEY /);
+    const broken = '-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n';
+    expect(problems({ JWT_PUBLIC_KEY: broken }).join()).toMatch(/^JWT_PUBLIC_KEY /);
+  });
+});
