@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest';
+import type { Command, Outcome } from '../../../src/chat/commands.js';
+import { say } from '../../support/store.js';
+import type { CurrentStore } from '../store-contract.js';
+
+export function frames(store: CurrentStore): void {
+  const texts = (chat: number) =>
+    store().see((view) => view.messagesAfter(chat, 0, 1000, () => true).messages.map(({ text }) => text));
+  const idsOf = (outcomes: Outcome[] = []) => outcomes.map((outcome) => 'ok' in outcome && outcome.ok);
+
+  describe('a frame', () => {
+    it('is applied in its order, after the one before it', async () => {
+      const chat = await store().group(2);
+      const [a = [], b = []] = await store().apply(
+        store().frame([say(chat, 1, 'a'), say(chat, 2, 'b')]),
+        store().frame([say(chat, 1, 'c')]),
+      );
+      expect(texts(chat)).toEqual(['a', 'b', 'c']);
+      const ids = [...a, ...b].map((outcome) => (outcome as { ok: { id: number } }).ok.id);
+      expect(ids).toEqual([...ids].sort((x, y) => x - y));
+      expect(new Set(ids).size).toBe(3);
+    });
+
+    it('that comes twice in one batch counts once, with the same outcomes', async () => {
+      const chat = await store().group(1);
+      const frame = store().frame([say(chat, 1, 'a'), say(chat, 9, 'b'), { kind: 'reserve_id', of: 'chat' }]);
+      const [first, second] = await store().apply(frame, frame);
+      expect(second).toEqual(first);
+      expect(texts(chat)).toEqual(['a']);
+    });
+
+    it('that comes again counts once: in another batch, after a restart, after others', async () => {
+      const chat = await store().group(1);
+      const commands: Command[] = [
+        say(chat, 1, 'a'),
+        { kind: 'create_group', actor: 1, name: 'g', description: '', users: [], clientId: 'c' },
+        { kind: 'create_group', actor: 1, name: 'g', description: '', users: [77] },
+        { kind: 'reserve_id', of: 'user' },
+      ];
+      const frame = store().frame(commands, { origin: 'worker', number: 1 });
+      const other = store().frame([say(chat, 1, 'b')], { origin: 'worker', number: 2 });
+      const [first] = await store().apply(frame);
+      await store().apply(other);
+      const newest = store().see((view) => view.newest());
+      expect(await store().apply({ ...frame, met: 1 })).toEqual([first]);
+      await store().reopen();
+      expect(await store().apply({ ...frame, met: 2 }, other)).toMatchObject([first ?? [], [{ ok: {} }]]);
+      expect(store().see((view) => view.newest())).toBe(newest);
+      expect(texts(chat)).toEqual(['a', 'b']);
+    });
+
+    it('is told from one of the same number of another worker', async () => {
+      const chat = await store().group(1);
+      await store().apply(store().frame([say(chat, 1, 'a')], { origin: 'one' }));
+      await store().apply(store().frame([say(chat, 1, 'b')], { origin: 'other' }));
+      expect(texts(chat)).toEqual(['a', 'b']);
+    });
+
+    it('stays known when those before it are confirmed', async () => {
+      const chat = await store().group(1);
+      const frame = (number: number, confirmed: number) =>
+        store().frame([say(chat, 1, String(number))], { origin: 'worker', number, confirmed });
+      const [first = [], second = []] = await store().apply(frame(1, 0), frame(2, 0));
+      const [third = []] = await store().apply(frame(3, 1));
+      expect(await store().apply(frame(2, 0), frame(3, 1))).toEqual([second, third]);
+      await store().reopen();
+      expect(await store().apply(frame(2, 0), frame(3, 1))).toEqual([second, third]);
+      expect(texts(chat)).toEqual(['1', '2', '3']);
+      expect(new Set([first, second, third].flatMap(idsOf)).size).toBe(3);
+    });
+
+    it.each([3, 4])('that met %d ledgers is answered timeout, and nothing of it is applied', async (met) => {
+      const chat = await store().group(1);
+      const commands: Command[] = [say(chat, 1, 'a'), { kind: 'delete_group', actor: 1, groupId: chat }];
+      const [outcomes] = await store().apply(store().frame(commands, { met }));
+      expect(outcomes).toEqual([{ error: 'timeout' }, { error: 'timeout' }]);
+      expect(texts(chat)).toEqual([]);
+      expect(store().see((view) => view.chat(chat))).toBeDefined();
+      const [retried] = await store().apply(store().frame([say(chat, 1, 'b')], { met: 2 }));
+      expect(retried).toMatchObject([{ ok: {} }]);
+    });
+
+    it('that was applied before a third ledger met it keeps its outcomes', async () => {
+      const chat = await store().group(1);
+      const frame = store().frame([say(chat, 1, 'a')]);
+      const [first] = await store().apply(frame);
+      await store().reopen();
+      expect(await store().apply({ ...frame, met: 3 })).toEqual([first]);
+    });
+
+    it('may be empty', async () => {
+      expect(await store().apply(store().frame([]))).toEqual([[]]);
+    });
+  });
+
+  describe('an unexpected error', () => {
+    it('undoes its command alone, wholly', async () => {
+      const chat = await store().group(2);
+      await store().users(0);
+      await store().ok('create_user', { caller: { id: 3 }, username: 'c', name: 'C', description: '' });
+      const taken = await store().ok('create_group', { actor: 1, name: 'g', description: '', users: [] });
+      const outcomes = await store().run(
+        say(chat, 1, 'before'),
+        // A list with a repeat never comes from a worker: the second insert of user 3 fails.
+        { kind: 'add_members', actor: 1, groupId: chat, users: [3, 3] },
+        // Nor does an id that was not reserved.
+        { kind: 'create_group', actor: 1, name: 'h', description: '', users: [2], id: taken.id },
+        { kind: 'create_user', caller: { subject: 's' }, id: 3, username: 's', name: 'S', description: '' },
+        say(chat, 2, 'after'),
+      );
+      expect(outcomes).toMatchObject([
+        { ok: {} },
+        { error: 'internal' },
+        { error: 'internal' },
+        { error: 'internal' },
+        { ok: {} },
+      ]);
+      expect(texts(chat)).toEqual(['before', 'after']);
+      store().see((view) => {
+        expect(view.isMember(chat, 3)).toBe(false);
+        expect(view.chat(chat)?.membersCount).toBe(2);
+        expect(view.chat(taken.id)).toMatchObject({ name: 'g', membersCount: 1 });
+        expect(view.userOfSubject('s')).toBeUndefined();
+        expect(view.user(3)?.name).toBe('C');
+      });
+    });
+
+    it('is what an unknown command ends in, and the frame is done with', async () => {
+      const chat = await store().group(1);
+      const unknown = { kind: 'rename_universe' } as unknown as Command;
+      const frame = store().frame([unknown, say(chat, 1, 'a')]);
+      const [outcomes = []] = await store().apply(frame);
+      expect(outcomes).toMatchObject([{ error: 'internal' }, { ok: {} }]);
+      expect(await store().apply(frame)).toEqual([outcomes]);
+      expect(texts(chat)).toEqual(['a']);
+    });
+  });
+}

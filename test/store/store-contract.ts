@@ -1,0 +1,36 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe } from 'vitest';
+import { type OpenStore, TestStore } from '../support/store.js';
+import { chatCommands } from './contract/chats.js';
+import { frames } from './contract/frames.js';
+import { history } from './contract/history.js';
+import { log } from './contract/log.js';
+import { purge } from './contract/purge.js';
+import { repeats } from './contract/repeats.js';
+import { userCommands } from './contract/users.js';
+
+/** The store of the running test: fresh for each. */
+export type CurrentStore = () => TestStore;
+
+/**
+ * What every store must do, whatever it is made of. `open` opens the store that is named by a folder which
+ * exists, empty at first.
+ */
+export function storeContract(name: string, open: OpenStore): void {
+  let folder: string;
+  let store: TestStore;
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'parley-store-'));
+    store = await TestStore.open(open, folder);
+  });
+  afterEach(() => {
+    store.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  for (const part of [userCommands, chatCommands, frames, repeats, log, history, purge]) {
+    describe(name, () => part(() => store));
+  }
+}

@@ -1,0 +1,112 @@
+import { randomUUID } from 'node:crypto';
+import type { Command, CommandName, Commands, Outcome } from '../../src/chat/commands.js';
+import type { Frame, ReadStore, ReadView, WriteStore } from '../../src/chat/ports.js';
+
+/** Both sides of one store. `at` names it: opening the same name again finds what was written. */
+export interface OpenedStore {
+  readonly write: WriteStore;
+  readonly read: ReadStore;
+  close(): void;
+}
+export type OpenStore = (at: string) => Promise<OpenedStore>;
+
+/** A worker and a ledger in one, over a store: numbers its frames and hands them in until all are applied. */
+export class TestStore {
+  now = 1_700_000_000_000;
+  readonly #open: OpenStore;
+  readonly #at: string;
+  #store: OpenedStore;
+  readonly #origin = randomUUID();
+  #number = 0;
+
+  private constructor(open: OpenStore, at: string, store: OpenedStore) {
+    this.#open = open;
+    this.#at = at;
+    this.#store = store;
+  }
+
+  static async open(open: OpenStore, at: string): Promise<TestStore> {
+    return new TestStore(open, at, await open(at));
+  }
+
+  get read(): ReadStore {
+    return this.#store.read;
+  }
+
+  get write(): WriteStore {
+    return this.#store.write;
+  }
+
+  async reopen(): Promise<void> {
+    this.#store.close();
+    this.#store = await this.#open(this.#at);
+  }
+
+  close(): void {
+    this.#store.close();
+  }
+
+  /** Applies the frames in one batch where the store takes them in one. */
+  async apply(...frames: Frame[]): Promise<Outcome[][]> {
+    const outcomes: Outcome[][] = [];
+    while (outcomes.length < frames.length) {
+      const applied = await this.#store.write.apply(frames.slice(outcomes.length), this.now);
+      if (applied.outcomes.length === 0) throw new Error('the store takes no frame');
+      outcomes.push(...applied.outcomes);
+    }
+    return outcomes;
+  }
+
+  /** A frame of a worker of its own. */
+  frame(commands: readonly Command[], more: Partial<Frame> = {}): Frame {
+    return { origin: randomUUID(), number: 1, confirmed: 0, met: 0, commands, ...more };
+  }
+
+  /** Applies commands in one frame. */
+  async run(...commands: Command[]): Promise<Outcome[]> {
+    this.#number += 1;
+    const position = { origin: this.#origin, number: this.#number, confirmed: this.#number - 1 };
+    const [outcomes = []] = await this.apply(this.frame(commands, position));
+    return outcomes;
+  }
+
+  /** Applies one command that must succeed. */
+  async ok<K extends CommandName>(kind: K, command: Commands[K]['do']): Promise<Commands[K]['ok']> {
+    const [outcome] = await this.run({ kind, ...command } as Command);
+    if (outcome === undefined || 'error' in outcome) throw new Error(`${kind}: ${JSON.stringify(outcome)}`);
+    return outcome.ok as Commands[K]['ok'];
+  }
+
+  /** Applies one command that must be refused without a trace in the log. */
+  async refused<K extends CommandName>(kind: K, command: Commands[K]['do']): Promise<Outcome> {
+    const before = this.see((view) => view.newest());
+    const [outcome] = await this.run({ kind, ...command } as Command);
+    if (outcome === undefined || 'ok' in outcome) throw new Error(`${kind}: ${JSON.stringify(outcome)}`);
+    const after = this.see((view) => view.newest());
+    if (after !== before) throw new Error(`${kind} was refused, but the log grew from ${before} to ${after}`);
+    return outcome;
+  }
+
+  see<T>(use: (view: ReadView) => T): T {
+    return this.#store.read.snapshot(use);
+  }
+
+  /** Makes the users 1 to `count`. */
+  async users(count: number): Promise<void> {
+    for (let id = 1; id <= count; id++) {
+      const profile = { username: `user-${id}`, name: `User ${id}`, description: '' };
+      await this.ok('create_user', { caller: { id }, ...profile });
+    }
+  }
+
+  /** Makes a group of the users 1 to `count`, who are made too; user 1 owns it. */
+  async group(count: number): Promise<number> {
+    await this.users(count);
+    const users = Array.from({ length: count }, (_, index) => index + 1);
+    return (await this.ok('create_group', { actor: 1, name: 'a group', description: '', users })).id;
+  }
+}
+
+export function say(chatId: number, authorId: number, text: string, clientId?: string): Command {
+  return { kind: 'post_message', chatId, authorId, text, ...(clientId !== undefined && { clientId }) };
+}
