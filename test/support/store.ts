@@ -93,10 +93,17 @@ export class TestStore {
 
   /** Makes the users 1 to `count`. */
   async users(count: number): Promise<void> {
-    for (let id = 1; id <= count; id++) {
-      const profile = { username: `user-${id}`, name: `User ${id}`, description: '' };
-      await this.ok('create_user', { caller: { id }, ...profile });
-    }
+    const commands = Array.from({ length: count }, (_, index): Command => {
+      const id = index + 1;
+      return {
+        kind: 'create_user',
+        caller: { id },
+        username: `user-${id}`,
+        name: `User ${id}`,
+        description: '',
+      };
+    });
+    await this.run(...commands);
   }
 
   /** Makes a group of the users 1 to `count`, who are made too; user 1 owns it. */

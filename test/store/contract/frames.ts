@@ -96,7 +96,6 @@ export function frames(store: CurrentStore): void {
   describe('an unexpected error', () => {
     it('undoes its command alone, wholly', async () => {
       const chat = await store().group(2);
-      await store().users(0);
       await store().ok('create_user', { caller: { id: 3 }, username: 'c', name: 'C', description: '' });
       const taken = await store().ok('create_group', { actor: 1, name: 'g', description: '', users: [] });
       const outcomes = await store().run(
