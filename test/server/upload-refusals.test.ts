@@ -164,17 +164,43 @@ describe('an upload is bounded', () => {
     const hostile = [
       `form-data; name="photo"; ${' '.repeat(102_000)}`,
       `form-data; name="photo"; filename=${filename}`,
-      `form-data; ${'filename="'.repeat(10_000)}`,
+      `form-data; name="photo"; ${'filename="'.repeat(10_000)}x`,
       `form-data; ${'name='.repeat(20_000)}`,
     ];
     for (const disposition of hostile) {
       const body = multipartBody([jsonPart(profile), photoPart(photo, { disposition })]);
       for (const chunks of [[body], [body.subarray(0, 70_000), body.subarray(70_000)]]) {
-        const blocked = longestBlock();
-        expect(await refusal(streamOf(...chunks))).toBe('invalid_multipart');
-        expect(blocked()).toBeLessThan(50);
+        const blocks: number[] = []; // Others on this machine may hold up one try, not all.
+        for (let tries = 0; tries < 3; tries++) {
+          const blocked = longestBlock();
+          expect(await refusal(streamOf(...chunks))).toBe('invalid_multipart');
+          blocks.push(blocked());
+        }
+        expect(Math.min(...blocks)).toBeLessThan(50);
       }
     }
+  });
+});
+
+describe('the guard and the parser', () => {
+  // With a quote inside, one of them could take another boundary than the other, and count nothing.
+  it.each([
+    ['a"b', 'a'],
+    ['"x', '""x"'],
+    ['"x', '"x'],
+    ['a"b', 'a"b'],
+  ])('read the boundary %s alike: a body of the boundary %s does not pass by', async (sent, used) => {
+    const disposition = `form-data; name="photo"; ${'filename="'.repeat(10_000)}x`;
+    const body = multipartBody([jsonPart(profile), photoPart(photo, { disposition })], used);
+    const blocks: number[] = [];
+    for (let tries = 0; tries < 3; tries++) {
+      const blocked = longestBlock();
+      expect(await refusal(body, { type: `multipart/form-data; boundary=${sent}` })).toBe(
+        'invalid_multipart',
+      );
+      blocks.push(blocked());
+    }
+    expect(Math.min(...blocks)).toBeLessThan(50);
   });
 });
 
