@@ -3,6 +3,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readUpload } from '../../src/server/uploads.js';
 import {
@@ -131,6 +132,16 @@ describe('an upload is bounded', () => {
     expect(await refusal(streamOf(...chunks))).toBe('too_large');
   });
 
+  it('in its whole, wherever the bound is met', async () => {
+    const body = full(60);
+    const rest = Buffer.alloc(11 * MIB, 'x');
+    for (let at = 1; at <= body.length; at++) {
+      expect(await refusal(streamOf(body.subarray(0, at), rest)), `at ${at}`).toBe('too_large');
+    }
+    await nextTurn();
+    expect(await readdir(folder)).toEqual([]);
+  });
+
   it('in its photo', async () => {
     for (const size of [PHOTO_BYTES_MAX + 1, PHOTO_BYTES_MAX * 2, 2 * MIB]) {
       expect(await refusal(full(size))).toBe('too_large');
@@ -223,6 +234,37 @@ describe('an upload whose peer goes away', () => {
       expect(code, `gone at ${end}`).not.toMatch(/accepted/);
       expect(await readdir(folder)).toEqual([]);
     }
+  });
+
+  it('at any moment leaves nothing, not even later', async () => {
+    const turns = [
+      () => Promise.resolve(),
+      () => new Promise<void>((done) => process.nextTick(done)),
+      nextTurn,
+    ];
+    for (const turn of turns) {
+      for (let count = 0; count <= 40; count++) {
+        const stream = peer();
+        stream.push(body.subarray(0, 20_000));
+        const refused = refusal(stream);
+        await until(() => stream.readableLength === 0);
+        stream.push(body.subarray(20_000, 30_000));
+        for (let n = 0; n < count; n++) await turn();
+        stream.destroy(new Error('the peer is gone'));
+        await refused;
+      }
+      for (let count = 0; count <= 40; count++) {
+        const stream = peer();
+        const refused = refusal(stream);
+        await nextTurn();
+        stream.push(body.subarray(0, 20_000));
+        for (let n = 0; n < count; n++) await turn();
+        stream.destroy(new Error('the peer is gone'));
+        await refused;
+      }
+    }
+    await nextTurn();
+    expect(await readdir(folder)).toEqual([]);
   });
 
   it('before it is read is refused all the same', async () => {
