@@ -142,25 +142,6 @@ describe('settings of the contract that this version does not serve', () => {
   ])('%s is refused, not ignored', (name) => {
     expect(problems({ [name]: 'x' }).join()).toMatch(new RegExp(`^${name} .*not serve`));
   });
-
-  it('are either served or refused, never ignored', () => {
-    const names = [
-      'REDIS_PREFIX',
-      'SOCKETS_MAX',
-      'SOCKETS_PER_USER_MAX',
-      'SOCKETS_PER_ADDRESS_MAX',
-      'FAILED_LOGINS_PER_MINUTE_PER_ADDRESS_MAX',
-      'REQUESTS_PER_SECOND_PER_USER_MAX',
-      'MESSAGES_PER_SECOND_PER_USER_MAX',
-      'TYPING_PER_SECOND_PER_USER_MAX',
-      'UPLOADS_PER_MINUTE_PER_USER_MAX',
-      'GROUP_MEMBERS_MAX',
-    ];
-    // 7 is allowed for each of them and the default of none.
-    const served = (name: string) =>
-      JSON.stringify(readConfig({ [name]: '7' })) !== JSON.stringify(readConfig({}));
-    expect(names.filter((name) => problems({ [name]: '7' }).length === 0 && !served(name))).toEqual([]);
-  });
 });
 
 describe('the key that tokens are checked with', () => {

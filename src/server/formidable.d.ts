@@ -9,6 +9,8 @@ declare module 'formidable' {
   interface Part extends EventEmitter {
     name: string | null;
     mimetype: string | null;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly transferEncoding: string;
     on(event: 'data', listener: (chunk: Buffer) => void): this;
     on(event: 'end', listener: () => void): this;
   }
@@ -19,6 +21,8 @@ declare module 'formidable' {
   }
 
   interface Form {
+    /** The first error, from the moment of it. */
+    readonly error: Error | null;
     onPart: (part: Part) => unknown;
     _handlePart(part: Part): Promise<void>;
     _error(error: Error): void;

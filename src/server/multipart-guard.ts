@@ -9,7 +9,7 @@ const END_OF_HEADERS = Buffer.from('\r\n\r\n');
 export function boundaryOf(contentType: string): string {
   const found = /;\s*boundary=(?:"([^"]*)"|([^\s;]*))/i.exec(contentType);
   const boundary = found?.[1] ?? found?.[2] ?? '';
-  if (!/^[\x20-\x7e]{1,70}$/.test(boundary) || boundary.endsWith(' '))
+  if (!/^[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]$/.test(boundary))
     throw new ChatError('invalid_multipart');
   return boundary;
 }
@@ -28,6 +28,8 @@ export class MultipartGuard extends Transform {
   #headerBytes = 0;
   #bytes = 0;
   #parts = 0;
+  /** Whether the newest delimiter is the last one, which ends in two dashes. */
+  #closed = false;
 
   constructor(boundary: string, bytesMax: number) {
     super();
@@ -45,11 +47,17 @@ export class MultipartGuard extends Transform {
     done(null, chunk);
   }
 
+  /** A body that breaks off between two parts would lose the second without a sign. */
+  override _flush(done: TransformCallback): void {
+    done(this.#closed ? null : new ChatError('invalid_multipart'));
+  }
+
   #check(chunk: Buffer): void {
     this.#bytes += chunk.length;
     if (this.#bytes > this.#bytesMax) throw new ChatError('too_large');
     let data = Buffer.concat([this.#rest, chunk]);
     for (;;) {
+      if (this.#inHeaders && this.#headerBytes === 0) this.#closed = data.toString('latin1', 0, 2) === '--';
       const mark = this.#inHeaders ? END_OF_HEADERS : this.#delimiter;
       const at = data.indexOf(mark);
       const passed = at === -1 ? Math.max(0, data.length - mark.length + 1) : at + mark.length;

@@ -9,6 +9,7 @@ import type { ChatSocket } from './sockets.js';
 const OWN_EXPIRY_MS = 6000;
 const SHOWN_EXPIRY_MS = 8000;
 const SWEEP_EVERY_MS = 500;
+const LOOK_BACK_ENTRIES_MAX = 10_000;
 
 /** Someone who is typing, as this worker's sockets were told. `on` is false while late repeats may still come. */
 interface Shown {
@@ -85,7 +86,9 @@ export class TypingIndicators {
     const known = this.#shown.get(chatId)?.get(userId);
     if (known?.origin === origin && known.sequence >= sequence) return;
     const heard = this.#hub.follower.exact((view) => {
-      if (on && (!view.isMember(chatId, userId) || view.hasMessageAfter(chatId, userId, position))) return;
+      // What a signal says of its origin's position is bounded before it decides how far back to look.
+      const since = Math.max(position, this.#hub.follower.position - LOOK_BACK_ENTRIES_MAX);
+      if (on && (!view.isMember(chatId, userId) || view.hasMessageAfter(chatId, userId, since))) return;
       if (!on && known?.on !== true) return;
       this.#show(chatId, userId, { on, origin, sequence, at: this.#now() });
       this.#deliver(chatId, userId, on, view);

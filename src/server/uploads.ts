@@ -1,7 +1,7 @@
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline, type Readable } from 'node:stream';
+import { PassThrough, pipeline, type Readable } from 'node:stream';
 import { ChatError } from '../chat/errors.js';
 import { parseJson } from './body.js';
 import { boundaryOf, MultipartGuard } from './multipart-guard.js';
@@ -71,13 +71,17 @@ class Parts {
       maxTotalFileSize: this.#options.photoBytesMax,
       allowEmptyFiles: true,
       minFileSize: 0,
-      fileWriteStreamHandler: (file) => this.#open(file.filepath),
+      // The parser goes on for a while with what it holds when the body is refused already.
+      fileWriteStreamHandler: (file) => (form.error ? new PassThrough().resume() : this.#open(file.filepath)),
     });
     form.onPart = (part) => {
-      const name = part.name ?? '';
+      if (form.error) return;
+      const name = nameOf(part.headers['content-disposition'] ?? '');
+      if (part.transferEncoding === 'base64') return form._error(new ChatError('invalid_multipart'));
       const refused = this.#refuse(name);
       if (refused !== undefined) return form._error(refused);
       if (name === 'photo') {
+        part.name = name;
         part.mimetype = 'application/octet-stream'; // A part without a type would be taken for a field.
         return form._handlePart(part);
       }
@@ -135,6 +139,16 @@ class Parts {
     this.#files.push(file);
     return file;
   }
+}
+
+/** The parameter `name`; one that stands inside a quoted filename is none. */
+function nameOf(disposition: string): string {
+  for (const [, key, quoted, token] of disposition.matchAll(
+    /;\s*([\w*-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))/g,
+  )) {
+    if (key?.toLowerCase() === 'name') return quoted ?? token ?? '';
+  }
+  return '';
 }
 
 /** What the parser, the guard or the disk said, as one of our errors; the rest is unexpected. */

@@ -42,12 +42,12 @@ function gif(bytes: Buffer): ImageHead | undefined {
 }
 
 function webp(bytes: Buffer): ImageHead | undefined {
-  if (bytes.length < 30 || bytes.toString('latin1', 0, 4) !== 'RIFF') return undefined;
+  if (bytes.length < 25 || bytes.toString('latin1', 0, 4) !== 'RIFF') return undefined;
   if (bytes.toString('latin1', 8, 12) !== 'WEBP') return undefined;
   const type = 'webp';
   switch (bytes.toString('latin1', 12, 16)) {
     case 'VP8 ': // A key frame's start code, then 14 bits each.
-      if (bytes.readUIntBE(23, 3) !== 0x9d012a) return undefined;
+      if (bytes.length < 30 || bytes.readUIntBE(23, 3) !== 0x9d012a) return undefined;
       return { type, width: bytes.readUInt16LE(26) & 0x3fff, height: bytes.readUInt16LE(28) & 0x3fff };
     case 'VP8L': {
       if (bytes[20] !== 0x2f) return undefined;
@@ -55,6 +55,7 @@ function webp(bytes: Buffer): ImageHead | undefined {
       return { type, width: (bits & 0x3fff) + 1, height: ((bits >>> 14) & 0x3fff) + 1 };
     }
     case 'VP8X':
+      if (bytes.length < 30) return undefined;
       return { type, width: bytes.readUIntLE(24, 3) + 1, height: bytes.readUIntLE(27, 3) + 1 };
     default:
       return undefined;

@@ -30,8 +30,10 @@ export async function sweepFiles(
 }
 
 async function removeOld(path: string, now: number): Promise<void> {
-  const { ctimeMs } = await stat(path);
-  if (now - ctimeMs >= AGE_MS_MIN) await rm(path, { force: true });
+  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error; // Its request has removed it meanwhile.
+  });
+  if (found !== undefined && now - found.ctimeMs >= AGE_MS_MIN) await rm(path, { force: true });
 }
 
 /** The names in a folder, none when it does not exist. */
@@ -39,6 +41,7 @@ async function* names(folder: string): AsyncGenerator<string> {
   try {
     for await (const entry of await opendir(folder)) yield entry.name;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
   }
 }

@@ -18,8 +18,7 @@ export function purger(db: Connection, dropped: (origin: string, number: number)
     'DELETE FROM entry WHERE id IN (SELECT id FROM entry WHERE chat_id = ? AND kind = 1 LIMIT ?)',
   );
   const deleteMembers = db.prepare(
-    `DELETE FROM member WHERE chat_id = ?1
-     AND user_id IN (SELECT user_id FROM member WHERE chat_id = ?1 LIMIT ?2)`,
+    'DELETE FROM member WHERE chat_id = ? AND user_id IN (SELECT user_id FROM member WHERE chat_id = ? LIMIT ?)',
   );
   const done = db.prepare('DELETE FROM purge WHERE chat_id = ?');
   const staleFrames = db.prepare<[number, number], { origin: string; number: number }>(
@@ -35,7 +34,7 @@ export function purger(db: Connection, dropped: (origin: string, number: number)
       for (const { origin, number } of stale) deleteFrame.run(origin, number);
       if (chatId === undefined) return;
       if (deleteMessages.run(chatId, SLICE_ROWS_MAX).changes > 0) return;
-      if (deleteMembers.run(chatId, SLICE_ROWS_MAX).changes > 0) return;
+      if (deleteMembers.run(chatId, chatId, SLICE_ROWS_MAX).changes > 0) return;
       done.run(chatId);
     });
     slice.immediate();
