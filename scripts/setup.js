@@ -18,7 +18,7 @@ process.chdir(root);
 const locked = `${process.versions.modules} ${hash([readFileSync('package-lock.json')])}`;
 if (read(installStamp) !== locked) {
   say('installing the locked dependencies (one of them may be compiled, which takes a minute or two) …');
-  npm('ci', '--no-audit', '--no-fund', '--loglevel=error');
+  npm('ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error');
   writeFileSync(installStamp, locked);
 }
 

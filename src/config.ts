@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { ExpectedError } from './expected-error.js';
+import { SECRET_BYTES_MIN } from './secret.js';
 import type { AuthOptions } from './server/auth.js';
 
-const JWT_SECRET_BYTES_MIN = 32;
-const SECRET_ALGORITHMS = ['HS256'] as const;
-const PUBLIC_KEY_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const;
+const RSA_BITS_MIN = 2048;
 
 /** Read from the environment once, in every process; nothing else reads it. */
 export interface Config {
@@ -22,7 +22,10 @@ export interface Config {
   readonly queryToken: boolean;
   readonly photoBytesMax: number;
   readonly textCharactersMax: number;
+  /** 0: no limit. */
   readonly typingMembersMax: number;
+  /** Limits that are set, not to 0, and do nothing. */
+  readonly notEnforced: readonly string[];
 }
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -35,6 +38,19 @@ const NOT_SERVED = [
   'TLS_CERT',
   'TLS_KEY',
   'TRUST_PROXY',
+] as const;
+
+/** Limits of the contract that this version does not enforce: a warning says so when one is set. */
+const NOT_ENFORCED = [
+  'SOCKETS_MAX',
+  'SOCKETS_PER_USER_MAX',
+  'SOCKETS_PER_ADDRESS_MAX',
+  'FAILED_LOGINS_PER_MINUTE_PER_ADDRESS_MAX',
+  'REQUESTS_PER_SECOND_PER_USER_MAX',
+  'MESSAGES_PER_SECOND_PER_USER_MAX',
+  'TYPING_PER_SECOND_PER_USER_MAX',
+  'UPLOADS_PER_MINUTE_PER_USER_MAX',
+  'GROUP_MEMBERS_MAX',
 ] as const;
 
 const integer = (min: number, max: number) =>
@@ -54,12 +70,9 @@ const Environment = z.object({
   WORKERS: integer(1, 256).default(() => availableParallelism()),
   DATA_DIR: text.default('./data'),
   LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }).default('info'),
-  JWT_SECRET: text.optional(),
-  JWT_PUBLIC_KEY: text.optional(),
   JWT_ID_CLAIM: text.default('sub'),
   JWT_ISSUER: text.optional(),
   JWT_AUDIENCE: text.optional(),
-  JWT_ALGORITHMS: text.transform(list).optional(),
   JWT_REQUIRE_EXP: flag.default(false),
   AUTH_QUERY_TOKEN: flag.default(false),
   PHOTO_MAX_BYTES: integer(1, 10 * 1024 * 1024).default(10 * 1024 * 1024),
@@ -67,30 +80,22 @@ const Environment = z.object({
   TYPING_MEMBERS_MAX: integer(0, 1_000_000).default(100),
 });
 
-/** Every problem of the settings at once, one a line. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-}
-
-/** Reads and checks the settings. Throws a ConfigError. An empty variable counts as not set. */
+/** Reads and checks the settings. Throws an ExpectedError with every problem, one a line. Empty counts as not set. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
   const problems = [
     ...NOT_SERVED.filter((name) => set[name] !== undefined).map(
       (name) => `${name} is set, but this version of parley does not serve it`,
     ),
-    ...keyProblems(set),
   ];
   const parsed = Environment.safeParse(set);
   if (!parsed.success) {
     problems.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`));
   }
-  const publicKey = pem(set['JWT_PUBLIC_KEY'], problems);
-  if (!parsed.success || problems.length > 0) throw new ConfigError(problems.join('\n'));
+  const key = readKey(set, problems);
+  if (!parsed.success || problems.length > 0) throw new ExpectedError(problems.join('\n'));
 
   const values = parsed.data;
-  const secret = values.JWT_SECRET;
-  const key = publicKey !== undefined ? { publicKey } : secret !== undefined ? { secret } : undefined;
   return Object.freeze({
     port: values.PORT,
     host: values.HOST,
@@ -98,8 +103,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     dataDir: resolve(values.DATA_DIR),
     logLevel: values.LOG_LEVEL,
     jwt: Object.freeze({
-      key,
-      algorithms: values.JWT_ALGORITHMS ?? (publicKey === undefined ? ['HS256'] : PUBLIC_KEY_ALGORITHMS),
+      ...key,
       idClaim: values.JWT_ID_CLAIM,
       issuer: values.JWT_ISSUER,
       audience: values.JWT_AUDIENCE,
@@ -109,26 +113,52 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     photoBytesMax: values.PHOTO_MAX_BYTES,
     textCharactersMax: values.TEXT_CHARACTERS_MAX,
     typingMembersMax: values.TYPING_MEMBERS_MAX,
+    notEnforced: NOT_ENFORCED.filter((name) => (set[name] ?? '0') !== '0'),
   });
 }
 
-/** What is wrong with the key that tokens are checked with, and with what is asked of it. */
-function keyProblems({ JWT_SECRET, JWT_PUBLIC_KEY, JWT_ALGORITHMS }: NodeJS.ProcessEnv): string[] {
-  const problems: string[] = [];
-  if (JWT_SECRET !== undefined && JWT_PUBLIC_KEY !== undefined) {
+/** The key that tokens are checked with, and the algorithms that go with its kind. */
+function readKey(set: NodeJS.ProcessEnv, problems: string[]): Pick<AuthOptions, 'key' | 'algorithms'> {
+  const { JWT_SECRET: secret, JWT_PUBLIC_KEY, JWT_ALGORITHMS } = set;
+  const publicKey = JWT_PUBLIC_KEY === undefined ? undefined : readPublicKey(JWT_PUBLIC_KEY, problems);
+  if (secret !== undefined && JWT_PUBLIC_KEY !== undefined) {
     problems.push('JWT_SECRET and JWT_PUBLIC_KEY are both set: tokens are checked with one key');
   }
-  if (JWT_SECRET !== undefined && Buffer.byteLength(JWT_SECRET) < JWT_SECRET_BYTES_MIN) {
-    problems.push(`JWT_SECRET must have at least ${JWT_SECRET_BYTES_MIN} bytes`);
+  if (secret !== undefined && Buffer.byteLength(secret) < SECRET_BYTES_MIN) {
+    problems.push(`JWT_SECRET must have at least ${SECRET_BYTES_MIN} bytes`);
   }
-  const allowed: readonly string[] = JWT_PUBLIC_KEY === undefined ? SECRET_ALGORITHMS : PUBLIC_KEY_ALGORITHMS;
-  for (const name of JWT_ALGORITHMS === undefined ? [] : list(JWT_ALGORITHMS)) {
-    if (allowed.includes(name)) continue;
+  // Of a key that is no good, only that is worth saying.
+  const allowed =
+    JWT_PUBLIC_KEY === undefined ? ['HS256'] : (publicKey?.algorithms ?? list(JWT_ALGORITHMS ?? ''));
+  const algorithms = JWT_ALGORITHMS === undefined ? allowed : list(JWT_ALGORITHMS);
+  for (const name of algorithms.filter((algorithm) => !allowed.includes(algorithm))) {
     problems.push(
       `JWT_ALGORITHMS has ${JSON.stringify(name)}; with this key it may have ${allowed.join(', ')}`,
     );
   }
-  return problems;
+  const key =
+    publicKey !== undefined ? { publicKey: publicKey.pem } : secret !== undefined ? { secret } : undefined;
+  return { key, algorithms };
+}
+
+/** A public key given as PEM text, or as the path of a file that holds it: RSA, P-256 or Ed25519. */
+function readPublicKey(value: string, problems: string[]): { pem: string; algorithms: string[] } | undefined {
+  try {
+    const pem = value.includes('-----BEGIN') ? value : readFileSync(value, 'utf8');
+    if (pem.includes('PRIVATE KEY')) {
+      problems.push('JWT_PUBLIC_KEY is a private key; the server needs only the public half');
+      return undefined;
+    }
+    const { asymmetricKeyType: type, asymmetricKeyDetails: details } = createPublicKey(pem);
+    if (type === 'rsa' && (details?.modulusLength ?? 0) >= RSA_BITS_MIN)
+      return { pem, algorithms: ['RS256', 'PS256'] };
+    if (type === 'ec' && details?.namedCurve === 'prime256v1') return { pem, algorithms: ['ES256'] };
+    if (type === 'ed25519') return { pem, algorithms: ['EdDSA'] };
+    problems.push(`JWT_PUBLIC_KEY must be RSA of at least ${RSA_BITS_MIN} bits, P-256 or Ed25519`);
+  } catch {
+    problems.push('JWT_PUBLIC_KEY is neither a public key in PEM nor a file that holds one');
+  }
+  return undefined;
 }
 
 function list(text: string): string[] {
@@ -138,17 +168,4 @@ function list(text: string): string[] {
 /** The engine reads its own limit of a request's head (16 KiB instead of 4) when it is loaded. */
 export function prepareEngine(): void {
   process.env['UWS_HTTP_MAX_HEADERS_SIZE'] ??= '16384';
-}
-
-/** A public key given as PEM text, or as the path of a file that holds it. */
-function pem(value: string | undefined, problems: string[]): string | undefined {
-  if (value === undefined) return undefined;
-  try {
-    const text = value.includes('-----BEGIN') ? value : readFileSync(value, 'utf8');
-    createPublicKey(text);
-    return text;
-  } catch {
-    problems.push('JWT_PUBLIC_KEY is neither a public key in PEM nor a file that holds one');
-    return undefined;
-  }
 }

@@ -1,3 +1,4 @@
+import type { Outcome } from './chat/commands.js';
 import type { Config } from './config.js';
 import { linkPath } from './ledger/protocol.js';
 import { Queue } from './ledger/queue.js';
@@ -8,6 +9,7 @@ import { ensureSecret } from './secret.js';
 import { sweepFiles } from './store/files/sweep.js';
 import { isStorageFull, openWriteStore } from './store/sqlite/apply.js';
 import { lockDataDir } from './store/sqlite/lock.js';
+import { SCHEMA_VERSION } from './store/sqlite/migrations.js';
 
 /** A predecessor that was told to stop has this long to let go of the data folder. */
 const LOCK_WAIT_MS = 12_000;
@@ -26,27 +28,27 @@ export async function runLedger(config: Config): Promise<void> {
   const store = openWriteStore(config.dataDir, Date.now(), (error, command) => {
     log.error({ err: error, command }, 'a command failed; it was undone and refused');
   });
-  const fail = (error: unknown) => {
-    log.fatal({ err: error }, 'the storage failed; nothing of this batch is acknowledged');
-    process.exit(EXIT_STORAGE);
-  };
-  const checkpoints = store.startCheckpoints(config.dataDir, fail);
-  const queue = new Queue(store, Date.now, {
-    committed: (newest) => {
-      checkpoints.committed();
-      server.hint(newest);
-    },
-    failed: (error) => {
-      if (!isStorageFull(error)) return fail(error);
+  /** Returns only when the storage may be better soon. */
+  const storageFailed = (error: unknown): Outcome => {
+    if (isStorageFull(error)) {
       log.error('the disk is full; writes are refused');
       return { error: 'storage_full' };
+    }
+    log.fatal({ err: error }, 'the storage failed; nothing that was not acknowledged will be');
+    process.exit(EXIT_STORAGE);
+  };
+  const checkpoints = store.startCheckpoints(config.dataDir, storageFailed);
+  const queue = new Queue(store, Date.now, {
+    committed: (newest) => {
+      server.hint(newest);
+      checkpoints.committed();
     },
+    failed: storageFailed,
     idle: () => checkpoints.idle(),
   });
   const server = new LinkServer({
     path: linkPath(config.dataDir),
-    incarnation: store.incarnation,
-    newest: () => store.newest(),
+    greeting: () => ({ schema: SCHEMA_VERSION, incarnation: store.incarnation, newest: store.newest() }),
     queue,
     warn: (message, error) => log.warn({ err: error }, message),
   });

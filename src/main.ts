@@ -1,8 +1,11 @@
 #!/usr/bin/env node
-import { ConfigError, prepareEngine, readConfig } from './config.js';
+import { prepareEngine, readConfig } from './config.js';
+import { ExpectedError } from './expected-error.js';
+import { becomeChild } from './process.js';
 
 /** Which process this is: the primary, or what it starts, or a command. */
 const [role = 'primary', ...rest] = process.argv.slice(2);
+if (role === 'ledger' || role === 'worker') becomeChild();
 
 async function main(): Promise<void> {
   switch (role) {
@@ -18,13 +21,11 @@ async function main(): Promise<void> {
     case 'demo':
       return (await import('./cli/demo.js')).runDemo(rest, readConfig());
     default:
-      console.error(`parley: there is no command ${role}; there are: token, demo (none: the server)`);
-      process.exitCode = 1;
+      throw new ExpectedError(`there is no command ${role}; there are: token, demo (none: the server)`);
   }
 }
 
 main().catch((error: unknown) => {
-  const expected = error instanceof ConfigError;
-  console.error(expected ? error.message.replace(/^/gm, 'parley: ') : error);
+  console.error(error instanceof ExpectedError ? error.message.replace(/^/gm, 'parley: ') : error);
   process.exit(1);
 });

@@ -22,6 +22,7 @@ class Child {
   readonly #onEnd: OnEnd;
   #process: ChildProcess | undefined;
   #stopping = false;
+  #ready = false;
   #everReady = false;
   /** Starts in a row that never became ready: only those are held back. */
   #failedStarts = 0;
@@ -41,39 +42,43 @@ class Child {
   async stop(deadlineMs: number): Promise<void> {
     this.#stopping = true;
     const child = this.#process;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(() => child.kill('SIGKILL'), deadlineMs);
       child.once('exit', () => {
         clearTimeout(timer);
         resolve();
       });
-      if (child.connected) child.send({ type: 'drain' } satisfies ToChild);
+      // One that is not ready has taken nothing yet.
+      if (!this.#ready) child.kill('SIGKILL');
+      else if (child.connected) child.send({ type: 'drain' } satisfies ToChild);
       else child.kill('SIGTERM');
     });
   }
 
   #launch(ready: () => void): void {
     const child = this.#start();
-    let wasReady = false;
     this.#process = child;
+    this.#ready = false;
     child.on('message', (message: FromChild) => {
       if (message.type !== 'ready') return;
-      wasReady = true;
+      this.#ready = true;
       this.#everReady = true;
-      this.#failedStarts = 0;
       ready();
     });
-    child.on('error', () => undefined); // A broken channel: `exit` follows.
-    child.on('exit', (code, signal) => {
+    const ended = (exit: string) => {
       if (this.#stopping) return;
-      this.#failedStarts = wasReady ? 0 : this.#failedStarts + 1;
-      this.#onEnd(this, signal ?? `exit code ${code}`, this.#everReady);
+      this.#failedStarts = this.#ready ? 0 : this.#failedStarts + 1;
+      this.#onEnd(this, exit, this.#everReady);
       if (this.#stopping) return;
-      const wait = wasReady ? 0 : Math.min(RESTART_MS_MIN * 2 ** (this.#failedStarts - 1), RESTART_MS_MAX);
+      const wait = this.#ready ? 0 : Math.min(RESTART_MS_MIN * 2 ** (this.#failedStarts - 1), RESTART_MS_MAX);
       setTimeout(() => {
         if (!this.#stopping) this.#launch(ready);
       }, wait);
+    };
+    child.on('exit', (code, signal) => ended(signal ?? `exit code ${code}`));
+    child.on('error', (error) => {
+      if (child.pid === undefined) ended(`not started: ${error.message}`); // Otherwise `exit` follows.
     });
   }
 }
@@ -87,9 +92,10 @@ export async function runPrimary(config: Config): Promise<void> {
   const children: Child[] = [];
 
   const ended = (child: Child, exit: string, everReady: boolean) => {
-    log.error({ child: child.name, exit }, 'a process ended; starting it again');
+    if (stopping) return;
+    log.error({ child: child.name, exit }, 'a process ended unasked');
     // One that never came up has said why: its settings or its surroundings will not change by trying again.
-    if (!everReady && !stopping) void stop(1);
+    if (!everReady) void stop(1);
   };
   const stop = async (exitCode: number) => {
     if (stopping) return;
@@ -107,17 +113,28 @@ export async function runPrimary(config: Config): Promise<void> {
   const ledger = new Child('ledger', () => fork(MAIN, ['ledger']), ended);
   children.push(ledger);
   await ledger.start();
+  if (stopping) return;
 
   cluster.setupPrimary({ exec: MAIN, args: ['worker'], stdio: ['ignore', 'inherit', 'pipe', 'ipc'] });
   const workers = Array.from({ length: config.workers }, (_, index) => {
     // The port is settled here, so that 0 means the same free one for all.
-    const start = () => passOnErrors(cluster.fork({ PORT: String(port) }).process);
+    const start = () => {
+      const worker = cluster.fork({ PORT: String(port) });
+      worker.on('error', () => undefined); // The cluster says again what the process says.
+      return passOnErrors(worker.process);
+    };
     return new Child(`worker ${index + 1}`, start, ended);
   });
   children.push(...workers);
   await Promise.all(workers.map((worker) => worker.start()));
   if (stopping) return;
 
+  if (config.notEnforced.length > 0) {
+    log.warn(
+      { settings: config.notEnforced },
+      'these limits are set, but this version does not enforce them',
+    );
+  }
   if (config.jwt.key === undefined) {
     log.info(
       { file: secretFile(config.dataDir) },

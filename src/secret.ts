@@ -1,16 +1,22 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { ExpectedError } from './expected-error.js';
 
 /** The secret that tokens are checked with when no key is configured; made by the first ledger of a data folder. */
 export function secretFile(dataDir: string): string {
   return join(dataDir, 'jwt.secret');
 }
 
-/** Reads the generated secret, undefined when there is none yet. */
+/** Of any secret that tokens are checked with. */
+export const SECRET_BYTES_MIN = 32;
+
+/** Reads the generated secret, undefined when there is none yet. Throws an ExpectedError when it is too short. */
 export function readSecret(dataDir: string): string | undefined {
   try {
-    return readFileSync(secretFile(dataDir), 'utf8').trim();
+    const secret = readFileSync(secretFile(dataDir), 'utf8').trim();
+    if (Buffer.byteLength(secret) >= SECRET_BYTES_MIN) return secret;
+    throw new ExpectedError(`${secretFile(dataDir)} must hold at least ${SECRET_BYTES_MIN} bytes`);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;

@@ -17,6 +17,7 @@ import { TypingIndicators } from './server/typing.js';
 import { temporaryDir } from './server/uploads.js';
 import { WebSockets } from './server/websocket.js';
 import { PhotoFiles } from './store/files/photos.js';
+import { SCHEMA_VERSION } from './store/sqlite/migrations.js';
 import { openReadStore } from './store/sqlite/reads.js';
 
 /** What is under way when a drain begins has this long to be answered. */
@@ -29,20 +30,23 @@ const LINGER_MS = 100;
 export async function runWorker(config: Config): Promise<void> {
   const log = createLogger(config.logLevel, `worker ${cluster.worker?.id ?? process.pid}`);
   dieLoudly(log);
+  const fatal = (error: unknown) => {
+    log.fatal({ err: error }, 'this worker cannot go on; a new one takes its place');
+    process.exit(1);
+  };
   let store: ReadStore | undefined;
   let position = () => 0;
   const link = new LinkClient({
     path: linkPath(config.dataDir),
-    accept: ({ incarnation, newest }) => {
+    accept: ({ schema, incarnation, newest }) => {
+      if (schema !== SCHEMA_VERSION)
+        throw new Error(`the database has schema ${schema}, not ${SCHEMA_VERSION}`);
       store ??= openReadStore(config.dataDir);
       if (!store.hasIncarnation(incarnation)) throw new Error('the ledger writes another database');
       if (position() > newest)
         throw new Error(`the ledger is at ${newest}, this worker at ${position()} already`);
     },
-    fatal: (error) => {
-      log.fatal({ err: error }, 'this worker cannot go on; a new one takes its place');
-      process.exit(1);
-    },
+    fatal,
     warn: (message, error) => log.warn({ err: error }, message),
   });
   await link.connect();
@@ -55,6 +59,7 @@ export async function runWorker(config: Config): Promise<void> {
     store,
     bus: link,
     submit: link.submit,
+    fatal,
     ready: () => link.connected && !draining,
     draining: () => draining,
   });
@@ -63,6 +68,7 @@ export async function runWorker(config: Config): Promise<void> {
 
   onDrain(async () => {
     draining = true;
+    http.closing = true;
     stopListening();
     const deadline = performance.now() + DRAIN_MS;
     while ((http.pending > 0 || link.waiting > 0) && performance.now() < deadline) await sleep(DRAIN_LOOK_MS);
@@ -81,6 +87,8 @@ export interface WorkerParts {
   readonly store: ReadStore;
   readonly bus: Bus;
   readonly submit: Submit;
+  /** The log cannot be followed any more. */
+  readonly fatal: (error: unknown) => void;
   /** Whether `/readyz` says yes. */
   readonly ready: () => boolean;
   /** Whether upgrades and frames are refused. */
@@ -96,7 +104,16 @@ export interface Worker {
 }
 
 /** Puts a worker's server together, over whichever store, bus and way to the ledger. */
-export function composeWorker({ config, log, store, bus, submit, ready, draining }: WorkerParts): Worker {
+export function composeWorker({
+  config,
+  log,
+  store,
+  bus,
+  submit,
+  fatal,
+  ready,
+  draining,
+}: WorkerParts): Worker {
   const failed = (error: unknown, request?: { requestId: string; method: string; path: string }) => {
     const { requestId, method, path } = request ?? {};
     log.error({ err: error, requestId, method, path }, 'a request failed');
@@ -104,7 +121,7 @@ export function composeWorker({ config, log, store, bus, submit, ready, draining
   const warn = (message: string, error: unknown) => log.warn({ err: error }, message);
 
   const engine = createEngine();
-  const hub = new Hub(store, engine, bus);
+  const hub = new Hub(store, engine, bus, fatal);
   const auth = new Authenticator(config.jwt, readSecret(config.dataDir), Date.now);
   const http = new Http(auth, failed);
   const attachments = new Attachments(hub, failed);

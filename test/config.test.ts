@@ -1,9 +1,10 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { ConfigError, readConfig } from '../src/config.js';
+import { readConfig } from '../src/config.js';
+import { ExpectedError } from '../src/expected-error.js';
 
 const SECRET = 'x'.repeat(32);
 const PEM = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }).toString();
@@ -13,8 +14,8 @@ function problems(env: Record<string, string>): string[] {
   try {
     readConfig(env);
   } catch (error) {
-    expect(error).toBeInstanceOf(ConfigError);
-    return (error as ConfigError).message.split('\n');
+    expect(error).toBeInstanceOf(ExpectedError);
+    return (error as ExpectedError).message.split('\n');
   }
   return [];
 }
@@ -142,25 +143,46 @@ describe('settings of the contract that this version does not serve', () => {
   ])('%s is refused, not ignored', (name) => {
     expect(problems({ [name]: 'x' }).join()).toMatch(new RegExp(`^${name} .*not serve`));
   });
+
+  it('that are limits are named when they are set and nothing enforces them', () => {
+    expect(readConfig({ SOCKETS_MAX: '10', GROUP_MEMBERS_MAX: '0' }).notEnforced).toEqual(['SOCKETS_MAX']);
+    expect(readConfig({}).notEnforced).toEqual([]);
+  });
 });
 
 describe('the key that tokens are checked with', () => {
+  const pem = (key: KeyObject, type: 'spki' | 'pkcs8' = 'spki') =>
+    key.export({ type, format: 'pem' }).toString();
+  const rsa = (modulusLength: number) => generateKeyPairSync('rsa', { modulusLength }).publicKey;
+  const ec = (namedCurve: string) => generateKeyPairSync('ec', { namedCurve }).publicKey;
+
   it('pins the algorithms by its kind', () => {
     expect(readConfig({ JWT_SECRET: SECRET }).jwt.algorithms).toEqual(['HS256']);
-    const { key, algorithms } = readConfig({ JWT_PUBLIC_KEY: PEM }).jwt;
-    expect(key).toEqual({ publicKey: PEM });
-    expect(algorithms).toEqual(['RS256', 'PS256', 'ES256', 'EdDSA']);
+    for (const [key, algorithms] of [
+      [PEM, ['EdDSA']],
+      [pem(ec('P-256')), ['ES256']],
+      [pem(rsa(2048)), ['RS256', 'PS256']],
+    ] as const) {
+      expect(readConfig({ JWT_PUBLIC_KEY: key }).jwt).toMatchObject({ key: { publicKey: key }, algorithms });
+    }
   });
 
-  it('takes fewer algorithms, never those of the other kind', () => {
-    const fewer = readConfig({ JWT_PUBLIC_KEY: PEM, JWT_ALGORITHMS: 'EdDSA, ES256' });
-    expect(fewer.jwt.algorithms).toEqual(['EdDSA', 'ES256']);
+  it('takes fewer algorithms, never those of another kind', () => {
+    const fewer = readConfig({ JWT_PUBLIC_KEY: pem(rsa(2048)), JWT_ALGORITHMS: ' PS256 ' });
+    expect(fewer.jwt.algorithms).toEqual(['PS256']);
     expect(readConfig({ JWT_SECRET: SECRET, JWT_ALGORITHMS: 'HS256' }).jwt.algorithms).toEqual(['HS256']);
-    for (const algorithm of ['HS256', 'none', 'RS256,HS256', '']) {
-      const found = problems({ JWT_PUBLIC_KEY: PEM, JWT_ALGORITHMS: `${algorithm},` });
+    for (const algorithm of ['HS256', 'none', 'EdDSA,HS256', 'RS256', 'EdDSA,']) {
+      const found = problems({ JWT_PUBLIC_KEY: PEM, JWT_ALGORITHMS: algorithm });
       expect(found.join(), algorithm).toMatch(/^JWT_ALGORITHMS /);
     }
     expect(problems({ JWT_SECRET: SECRET, JWT_ALGORITHMS: 'ES256' }).join()).toMatch(/^JWT_ALGORITHMS /);
+  });
+
+  it('is public, and strong enough for an algorithm that the server takes', () => {
+    const secret = pem(generateKeyPairSync('ed25519').privateKey, 'pkcs8');
+    for (const key of [pem(rsa(1024)), pem(ec('P-384')), secret]) {
+      expect(problems({ JWT_PUBLIC_KEY: key }).join()).toMatch(/^JWT_PUBLIC_KEY /);
+    }
   });
 
   it('is one', () => {

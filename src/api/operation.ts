@@ -3,7 +3,7 @@ import type { ErrorCode } from '../chat/errors.js';
 
 export type Method = 'GET' | 'POST' | 'DELETE';
 
-/** One HTTP endpoint, described as data: the router, the tests and the documents are made from it. */
+/** One HTTP endpoint, described as data: the router is made from it, and the tests hold every answer to it. */
 export interface Operation {
   readonly method: Method;
   /** `{id}` is a positive integer; anything else in its place is `invalid_id`. */

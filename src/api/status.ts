@@ -1,4 +1,4 @@
-import { ERROR_CODES, type ErrorCode } from '../chat/errors.js';
+import type { ErrorCode } from '../chat/errors.js';
 
 /**
  * The one table from an error to the wire: the HTTP status (also of a refused upgrade), and the code that a
@@ -59,6 +59,7 @@ const REASONS: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
 };
 
+/** The HTTP status of an error. */
 export function statusOf(code: ErrorCode): number {
   return WIRE[code][0];
 }
@@ -68,6 +69,7 @@ export function upgradeStatusOf(code: ErrorCode): number {
   return code === 'profile_required' ? 403 : statusOf(code);
 }
 
+/** The close code of an error, for a WebSocket that is open. */
 export function closeCodeOf(code: ErrorCode): number {
   return WIRE[code][1];
 }
@@ -79,9 +81,3 @@ export function statusLine(status: number): string {
 
 /** Close codes that are not the answer to an error. */
 export const Close = { restart: 1012, removed: 4403, groupDeleted: 4410 } as const;
-
-export const ALL_ERRORS = ERROR_CODES.map((code) => ({
-  code,
-  status: statusOf(code),
-  close: closeCodeOf(code),
-}));

@@ -7,7 +7,7 @@ import type { Caller } from './users.js';
  * state (membership, ownership, uniqueness, a repeat) is decided in the ledger's transaction.
  */
 export interface Commands {
-  /** Errors: profile_required, chat_not_found (no such chat for the author). */
+  /** Errors: chat_not_found (no such chat for the author, who may have no profile either). */
   post_message: {
     do: { chatId: number; authorId: number; text: string; clientId?: string };
     /** `duplicate` holds the first message when the author used the same client id in this chat before. */
@@ -25,7 +25,7 @@ export interface Commands {
   };
   /**
    * Errors: profile_required, user_unknown. `id` is one from `reserve_id`. Repeating a `clientId` gives the
-   * owner's first group back, with `duplicate`.
+   * owner's first group back, with `duplicate`, also when it is deleted meanwhile.
    */
   create_group: {
     do: {

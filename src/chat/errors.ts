@@ -57,4 +57,5 @@ export class ChatError extends Error {
   }
 }
 
+/** All of them, for whoever wants to know that a code is one. */
 export const ERROR_CODES = Object.keys(SENTENCES) as readonly ErrorCode[];

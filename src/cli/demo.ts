@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import type { WebSocket } from 'ws';
 import { BASE } from '../api/routes.js';
-import { type Config, ConfigError } from '../config.js';
+import type { Config } from '../config.js';
+import { ExpectedError } from '../expected-error.js';
 import { mintToken } from './token.js';
 
 /** A message that does not come back within this time means that something is wrong. */
@@ -94,12 +95,12 @@ class Person {
       headers: { authorization: `Bearer ${this.token}`, 'content-type': 'application/json' },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     }).catch((error: Error) => {
-      throw new ConfigError(
+      throw new ExpectedError(
         `nobody answers at ${this.#url} (${error.message}); is the server running? npm start`,
       );
     });
     const answer = (await response.json()) as Answers & { error?: string };
-    if (!response.ok) throw new ConfigError(`${method} ${path}: ${response.status} ${answer.error}`);
+    if (!response.ok) throw new ExpectedError(`${method} ${path}: ${response.status} ${answer.error}`);
     return answer;
   }
 
@@ -111,6 +112,7 @@ class Person {
     socket.on('message', (data) => {
       const frame = JSON.parse(String(data)) as Message & { type: string };
       if (frame.type === 'history') return;
+      if (frame.type === 'error') return say(`  ${this.name} on ${path} ← ${String(data)}`);
       say(`  ${this.name} on ${path} ← ${frame.type} ${frame.id}: ${frame.author.name}: ${frame.text}`);
     });
     await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
@@ -121,7 +123,7 @@ class Person {
     const socket = this.#sockets.get(path);
     const clientId = randomBytes(8).toString('hex');
     await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new ConfigError(`"${text}" was not acknowledged`)), ECHO_MS);
+      const timer = setTimeout(() => reject(new ExpectedError(`"${text}" was not acknowledged`)), ECHO_MS);
       socket?.on('message', (data) => {
         if ((JSON.parse(String(data)) as { client_id?: string }).client_id !== clientId) return;
         clearTimeout(timer);

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
-import { type Config, ConfigError } from '../config.js';
+import type { Config } from '../config.js';
+import { ExpectedError } from '../expected-error.js';
 import { readSecret } from '../secret.js';
 import { signToken } from '../server/auth.js';
 
@@ -19,11 +20,15 @@ export async function mintToken(
 ): Promise<string> {
   const { key, idClaim, issuer, audience } = config.jwt;
   if (key !== undefined && 'publicKey' in key) {
-    throw new ConfigError('tokens are checked with JWT_PUBLIC_KEY; they are minted where its private key is');
+    throw new ExpectedError(
+      'tokens are checked with JWT_PUBLIC_KEY; they are minted where its private key is',
+    );
   }
   const secret = key?.secret ?? readSecret(config.dataDir);
   if (secret === undefined) {
-    throw new ConfigError(`there is no secret in ${config.dataDir} yet; start the server once, it makes one`);
+    throw new ExpectedError(
+      `there is no secret in ${config.dataDir} yet; start the server once, it makes one`,
+    );
   }
   const claims = { [idClaim]: sub, ...(name !== undefined && { name }) };
   return signToken(secret, claims, { issuer, audience, expires });
@@ -45,6 +50,6 @@ function options(args: readonly string[]): {
     }
     return { sub: values.sub, name: values.name, expires: values.expires };
   } catch (error) {
-    throw new ConfigError(`${(error as Error).message}\n${USAGE}`);
+    throw new ExpectedError(`${(error as Error).message}\n${USAGE}`);
   }
 }

@@ -9,6 +9,7 @@ import {
   encode,
   FRAME_COMMANDS_MAX,
   FRAMES_UNANSWERED_MAX,
+  type Greeting,
   LINK_BUFFER_BYTES_MAX,
   LINK_VERSION,
   lineReader,
@@ -33,7 +34,7 @@ interface SentFrame {
 export interface LinkClientOptions {
   readonly path: string;
   /** Every hello comes here; throw when this is not the ledger of our database. */
-  readonly accept: (hello: { incarnation: string; newest: number }) => void;
+  readonly accept: (ledger: Greeting) => void;
   /** The ledger cannot be worked with (another version, another database): the worker must start anew. */
   readonly fatal: (error: unknown) => void;
   readonly warn: (message: string, error?: unknown) => void;
@@ -54,6 +55,7 @@ export class LinkClient implements Bus {
   #queued: Waiting[] = [];
   #sent: SentFrame[] = [];
   #nextNumber = 1;
+  #waiting = 0;
   #flushing = false;
   #closed = false;
   #onNewest: (id: number) => void = () => undefined;
@@ -75,16 +77,18 @@ export class LinkClient implements Bus {
 
   /** Commands without an answer. */
   get waiting(): number {
-    return this.#sent.reduce((sum, frame) => sum + frame.waiting.length, this.#queued.length);
+    return this.#waiting;
   }
 
   readonly submit: Submit = <K extends CommandName>(kind: K, command: Commands[K]['do']) => {
     return new Promise<Commands[K]['ok']>((resolve, reject) => {
       if (this.#closed) return reject(new ChatError('unavailable'));
-      if (this.#queued.length >= COMMANDS_WAITING_MAX) return reject(new ChatError('overloaded'));
+      if (this.#waiting >= COMMANDS_WAITING_MAX) return reject(new ChatError('overloaded'));
+      this.#waiting += 1;
       this.#queued.push({
         command: { kind, ...command } as unknown as Command,
         settle: (outcome) => {
+          this.#waiting -= 1;
           if ('ok' in outcome) resolve(outcome.ok as Commands[K]['ok']);
           else reject(new ChatError(outcome.error, { details: outcome.details }));
         },
@@ -168,13 +172,13 @@ export class LinkClient implements Bus {
     }
   }
 
-  #hello({ version, incarnation, newest }: ToWorker & { type: 'hello' }): void {
+  #hello({ version, ...ledger }: ToWorker & { type: 'hello' }): void {
     if (version !== LINK_VERSION) throw new Error(`the ledger speaks version ${version} of the link`);
-    this.#options.accept({ incarnation, newest });
-    this.#incarnation = incarnation;
+    this.#options.accept(ledger);
+    this.#incarnation = ledger.incarnation;
     for (const chatId of this.#subscribed) this.#send({ type: 'subscribe', chatId });
     for (const frame of this.#sent) this.#sendFrame(frame);
-    this.#onNewest(newest);
+    this.#onNewest(ledger.newest);
     this.#flushSoon();
   }
 

@@ -33,13 +33,16 @@ export type ToLedger =
   | { readonly type: 'subscribe' | 'unsubscribe'; readonly chatId: number }
   | { readonly type: 'typing'; readonly typing: Typing };
 
+/** What a ledger says of itself: a worker works only with one whose database is its own. */
+export interface Greeting {
+  /** Of the database. */
+  readonly schema: number;
+  readonly incarnation: string;
+  readonly newest: number;
+}
+
 export type ToWorker =
-  | {
-      readonly type: 'hello';
-      readonly version: number;
-      readonly incarnation: string;
-      readonly newest: number;
-    }
+  | ({ readonly type: 'hello'; readonly version: number } & Greeting)
   | { readonly type: 'newest'; readonly id: number }
   | { readonly type: 'outcomes'; readonly number: number; readonly outcomes: readonly Outcome[] }
   | { readonly type: 'typing'; readonly typing: Typing };
@@ -55,6 +58,7 @@ export function linkPath(dataDir: string): string {
   return join(tmpdir(), `parley-${hash}.sock`);
 }
 
+/** One line. */
 export function encode(message: ToLedger | ToWorker): string {
   return `${JSON.stringify(message)}\n`;
 }

@@ -7,6 +7,11 @@ const PURGE_SOON_MS = 10;
 
 type Answer = (outcomes: readonly Outcome[]) => void;
 
+interface Waiting {
+  readonly frame: Frame;
+  readonly answer: Answer;
+}
+
 export interface QueueEvents {
   /** A batch is on disk; called before its answers. */
   committed(newest: number): void;
@@ -24,8 +29,9 @@ export class Queue {
   readonly #store: WriteStore;
   readonly #now: () => number;
   readonly #events: QueueEvents;
-  #waiting: { frame: Frame; answer: Answer }[] = [];
+  #waiting: Waiting[] = [];
   #running = false;
+  #purgeDue = false;
   #purgeTimer: NodeJS.Timeout | undefined;
   #drained: (() => void) | undefined;
 
@@ -36,6 +42,7 @@ export class Queue {
     this.#schedulePurge(PURGE_EVERY_MS);
   }
 
+  /** `answer` is called once, with an outcome for each of the frame's commands. */
   push(frame: Frame, answer: Answer): void {
     this.#waiting.push({ frame, answer });
     this.#schedule();
@@ -58,25 +65,35 @@ export class Queue {
 
   async #run(): Promise<void> {
     const batch = this.#takeBatch();
-    const frames = batch.map(({ frame }) => frame);
-    try {
-      const { outcomes, newest } = await this.#store.apply(frames, this.#now());
-      this.#waiting.unshift(...batch.splice(outcomes.length));
-      this.#events.committed(newest);
-      batch.forEach(({ answer }, index) => {
-        answer(outcomes[index] ?? []);
-      });
-    } catch (error) {
-      const refusal = this.#events.failed(error);
-      for (const { frame, answer } of batch) answer(frame.commands.map(() => refusal));
-    }
+    if (batch.length > 0) await this.#apply(batch);
+    if (this.#purgeDue) await this.#purge();
     this.#running = false;
-    if (this.#waiting.length > 0) return this.#schedule();
+    if (this.#waiting.length > 0 || this.#purgeDue) return this.#schedule();
     this.#events.idle();
     this.#drained?.();
   }
 
-  #takeBatch(): { frame: Frame; answer: Answer }[] {
+  async #apply(batch: Waiting[]): Promise<void> {
+    let applied: Awaited<ReturnType<WriteStore['apply']>>;
+    try {
+      applied = await this.#store.apply(
+        batch.map(({ frame }) => frame),
+        this.#now(),
+      );
+    } catch (error) {
+      const refusal = this.#events.failed(error);
+      for (const { frame, answer } of batch) answer(frame.commands.map(() => refusal));
+      return;
+    }
+    const { outcomes, newest } = applied;
+    this.#waiting.unshift(...batch.splice(outcomes.length));
+    this.#events.committed(newest);
+    batch.forEach(({ answer }, index) => {
+      answer(outcomes[index] ?? []);
+    });
+  }
+
+  #takeBatch(): Waiting[] {
     let commands = 0;
     let count = 0;
     for (const { frame } of this.#waiting) {
@@ -87,18 +104,21 @@ export class Queue {
     return this.#waiting.splice(0, count);
   }
 
-  /** A slice of old rows, when nobody waits for the store. */
   async #purge(): Promise<void> {
-    let soon = this.#running;
+    this.#purgeDue = false;
+    let more = false;
     try {
-      soon ||= await this.#store.purge(this.#now());
+      more = await this.#store.purge(this.#now());
     } catch (error) {
       this.#events.failed(error);
     }
-    this.#schedulePurge(soon ? PURGE_SOON_MS : PURGE_EVERY_MS);
+    this.#schedulePurge(more ? PURGE_SOON_MS : PURGE_EVERY_MS);
   }
 
   #schedulePurge(ms: number): void {
-    this.#purgeTimer = setTimeout(() => void this.#purge(), ms).unref();
+    this.#purgeTimer = setTimeout(() => {
+      this.#purgeDue = true;
+      this.#schedule();
+    }, ms).unref();
   }
 }

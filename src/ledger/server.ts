@@ -3,6 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { Typing } from '../bus/port.js';
 import {
   encode,
+  type Greeting,
   LINK_BUFFER_BYTES_MAX,
   LINK_VERSION,
   lineReader,
@@ -13,8 +14,7 @@ import type { Queue } from './queue.js';
 
 export interface LinkServerOptions {
   readonly path: string;
-  readonly incarnation: string;
-  readonly newest: () => number;
+  readonly greeting: () => Greeting;
   readonly queue: Queue;
   /** A worker spoke nonsense or another version, or its connection broke in an unusual way. */
   readonly warn: (message: string, error?: unknown) => void;
@@ -129,14 +129,13 @@ class Connection {
   }
 
   #hello(version: number, origin: string): void {
-    if (version !== LINK_VERSION) {
+    this.#send({ type: 'hello', version: LINK_VERSION, ...this.#options.greeting() });
+    if (version === LINK_VERSION) {
+      this.#origin = origin;
+    } else {
       this.#options.warn(`a worker speaks version ${version} of the link, this ledger ${LINK_VERSION}`);
-      this.#socket.destroy();
-      return;
+      this.#socket.end(); // It hears the hello, and gives up.
     }
-    this.#origin = origin;
-    const { incarnation, newest } = this.#options;
-    this.#send({ type: 'hello', version: LINK_VERSION, incarnation, newest: newest() });
   }
 
   #frame({ number, confirmed, met, commands }: ToLedger & { type: 'frame' }): void {

@@ -7,6 +7,8 @@ import type { ReadView } from '../chat/ports.js';
 import type { User } from '../chat/users.js';
 
 const ENTRIES_MAX = 20_000;
+/** Texts of newest messages may be long: all together at most this much. */
+const NEWEST_CHARACTERS_MAX = 8 * 1024 * 1024;
 
 /**
  * What a worker remembers of the store, exact as of its position: filled on demand, changed only by entries
@@ -17,7 +19,11 @@ export class Caches {
   readonly #users = new LRUCache<number, User & { nameJson: string }>({ max: ENTRIES_MAX });
   readonly #subjects = new LRUCache<string, number>({ max: ENTRIES_MAX });
   readonly #chats = new LRUCache<number, Chat>({ max: ENTRIES_MAX });
-  readonly #newest = new LRUCache<number, Message>({ max: ENTRIES_MAX });
+  readonly #newest = new LRUCache<number, Message>({
+    max: ENTRIES_MAX,
+    maxSize: NEWEST_CHARACTERS_MAX,
+    sizeCalculation: ({ text }) => text.length + 1,
+  });
 
   user(view: ReadView, id: number): (User & { readonly nameJson: string }) | undefined {
     return this.#through(this.#users, id, () => {
@@ -84,6 +90,7 @@ export class Caches {
   }
 }
 
+/** The message that an entry of that kind is. */
 export function messageOf(entry: Entry): Message {
   const { id, chatId, authorId, text, time, clientId } = entry;
   return { id, chatId, authorId, text, time, clientId };

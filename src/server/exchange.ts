@@ -9,7 +9,13 @@ const PIECE_BYTES = 16 * 1024;
 /** Headers that must not come twice: two readers of one request could understand two requests. */
 const SINGLE = new Set(['content-length', 'host', 'transfer-encoding', 'authorization']);
 
-const CLOSING = { Connection: 'close' } as const;
+/** Who made an exchange, and waits for its end. */
+export interface ExchangeOwner {
+  /** Connections are to be closed after their answer: the process is about to stop. */
+  readonly closing: boolean;
+  /** Nothing more goes out for it. Called once. */
+  ended(exchange: Exchange): void;
+}
 
 /**
  * One HTTP request and its one answer. Everything that is needed of the engine's request is copied at once,
@@ -24,17 +30,19 @@ export class Exchange {
   waitingSince: number | undefined = performance.now();
   readonly #res: HttpResponse;
   readonly #headers = new Map<string, string>();
-  readonly #onDone: (exchange: Exchange) => void;
+  readonly #owner: ExchangeOwner;
   #repeatedHeader = false;
   #body: Readable | undefined;
   #paused = false;
+  #close = false;
   #done = false;
 
-  constructor(res: HttpResponse, req: HttpRequest, requestId: string, onDone: (exchange: Exchange) => void) {
+  constructor(res: HttpResponse, req: HttpRequest, requestId: string, owner: ExchangeOwner) {
     this.#res = res;
-    this.#onDone = onDone;
+    this.#owner = owner;
     res.onAborted(() => {
-      this.#finish();
+      this.#done = true;
+      owner.ended(this);
       this.#body?.destroy(new ChatError('bad_request'));
     });
     this.requestId = requestId;
@@ -42,8 +50,9 @@ export class Exchange {
     this.path = req.getUrl();
     this.query = req.getQuery();
     req.forEach((name, value) => {
-      if (SINGLE.has(name) && this.#headers.has(name)) this.#repeatedHeader = true;
-      this.#headers.set(name, value);
+      const before = this.#headers.get(name);
+      if (before !== undefined && SINGLE.has(name)) this.#repeatedHeader = true;
+      this.#headers.set(name, before === undefined ? value : `${before}, ${value}`);
     });
   }
 
@@ -64,7 +73,9 @@ export class Exchange {
       !this.#repeatedHeader &&
       (length === undefined || (/^\d{1,10}$/.test(length) && encoding === undefined)) &&
       (encoding === undefined || encoding.toLowerCase() === 'chunked');
-    if (!clear) throw new ChatError('bad_request');
+    if (clear) return;
+    this.#close = true; // What follows could be read as another request than the peer meant.
+    throw new ChatError('bad_request');
   }
 
   /**
@@ -122,9 +133,7 @@ export class Exchange {
       ...(error.code === 'chats_not_found' && { rooms: [] }),
     };
     const challenge = error.code === 'unauthorized' ? { 'WWW-Authenticate': 'Bearer' } : {};
-    // What follows a head that is not clear could be read as another request than the peer meant.
-    const closing = error.code === 'bad_request' ? CLOSING : {};
-    this.json(status, JSON.stringify(body), { ...challenge, ...closing, ...headers });
+    this.json(status, JSON.stringify(body), { ...challenge, ...headers });
   }
 
   /**
@@ -133,7 +142,8 @@ export class Exchange {
    */
   upgrade(late: boolean, take: (res: HttpResponse) => void): void {
     if (this.#done) return;
-    this.#finish();
+    this.#done = true;
+    this.#owner.ended(this);
     if (!late) this.#res.writeStatus('101 Switching Protocols').writeHeader('x-request-id', this.requestId);
     take(this.#res);
   }
@@ -143,11 +153,6 @@ export class Exchange {
     if (!this.#paused || this.#done) return;
     this.#paused = false;
     this.#res.resume();
-  }
-
-  #finish(): void {
-    this.#done = true;
-    this.#onDone(this);
   }
 
   #answer(
@@ -162,7 +167,8 @@ export class Exchange {
       this.#body.destroy();
       this.#resume(); // What is left of the body is read and dropped, so that the answer can be heard.
     }
-    this.#finish();
+    this.#done = true;
+    const close = this.#close || this.#owner.closing;
     res.cork(() => {
       res.writeStatus(statusLine(status));
       if (contentType !== undefined) res.writeHeader('Content-Type', contentType);
@@ -170,27 +176,38 @@ export class Exchange {
       res.writeHeader('Access-Control-Allow-Origin', '*');
       res.writeHeader('x-request-id', this.requestId);
       for (const name in headers) res.writeHeader(name, headers[name] ?? '');
-      if (this.method === 'HEAD') res.endWithoutBody(body.length);
-      else if (body.length <= PIECE_BYTES) res.end(body, headers['Connection'] === CLOSING.Connection);
-      else sendPieces(res, body);
+      if (this.method === 'HEAD') {
+        res.endWithoutBody(body.length, close);
+      } else if (body.length <= PIECE_BYTES) {
+        res.end(body, close);
+      } else {
+        if (close) res.writeHeader('Connection', 'close');
+        return sendPieces(res, body, () => this.#owner.ended(this));
+      }
+      this.#owner.ended(this);
     });
   }
 }
 
-/** Sends a large body as the peer takes it. */
-function sendPieces(res: HttpResponse, body: Buffer): void {
+/** Sends a large body as the peer takes it; `ended` is called when all is sent or the peer is gone. */
+function sendPieces(res: HttpResponse, body: Buffer, ended: () => void): void {
   let aborted = false;
   const send = (offset: number): boolean => {
     for (let from = offset; ; ) {
       const piece = body.subarray(from, from + PIECE_BYTES);
       const [ok, finished] = res.tryEnd(piece, body.length);
-      if (finished || aborted) return true;
+      if (aborted) return true; // The listener below has said so.
+      if (finished) {
+        ended();
+        return true;
+      }
       if (!ok) return false;
       from += piece.length;
     }
   };
   res.onAborted(() => {
     aborted = true;
+    ended();
   });
   res.onWritable((offset) => aborted || send(offset));
   send(0);

@@ -19,14 +19,21 @@ export class Follower {
   readonly #pass: Pass;
   readonly #timer: NodeJS.Timeout;
   #position: number;
+  readonly #failed: (error: unknown) => void;
   #scheduled = false;
   #busy = false;
+  /** The last page was not the end of the log: the next comes in a later tick. */
+  #behind = false;
   #atEnd: Use<void>[] = [];
 
-  /** Begins at the end of the log: what was before is nobody's news. */
-  constructor(store: ReadStore, pass: Pass) {
+  /**
+   * Begins at the end of the log: what was before is nobody's news. `failed` is told when the log cannot be
+   * read or passed on; nothing can be trusted after that, and it should end the process.
+   */
+  constructor(store: ReadStore, pass: Pass, failed: (error: unknown) => void) {
     this.#store = store;
     this.#pass = pass;
+    this.#failed = failed;
     this.#position = store.snapshot((view) => view.newest());
     this.#timer = setInterval(() => this.#follow(), LOOK_EVERY_MS);
   }
@@ -46,7 +53,7 @@ export class Follower {
    * Errors: what `use` throws.
    */
   exact<T>(use: Use<T>): T | Promise<T> {
-    if (!this.#busy) {
+    if (!this.#busy && !this.#behind) {
       const done = this.#snapshot((view, atEnd) => (atEnd ? { value: use(view) } : undefined));
       if (done !== undefined) return done.value;
     }
@@ -84,17 +91,27 @@ export class Follower {
     this.#busy = true;
     try {
       return this.#store.snapshot((view) => {
-        const { entries, more } = view.entriesAfter(this.#position, PAGE_ENTRIES_MAX, PAGE_BYTES_MAX);
-        for (const entry of entries) {
-          this.#pass(entry, view);
-          this.#position = entry.id;
-        }
-        if (more) this.#schedule();
+        this.#page(view);
+        if (this.#behind) this.#schedule();
         else for (const waiting of this.#atEnd.splice(0)) waiting(view);
-        return use(view, !more);
+        return use(view, !this.#behind);
       });
     } finally {
       this.#busy = false;
+    }
+  }
+
+  #page(view: ReadView): void {
+    try {
+      const { entries, more } = view.entriesAfter(this.#position, PAGE_ENTRIES_MAX, PAGE_BYTES_MAX);
+      for (const entry of entries) {
+        this.#pass(entry, view);
+        this.#position = entry.id;
+      }
+      this.#behind = more;
+    } catch (error) {
+      this.#failed(error); // Half a page is passed on: to go on would repeat it.
+      throw error;
     }
   }
 }

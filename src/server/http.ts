@@ -2,7 +2,7 @@ import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { randomUUID } from 'node:crypto';
 import { ChatError } from '../chat/errors.js';
 import { type Authenticator, bearerToken, type Identity } from './auth.js';
-import { Exchange } from './exchange.js';
+import { Exchange, type ExchangeOwner } from './exchange.js';
 
 /** From the end of the body to the answer. The outcome is unknown after that: 503 `timeout`. */
 const DEADLINE_MS = 10_000;
@@ -21,7 +21,9 @@ export type Failed = (error: unknown, exchange: Pick<Exchange, 'requestId' | 'me
  * What surrounds every handler: the exchange is made first (the engine ends the process when a handler leaves
  * without an abort listener), whatever the handler throws becomes its answer, and none stays without one.
  */
-export class Http {
+export class Http implements ExchangeOwner {
+  /** Set when the worker drains: each answer is then its connection's last. */
+  closing = false;
   readonly #auth: Authenticator;
   readonly #failed: Failed;
   readonly #pending = new Set<Exchange>();
@@ -35,9 +37,13 @@ export class Http {
     this.#timer = setInterval(() => this.#sweep(), SWEEP_EVERY_MS);
   }
 
-  /** Requests without an answer yet. */
+  /** Requests whose answer has not left whole. */
   get pending(): number {
     return this.#pending.size;
+  }
+
+  ended(exchange: Exchange): void {
+    this.#pending.delete(exchange);
   }
 
   close(): void {
@@ -48,25 +54,30 @@ export class Http {
   exchange(res: HttpResponse, req: HttpRequest): Exchange {
     this.#requestCount += 1;
     const requestId = `${this.#requestPrefix}-${this.#requestCount}`;
-    const exchange = new Exchange(res, req, requestId, (done) => this.#pending.delete(done));
+    const exchange = new Exchange(res, req, requestId, this);
     this.#pending.add(exchange);
     return exchange;
   }
 
-  /** Runs a handler; its first part in this tick. Whatever it rejects with becomes the answer. */
+  /**
+   * Runs a handler for a request whose head is clear; its first part in this tick. Whatever it rejects with
+   * becomes the answer.
+   */
   guard(exchange: Exchange, handle: () => Promise<void>): void {
-    handle().catch((error: unknown) => {
+    const run = async () => {
+      exchange.assertWellFormed();
+      await handle();
+    };
+    run().catch((error: unknown) => {
       if (error instanceof ChatError && error.code !== 'internal') return exchange.error(error);
-      if (exchange.done) return; // The peer left, and what was being done for it broke off.
       this.#failed(error, exchange);
       exchange.error(new ChatError('internal'));
     });
   }
 
-  /** Before every handler under /api/v1: a clear head, a CORS preflight, a valid token. */
+  /** Before every handler under /api/v1: a CORS preflight, or a valid token. */
   authorized(exchange: Exchange, handle: (identity: Identity) => Promise<void>): void {
     this.guard(exchange, async () => {
-      exchange.assertWellFormed();
       if (isPreflight(exchange)) return exchange.empty(204, PREFLIGHT_HEADERS);
       const token = bearerToken(exchange.header('authorization'));
       if (token === undefined) throw new ChatError('unauthorized');

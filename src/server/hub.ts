@@ -40,10 +40,11 @@ export class Hub {
   readonly #mains = new Map<number, Set<MainSocket>>();
   #passing: Passing | undefined;
 
-  constructor(store: ReadStore, topics: Topics, bus: Bus) {
+  /** `failed` as in Follower. */
+  constructor(store: ReadStore, topics: Topics, bus: Bus, failed: (error: unknown) => void) {
     this.#topics = topics;
     this.#bus = bus;
-    this.follower = new Follower(store, (entry, view) => this.#pass(entry, view));
+    this.follower = new Follower(store, (entry, view) => this.#pass(entry, view), failed);
     bus.onNewest((id) => this.follower.hint(id));
   }
 
@@ -123,14 +124,14 @@ export class Hub {
       this.#topics.publish(chatTopic(chatId), messageJson(message, this.caches.nameJson(view, authorId)));
     }
     if (this.#mains.size === 0) return;
-    const chat = this.caches.chat(view, chatId);
-    if (chat === undefined) return; // Deleted further on in the log.
+    // One that is not there is deleted further on in the log, so it is a group.
+    const { pair = null, type = 'group' } = this.caches.chat(view, chatId) ?? {};
     const topics =
-      chat.pair === null
+      pair === null
         ? [groupTopic(chatId)].filter((topic) => this.#topics.numSubscribers(topic) > 0)
-        : chat.pair.filter((userId) => this.#mains.has(userId)).map(userTopic);
+        : pair.filter((userId) => this.#mains.has(userId)).map(userTopic);
     if (topics.length === 0) return;
-    const frame = lastMessageJson(message, this.caches.nameJson(view, authorId), chat.type);
+    const frame = lastMessageJson(message, this.caches.nameJson(view, authorId), type);
     for (const topic of topics) this.#topics.publish(topic, frame);
   }
 
@@ -148,8 +149,10 @@ export class Hub {
   }
 
   #deleted(groupId: number): void {
-    for (const sockets of this.#mains.values()) {
-      for (const socket of sockets) socket.unsubscribe(groupTopic(groupId));
+    if (this.#topics.numSubscribers(groupTopic(groupId)) > 0) {
+      for (const sockets of this.#mains.values()) {
+        for (const socket of sockets) socket.unsubscribe(groupTopic(groupId));
+      }
     }
     for (const socket of [...this.room(groupId)]) socket.end(Close.groupDeleted, 'group deleted');
   }

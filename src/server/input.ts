@@ -32,7 +32,10 @@ export async function readInput(
   options: InputOptions,
 ): Promise<Input> {
   const users = operation.usersInQuery ? parameter(query, 'users') : undefined;
-  if (users !== undefined) return { body: parseBody(schema, usersOf(users)), photo: undefined };
+  if (users !== undefined) {
+    stream.resume(); // A body beside it is read and dropped.
+    return { body: parseBody(schema, usersOf(users)), photo: undefined };
+  }
 
   const contentType = exchange.header('content-type');
   const contentLength = exchange.header('content-length');

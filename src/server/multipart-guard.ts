@@ -4,13 +4,14 @@ import { ChatError } from '../chat/errors.js';
 const PARTS_MAX = 8;
 const PART_HEADER_BYTES_MAX = 1024;
 const END_OF_HEADERS = Buffer.from('\r\n\r\n');
+/** RFC 2046, 5.1.1. Nothing else: what one reader takes for a boundary another must too. */
+const BOUNDARY = /^[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]$/;
 
 /** The boundary of a multipart Content-Type. Errors: invalid_multipart when it is missing or not 1–70 characters. */
 export function boundaryOf(contentType: string): string {
   const found = /;\s*boundary=(?:"([^"]*)"|([^\s;]*))/i.exec(contentType);
   const boundary = found?.[1] ?? found?.[2] ?? '';
-  if (!/^[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]$/.test(boundary))
-    throw new ChatError('invalid_multipart');
+  if (!BOUNDARY.test(boundary)) throw new ChatError('invalid_multipart');
   return boundary;
 }
 
@@ -18,18 +19,18 @@ export function boundaryOf(contentType: string): string {
  * Stands in front of the multipart parser, whose part headers are neither bounded nor cheap (102 KB of one
  * block the event loop for 685 ms): counts bytes, parts and the bytes of each part's headers, and passes the
  * body on unchanged. A chunk is checked before any of it goes on. Errors: too_large, invalid_multipart.
+ *
+ * It reads a part's content up to the next delimiter; behind that, either two dashes, which end the body, or
+ * a line end and the next part's headers.
  */
 export class MultipartGuard extends Transform {
   readonly #delimiter: Buffer;
   readonly #bytesMax: number;
-  /** The end of what was seen that may yet be the beginning of a delimiter, or of a part's header end. */
+  #reading: 'content' | 'delimiter' | 'headers' | 'epilogue' = 'content';
+  /** What was seen and may yet be the beginning of what is looked for. */
   #rest: Buffer;
-  #inHeaders = false;
-  #headerBytes = 0;
   #bytes = 0;
   #parts = 0;
-  /** Whether the newest delimiter is the last one, which ends in two dashes. */
-  #closed = false;
 
   constructor(boundary: string, bytesMax: number) {
     super();
@@ -40,7 +41,9 @@ export class MultipartGuard extends Transform {
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
     try {
-      this.#check(chunk);
+      this.#bytes += chunk.length;
+      if (this.#bytes > this.#bytesMax) throw new ChatError('too_large');
+      this.#rest = this.#check(Buffer.concat([this.#rest, chunk]));
     } catch (error) {
       return done(error as Error);
     }
@@ -49,30 +52,41 @@ export class MultipartGuard extends Transform {
 
   /** A body that breaks off between two parts would lose the second without a sign. */
   override _flush(done: TransformCallback): void {
-    done(this.#closed ? null : new ChatError('invalid_multipart'));
+    done(this.#reading === 'epilogue' ? null : new ChatError('invalid_multipart'));
   }
 
-  #check(chunk: Buffer): void {
-    this.#bytes += chunk.length;
-    if (this.#bytes > this.#bytesMax) throw new ChatError('too_large');
-    let data = Buffer.concat([this.#rest, chunk]);
+  /** Goes on as far as the data tells; returns what has to wait for more. */
+  #check(data: Buffer): Buffer {
+    let left = data;
     for (;;) {
-      if (this.#inHeaders && this.#headerBytes === 0) this.#closed = data.toString('latin1', 0, 2) === '--';
-      const mark = this.#inHeaders ? END_OF_HEADERS : this.#delimiter;
-      const at = data.indexOf(mark);
-      const passed = at === -1 ? Math.max(0, data.length - mark.length + 1) : at + mark.length;
-      if (this.#inHeaders) {
-        this.#headerBytes += passed;
-        const pending = at === -1 ? data.length - passed : 0;
-        if (this.#headerBytes + pending > PART_HEADER_BYTES_MAX) throw new ChatError('invalid_multipart');
+      switch (this.#reading) {
+        case 'content': {
+          const at = left.indexOf(this.#delimiter);
+          if (at === -1) return left.subarray(Math.max(0, left.length - this.#delimiter.length + 1));
+          left = left.subarray(at + this.#delimiter.length);
+          this.#reading = 'delimiter';
+          break;
+        }
+        case 'delimiter': {
+          if (left.length < 2) return left;
+          const next = left.toString('latin1', 0, 2);
+          if (next === '--') this.#reading = 'epilogue';
+          else if (next === '\r\n' && ++this.#parts <= PARTS_MAX) this.#reading = 'headers';
+          else throw new ChatError('invalid_multipart');
+          break; // The line end stays: a part without headers has its empty line right here.
+        }
+        case 'headers': {
+          const at = left.indexOf(END_OF_HEADERS);
+          const length = at === -1 ? left.length : at + END_OF_HEADERS.length;
+          if (length > PART_HEADER_BYTES_MAX) throw new ChatError('invalid_multipart');
+          if (at === -1) return left;
+          left = left.subarray(length);
+          this.#reading = 'content';
+          break;
+        }
+        case 'epilogue':
+          return Buffer.alloc(0);
       }
-      data = data.subarray(passed);
-      if (at === -1) break;
-      if (!this.#inHeaders && ++this.#parts > PARTS_MAX + 1) throw new ChatError('invalid_multipart');
-      // A part without headers has its empty line right behind the delimiter's own line end.
-      this.#inHeaders = !this.#inHeaders;
-      this.#headerBytes = 0;
     }
-    this.#rest = data;
   }
 }

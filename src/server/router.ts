@@ -108,14 +108,17 @@ function isImage(body: Exclude<Reply, string>): body is Image {
 }
 
 function registerProbe(app: TemplatedApp, http: Http, path: string, healthy: () => boolean): void {
-  const handler = (res: HttpResponse, req: HttpRequest) => {
-    const exchange = http.exchange(res, req);
-    if (healthy()) exchange.json(200, '{"status":"ok"}');
-    else exchange.error(new ChatError('unavailable'));
-  };
-  app.get(path, handler).head(path, handler);
   app.any(path, (res, req) => {
-    http.exchange(res, req).error(new ChatError('method_not_allowed'), { Allow: 'GET, HEAD' });
+    const exchange = http.exchange(res, req);
+    http.guard(exchange, async () => {
+      if (exchange.method !== 'GET' && exchange.method !== 'HEAD') {
+        exchange.error(new ChatError('method_not_allowed'), { Allow: 'GET, HEAD' });
+      } else if (healthy()) {
+        exchange.json(200, '{"status":"ok"}');
+      } else {
+        throw new ChatError('unavailable');
+      }
+    });
   });
 }
 

@@ -14,7 +14,7 @@ export interface Wire {
  */
 export type SocketState = 'opening' | 'behind' | 'live' | 'closed';
 
-/** One open socket of a user. */
+/** One open socket of a user. What is asked of it after its end does nothing. */
 export abstract class UserSocket {
   state: SocketState = 'opening';
   readonly userId: number;
@@ -25,11 +25,8 @@ export abstract class UserSocket {
     this.userId = userId;
   }
 
-  /** False when the socket is closed already. */
-  send(frame: string): boolean {
-    if (this.state === 'closed') return false;
-    this.#wire.send(frame);
-    return true;
+  send(frame: string): void {
+    if (this.state !== 'closed') this.#wire.send(frame);
   }
 
   end(code: number, reason: string): void {
@@ -53,6 +50,7 @@ export abstract class UserSocket {
 /** Where a socket begins: at the newest messages, or after one that the client has seen. */
 export type Start = { readonly limit: number; readonly offset: number } | { readonly after: number };
 
+/** A socket of one chat. */
 export class ChatSocket extends UserSocket {
   readonly kind = 'chat';
   readonly chatId: number;
@@ -68,6 +66,7 @@ export class ChatSocket extends UserSocket {
   }
 }
 
+/** A socket that hears of all the user's chats. */
 export class MainSocket extends UserSocket {
   readonly kind = 'main';
   readonly after: number | undefined;

@@ -46,21 +46,21 @@ export class TypingIndicators {
     hub.onPassing({ stoppedTyping: (chatId, userId, view) => this.#passed(chatId, userId, view) });
   }
 
-  /** A frame of a socket. In groups over the limit it is not passed on. */
+  /** A frame of a socket. In groups over the limit, when there is one, it is not passed on. */
   typed(socket: ChatSocket, on: boolean, view: ReadView): void {
     const { chatId, userId } = socket;
-    const own = this.#own.get(chatId) ?? new Map<number, { socket: ChatSocket; at: number }>();
-    if (on) {
-      const members = this.#hub.caches.chat(view, chatId)?.membersCount ?? 0;
-      if (members > this.#membersMax) return;
-      own.set(userId, { socket, at: this.#now() });
-      this.#own.set(chatId, own);
-    } else if (!own.has(userId)) {
-      return;
-    } else {
+    if (!on) {
+      // Published in any case: the user may have begun on a socket of another worker.
       this.#forgetOwn(chatId, userId);
+      return this.#publish(chatId, userId, false);
     }
-    this.#publish(chatId, userId, on);
+    const chat = this.#hub.caches.chat(view, chatId);
+    const tooMany = this.#membersMax > 0 && (chat?.membersCount ?? 0) > this.#membersMax;
+    if (chat?.type === 'group' && tooMany) return;
+    const own = this.#own.get(chatId) ?? new Map<number, { socket: ChatSocket; at: number }>();
+    own.set(userId, { socket, at: this.#now() });
+    this.#own.set(chatId, own);
+    this.#publish(chatId, userId, true);
   }
 
   /** A socket closed: whoever was typing on it is not any more. */
@@ -83,9 +83,9 @@ export class TypingIndicators {
   #hear(typing: Typing): void {
     const { chatId, userId, on, origin, sequence, position } = typing;
     if (this.#hub.room(chatId).size === 0) return;
-    const known = this.#shown.get(chatId)?.get(userId);
-    if (known?.origin === origin && known.sequence >= sequence) return;
     const heard = this.#hub.follower.exact((view) => {
+      const known = this.#shown.get(chatId)?.get(userId);
+      if (known?.origin === origin && known.sequence >= sequence) return;
       // What a signal says of its origin's position is bounded before it decides how far back to look.
       const since = Math.max(position, this.#hub.follower.position - LOOK_BACK_ENTRIES_MAX);
       if (on && (!view.isMember(chatId, userId) || view.hasMessageAfter(chatId, userId, since))) return;

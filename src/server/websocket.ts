@@ -109,7 +109,6 @@ export class WebSockets {
     const protocols = offeredProtocols(exchange.header('sec-websocket-protocol'));
     const asking: Asking = { exchange, idText, context, protocols };
     this.#options.http.guard(exchange, async () => {
-      if (!isHandshake(exchange)) return;
       // Everything that a hot upgrade needs is at hand: then it happens in this very tick.
       const target = this.#target(asking, channel);
       const late = target instanceof Promise;
@@ -117,7 +116,10 @@ export class WebSockets {
         this.#accept(asking, { target: late ? await target : target }, late);
       } catch (error) {
         if (!(error instanceof ChatError)) throw error;
-        if (protocols.chatV1) this.#accept(asking, { refusal: error }, late);
+        if (error.code === 'upgrade_required')
+          return exchange.error(error, { 'Sec-WebSocket-Version': '13' });
+        if (protocols.chatV1 && handshakeProblem(exchange) === undefined)
+          this.#accept(asking, { refusal: error }, late);
         else exchange.error(error, {}, upgradeStatusOf(error.code));
       }
     });
@@ -146,9 +148,11 @@ export class WebSockets {
     return query ?? unauthorized();
   }
 
-  /** Errors: unavailable, invalid_id, invalid_query, profile_required, chat_not_found, group_not_found, after_unknown. */
+  /** Errors: bad_request, upgrade_required, unavailable, invalid_id, invalid_query, profile_required, chat_not_found, group_not_found, after_unknown. */
   #admit({ caller }: Identity, { exchange, idText }: Asking, channel: Channel): Target | Promise<Target> {
     const { hub, attachments } = this.#options;
+    const problem = handshakeProblem(exchange);
+    if (problem !== undefined) throw new ChatError(problem);
     if (this.#options.draining()) throw new ChatError('unavailable');
     const chatId = idText === undefined ? undefined : parseId(idText);
     if (idText !== undefined && chatId === undefined) throw new ChatError('invalid_id');
@@ -265,19 +269,16 @@ export class WebSockets {
   }
 }
 
-/** What the engine does not check itself (RFC 6455, 4.2.1). True when it may go on; otherwise it is answered. */
-function isHandshake(exchange: Exchange): boolean {
-  exchange.assertWellFormed();
+/** What the engine does not check itself (RFC 6455, 4.2.1). */
+function handshakeProblem(exchange: Exchange): 'bad_request' | 'upgrade_required' | undefined {
   const connection = exchange
     .header('connection')
     .toLowerCase()
     .split(/\s*,\s*/);
   if (exchange.header('upgrade').toLowerCase() !== 'websocket' || !connection.includes('upgrade')) {
-    throw new ChatError('bad_request');
+    return 'bad_request';
   }
-  if (exchange.header('sec-websocket-version') === '13') return true;
-  exchange.error(new ChatError('upgrade_required'), { 'Sec-WebSocket-Version': '13' });
-  return false;
+  return exchange.header('sec-websocket-version') === '13' ? undefined : 'upgrade_required';
 }
 
 /** Errors: invalid_query. */

@@ -6,6 +6,7 @@ import { linkPath } from '../../src/ledger/protocol.js';
 import { Queue } from '../../src/ledger/queue.js';
 import { LinkServer } from '../../src/ledger/server.js';
 import { type LedgerStore, openWriteStore } from '../../src/store/sqlite/apply.js';
+import { SCHEMA_VERSION } from '../../src/store/sqlite/migrations.js';
 
 export async function temporaryFolder(): Promise<{ path: string; remove(): Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), 'parley-test-'));
@@ -34,8 +35,11 @@ export class TestLedger {
     });
     this.server = new LinkServer({
       path: linkPath(dataDir),
-      incarnation: this.store.incarnation,
-      newest: () => this.store.newest(),
+      greeting: () => ({
+        schema: SCHEMA_VERSION,
+        incarnation: this.store.incarnation,
+        newest: this.store.newest(),
+      }),
       queue: this.queue,
       warn: (message) => this.warnings.push(message),
     });

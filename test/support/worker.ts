@@ -24,6 +24,9 @@ export async function startWorker(dataDir: string, bus: Bus, submit: Submit): Pr
     store,
     bus,
     submit,
+    fatal: (error) => {
+      throw error;
+    },
     ready: () => true,
     draining: () => false,
   });

@@ -10,15 +10,10 @@ export const userEndpoints: Endpoints<'createUser' | 'getMe' | 'getUser' | 'getU
       await services.submit('create_user', { caller, ...body });
       return OK;
     }
-    const reserved = 'id' in caller ? undefined : (await services.submit('reserve_id', { of: 'user' })).id;
-    const id = 'id' in caller ? caller.id : (reserved ?? 0);
+    // The photo's folder is named after the id, so a subject gets one first.
+    const { id } = 'id' in caller ? caller : await services.submit('reserve_id', { of: 'user' });
     await withPhoto(services, photo.path, 'users', id, (name) =>
-      services.submit('create_user', {
-        caller,
-        ...body,
-        photo: name,
-        ...(reserved !== undefined && { id: reserved }),
-      }),
+      services.submit('create_user', { caller, id, ...body, photo: name }),
     );
     return OK;
   },

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ChatError } from '../../chat/errors.js';
 import type { Image, PhotoOwner, PhotoStore, PlacedPhoto } from '../../chat/ports.js';
@@ -8,6 +8,7 @@ import { contentTypeOf, type ImageType, imageHead } from './images.js';
 const MEGAPIXELS_MAX = 120;
 /** The size of an image stands within this much of its beginning, whatever a camera puts before it. */
 const HEAD_BYTES = 1024 * 1024;
+const TRIES_MAX = 3;
 
 /** Photos as files: `files/<users|groups>/<id>/<name>` in the data folder. */
 export class PhotoFiles implements PhotoStore {
@@ -20,14 +21,13 @@ export class PhotoFiles implements PhotoStore {
   async place(uploaded: string, owner: PhotoOwner, id: number): Promise<PlacedPhoto> {
     const name = `${randomUUID()}.${await imageType(uploaded)}`;
     const lasting = this.#path(owner, id, name);
-    const firstMade = await mkdir(dirname(lasting), { recursive: true, mode: 0o700 });
     await sync(uploaded);
-    await rename(uploaded, lasting);
+    const firstMade = await moveInto(uploaded, lasting);
     // Names are durable when the folder that they stand in is synced, up to the first that was there before.
     const last = dirname(firstMade ?? dirname(lasting));
     for (let folder = dirname(lasting); folder.length >= last.length; folder = dirname(folder))
       await sync(folder);
-    return { name, remove: () => rm(lasting, { force: true }) };
+    return { name, remove: () => removeWithFolder(lasting) };
   }
 
   async read(owner: PhotoOwner, id: number, name: string | null): Promise<Image> {
@@ -65,6 +65,28 @@ async function imageType(path: string): Promise<ImageType> {
   } finally {
     await file.close();
   }
+}
+
+/** Resolves to the first folder that had to be made for it. */
+async function moveInto(from: string, to: string): Promise<string | undefined> {
+  for (let tries = 1; ; tries++) {
+    const firstMade = await mkdir(dirname(to), { recursive: true, mode: 0o700 });
+    try {
+      await rename(from, to);
+      return firstMade;
+    } catch (error) {
+      // Someone removed the empty folder between the two.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries === TRIES_MAX) throw error;
+    }
+  }
+}
+
+/** Removes a file, and its folder when nothing else is in it. */
+async function removeWithFolder(path: string): Promise<void> {
+  await rm(path, { force: true });
+  await rmdir(dirname(path)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOTEMPTY' && error.code !== 'ENOENT') throw error;
+  });
 }
 
 async function sync(path: string): Promise<void> {

@@ -1,6 +1,7 @@
 import { opendir, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { PhotoOwner } from '../../chat/ports.js';
 
 /** Younger files may belong to a request that is under way in a worker. */
 const AGE_MS_MIN = 3_600_000;
@@ -12,7 +13,7 @@ const AGE_MS_MIN = 3_600_000;
 export async function sweepFiles(
   dataDir: string,
   now: number,
-  photoOf: (owner: 'users' | 'groups', id: number) => string | null | undefined,
+  photoOf: (owner: PhotoOwner, id: number) => string | null | undefined,
 ): Promise<void> {
   for await (const name of names(join(dataDir, 'tmp'))) await removeOld(join(dataDir, 'tmp', name), now);
   for (const owner of ['users', 'groups'] as const) {

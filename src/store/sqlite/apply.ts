@@ -118,7 +118,7 @@ export class LedgerStore implements WriteStore {
   }
 
   /** Keeps the write-ahead log short from now on. */
-  startCheckpoints(dataDir: string, failed: (error: Error) => void): Checkpointer {
+  startCheckpoints(dataDir: string, failed: (error: unknown) => void): Checkpointer {
     return new Checkpointer(dataDir, this.#db, failed);
   }
 
@@ -156,7 +156,8 @@ export class LedgerStore implements WriteStore {
       if (guarded) this.#sql.release.run();
       return { ok };
     } catch (error) {
-      if (isFatal(error)) throw error;
+      // Some errors end the transaction by themselves: what would follow would be outside of any.
+      if (isFatal(error) || !this.#db.inTransaction) throw error;
       if (guarded) {
         this.#sql.undo.run();
         this.#sql.release.run();
@@ -183,9 +184,9 @@ function isFatal(error: unknown): boolean {
   );
 }
 
-/** True when a batch was refused for want of space; it can be tried again. */
+/** True when something was refused for want of space; it can be tried again. */
 export function isStorageFull(error: unknown): boolean {
-  return error instanceof Database.SqliteError && error.code === 'SQLITE_FULL';
+  return (error as { code?: unknown }).code === 'SQLITE_FULL';
 }
 
 function raise(message: string): never {

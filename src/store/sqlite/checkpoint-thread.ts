@@ -1,10 +1,20 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import type { CheckpointLook } from './checkpoint.js';
 import { openWriter } from './database.js';
 
-/** The thread behind Checkpointer: on each message one PASSIVE checkpoint, answered with the log's pages. */
+/** The thread behind Checkpointer: on each message one PASSIVE checkpoint, and what came of it. */
 const db = openWriter(String(workerData));
 const checkpoint = db.prepare<[], { log: number }>('PRAGMA wal_checkpoint(PASSIVE)');
 
 parentPort?.on('message', () => {
-  parentPort?.postMessage(checkpoint.get()?.log ?? 0);
+  parentPort?.postMessage(look());
 });
+
+function look(): CheckpointLook {
+  try {
+    return { walPages: checkpoint.get()?.log ?? 0 };
+  } catch (error) {
+    const { code, message } = error as { code: string; message: string };
+    return { error: Object.assign(new Error(message), { code }) };
+  }
+}

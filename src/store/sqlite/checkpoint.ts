@@ -6,6 +6,9 @@ const PAGE_BYTES = 4096;
 const RESTART_OVER_PAGES = (16 * 1024 * 1024) / PAGE_BYTES;
 const TRUNCATE_OVER_PAGES = (64 * 1024 * 1024) / PAGE_BYTES;
 
+/** What the thread answers: the pages in the write-ahead log, or why it could not do its work this time. */
+export type CheckpointLook = { readonly walPages: number } | { readonly error: { readonly code: string } };
+
 /**
  * Copies the write-ahead log back into the database beside the commits: a thread does it PASSIVE, which keeps
  * the p99 of commits at 8 ms where checkpoints in line cost 19 ms and more. Only when the log outgrows its
@@ -15,16 +18,19 @@ const TRUNCATE_OVER_PAGES = (64 * 1024 * 1024) / PAGE_BYTES;
 export class Checkpointer {
   readonly #db: Connection;
   readonly #thread: Worker;
+  readonly #failed: (error: unknown) => void;
   #asked = false;
   /** Pages in the write-ahead log when the thread last looked. */
   #walPages = 0;
 
-  constructor(dataDir: string, db: Connection, failed: (error: Error) => void) {
+  constructor(dataDir: string, db: Connection, failed: (error: unknown) => void) {
     this.#db = db;
+    this.#failed = failed;
     this.#thread = new Worker(new URL('./checkpoint-thread.js', import.meta.url), { workerData: dataDir });
-    this.#thread.on('message', (walPages: number) => {
-      this.#walPages = walPages;
+    this.#thread.on('message', (look: CheckpointLook) => {
       this.#asked = false;
+      if ('error' in look) failed(look.error);
+      else this.#walPages = look.walPages;
     });
     this.#thread.on('error', failed);
     this.#thread.unref();
@@ -48,7 +54,11 @@ export class Checkpointer {
   }
 
   #finish(mode: 'RESTART' | 'TRUNCATE'): void {
-    this.#db.pragma(`wal_checkpoint(${mode})`);
     this.#walPages = 0; // The thread's next look tells whether a reader was in the way.
+    try {
+      this.#db.pragma(`wal_checkpoint(${mode})`);
+    } catch (error) {
+      this.#failed(error); // What was committed is committed: this is not the batch's failure.
+    }
   }
 }

@@ -12,7 +12,7 @@ export function databaseFile(dataDir: string): string {
   return join(dataDir, FILE);
 }
 
-/** The only connection that writes. `:memory:` is for tests of what needs no second connection. */
+/** A connection of the ledger, the only process that writes. */
 export function openWriter(dataDir: string): Connection {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const db = new Database(databaseFile(dataDir), { timeout: 0 });

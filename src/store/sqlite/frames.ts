@@ -7,7 +7,7 @@ import type { Connection } from './database.js';
  * The table changes inside the batch's transaction (`record`), the memory after its commit (`committed`).
  */
 export class AppliedFrames {
-  readonly #kept = new Map<string, Map<number, Outcome[]>>();
+  readonly #origins = new Map<string, Origin>();
   readonly #insert;
   readonly #deleteUpTo;
 
@@ -22,33 +22,43 @@ export class AppliedFrames {
     for (const row of rows) this.#keep(row.origin, row.number, JSON.parse(row.outcomes) as Outcome[]);
   }
 
+  /** The first outcomes of a frame that was applied; none, when it is known that nobody waits for them. */
   outcomesOf(frame: Frame): Outcome[] | undefined {
-    return this.#kept.get(frame.origin)?.get(frame.number);
+    const origin = this.#origins.get(frame.origin);
+    return origin !== undefined && frame.number <= origin.confirmed ? [] : origin?.kept.get(frame.number);
   }
 
+  /** Inside the transaction that applies the frame. */
   record(frame: Frame, outcomes: readonly Outcome[], now: number): void {
     if (frame.confirmed > 0) this.#deleteUpTo.run(frame.origin, frame.confirmed);
     this.#insert.run(frame.origin, frame.number, JSON.stringify(outcomes), now);
   }
 
+  /** After that transaction's commit. */
   committed(frame: Frame, outcomes: Outcome[]): void {
-    const own = this.#keep(frame.origin, frame.number, outcomes);
-    for (const number of own.keys()) if (number <= frame.confirmed) own.delete(number);
+    const origin = this.#keep(frame.origin, frame.number, outcomes);
+    origin.confirmed = Math.max(origin.confirmed, frame.confirmed);
+    for (const number of origin.kept.keys()) if (number <= frame.confirmed) origin.kept.delete(number);
   }
 
-  drop(origin: string, number: number): void {
-    const own = this.#kept.get(origin);
-    own?.delete(number);
-    if (own?.size === 0) this.#kept.delete(origin);
+  /** The row of a frame that nobody asked for was removed. */
+  drop(name: string, number: number): void {
+    const origin = this.#origins.get(name);
+    origin?.kept.delete(number);
+    if (origin?.kept.size === 0) this.#origins.delete(name);
   }
 
-  #keep(origin: string, number: number, outcomes: Outcome[]): Map<number, Outcome[]> {
-    let own = this.#kept.get(origin);
-    if (own === undefined) {
-      own = new Map();
-      this.#kept.set(origin, own);
-    }
-    own.set(number, outcomes);
-    return own;
+  #keep(name: string, number: number, outcomes: Outcome[]): Origin {
+    const origin = this.#origins.get(name) ?? { confirmed: 0, kept: new Map() };
+    this.#origins.set(name, origin);
+    origin.kept.set(number, outcomes);
+    return origin;
   }
+}
+
+/** A worker's frames. */
+interface Origin {
+  /** Frames up to this number are answered for good: a late copy of one is not applied again. */
+  confirmed: number;
+  readonly kept: Map<number, Outcome[]>;
 }

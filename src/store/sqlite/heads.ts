@@ -61,7 +61,6 @@ export class Heads {
     head.n += 1;
     if (clientId === undefined || head.repeats === undefined) return;
     this.#remember(head, head.repeats, authorId, clientId, id);
-    this.#evict();
   }
 
   forget(chatId: number): void {
@@ -86,6 +85,7 @@ export class Heads {
   #head(chatId: number): Head {
     let head = this.#heads.get(chatId);
     if (head === undefined) {
+      this.#evict();
       head = { n: this.#newestNumber.get(chatId) ?? 0, repeats: undefined, repeatsCount: 0 };
     } else {
       this.#heads.delete(chatId);
@@ -95,6 +95,7 @@ export class Heads {
   }
 
   #load(chatId: number, head: Head): Map<number, Map<string, number>> {
+    this.#evict(chatId);
     const start = performance.now();
     const repeats = new Map<number, Map<string, number>>();
     for (const row of this.#newestClientIds.all(chatId, REPEATS_LOADED).reverse()) {
@@ -123,9 +124,10 @@ export class Heads {
     this.#repeatsCount += 1;
   }
 
-  #evict(): void {
+  #evict(except?: number): void {
     for (const chatId of this.#heads.keys()) {
-      if (this.#repeatsCount <= REPEATS_MAX && this.#heads.size <= HEADS_MAX) return;
+      if (chatId === except) continue;
+      if (this.#repeatsCount < REPEATS_MAX && this.#heads.size < HEADS_MAX) return;
       this.forget(chatId);
     }
   }
