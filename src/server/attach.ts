@@ -99,9 +99,7 @@ export class Attachments {
     this.admit(view, socket.userId, chat, start);
     if ('after' in socket.start) return this.#chatPage(socket, view);
 
-    const page = new Page((message) =>
-      messageJson(message, this.#hub.caches.nameJson(view, message.authorId)),
-    );
+    const page = this.#pageOfMessages(view);
     const { limit, offset } = socket.start;
     const { more } = view.messagesBefore(
       socket.chatId,
@@ -114,9 +112,7 @@ export class Attachments {
   }
 
   #chatPage(socket: ChatSocket, view: ReadView): void {
-    const page = new Page((message) =>
-      messageJson(message, this.#hub.caches.nameJson(view, message.authorId)),
-    );
+    const page = this.#pageOfMessages(view);
     const { messages, more } = view.messagesAfter(
       socket.chatId,
       socket.position,
@@ -126,6 +122,10 @@ export class Attachments {
     socket.position = messages.at(-1)?.id ?? socket.position;
     socket.send(historyJson(page.frames, more));
     this.#goOn(socket, view, more);
+  }
+
+  #pageOfMessages(view: ReadView): Page {
+    return new Page((message) => messageJson(message, this.#hub.caches.nameJson(view, message.authorId)));
   }
 
   /** Chats in ascending id of their newest message: one that gets a newer one meanwhile comes again, later. */

@@ -7,16 +7,11 @@ import { parseId } from '../chat/ids.js';
 import { mediaType, parseBody, readJson } from './body.js';
 import type { Exchange } from './exchange.js';
 import { badParameter, parameter } from './query.js';
-import { readUpload } from './uploads.js';
+import { readUpload, type UploadOptions } from './uploads.js';
 
 export interface Input {
   readonly body: unknown;
   readonly photo: { readonly path: string } | undefined;
-}
-
-export interface InputOptions {
-  readonly temporaryDir: string;
-  readonly photoBytesMax: number;
 }
 
 /**
@@ -29,7 +24,7 @@ export async function readInput(
   schema: z.ZodType,
   operation: Operation,
   query: URLSearchParams,
-  options: InputOptions,
+  options: UploadOptions,
 ): Promise<Input> {
   const users = operation.usersInQuery ? parameter(query, 'users') : undefined;
   if (users !== undefined) {

@@ -10,12 +10,13 @@ import { groupEndpoints } from './endpoints/groups.js';
 import { userEndpoints } from './endpoints/users.js';
 import type { Exchange } from './exchange.js';
 import type { Http } from './http.js';
-import { discard, type InputOptions, readInput } from './input.js';
+import { discard, readInput } from './input.js';
 import { countParameter } from './query.js';
+import type { UploadOptions } from './uploads.js';
 
 const endpoints: Endpoints = { ...userEndpoints, ...chatEndpoints, ...groupEndpoints };
 
-export interface RouterOptions extends InputOptions {
+export interface RouterOptions extends UploadOptions {
   readonly http: Http;
   readonly services: Services;
   /** Whether the worker can serve: linked to a ledger, and not about to stop. */

@@ -3,17 +3,21 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough, pipeline, type Readable } from 'node:stream';
 import { ChatError } from '../chat/errors.js';
-import { parseJson } from './body.js';
+import { JSON_BYTES_MAX, parseJson } from './body.js';
 import { boundaryOf, MultipartGuard } from './multipart-guard.js';
 
 /** The whole body: a photo of 10 MiB, the JSON beside it, and what multipart puts around them. */
 const BODY_BYTES_MAX = 11 * 1024 * 1024;
-const JSON_PART_BYTES_MAX = 1024 * 1024;
 
 /** A parsed multipart body; the photo, when there is one, lies in the temporary folder. */
 export interface Upload {
   readonly json: unknown;
   readonly photo: { readonly path: string } | undefined;
+}
+
+export interface UploadOptions {
+  readonly temporaryDir: string;
+  readonly photoBytesMax: number;
 }
 
 /** The only place for files that may be gone at the next start. */
@@ -30,7 +34,7 @@ export async function readUpload(
   body: Readable,
   contentType: string,
   contentLength: string,
-  options: { readonly temporaryDir: string; readonly photoBytesMax: number },
+  options: UploadOptions,
 ): Promise<Upload> {
   if (Number(contentLength) > BODY_BYTES_MAX) throw new ChatError('too_large');
   const boundary = boundaryOf(contentType);
@@ -54,11 +58,11 @@ export async function readUpload(
 class Parts {
   json: Buffer | undefined;
   photo: { readonly path: string; readonly bytes: number } | undefined;
-  readonly #options: { readonly temporaryDir: string; readonly photoBytesMax: number };
+  readonly #options: UploadOptions;
   readonly #seen = new Set<string>();
   readonly #files: WriteStream[] = [];
 
-  constructor(options: { readonly temporaryDir: string; readonly photoBytesMax: number }) {
+  constructor(options: UploadOptions) {
     this.#options = options;
   }
 
@@ -89,7 +93,7 @@ class Parts {
       let bytes = 0;
       part.on('data', (chunk) => {
         bytes += chunk.length;
-        if (bytes > JSON_PART_BYTES_MAX) form._error(new ChatError('too_large'));
+        if (bytes > JSON_BYTES_MAX) form._error(new ChatError('too_large'));
         else chunks.push(chunk);
       });
       part.on('end', () => {
