@@ -8,7 +8,7 @@ const FILE = 'parley.db';
 /** SQLite before this could corrupt a database when its WAL was reset (sqlite.org/wal.html, "The WAL-Reset Bug"). */
 const SQLITE_VERSION_MIN = [3, 51, 3] as const;
 
-function databaseFile(dataDir: string): string {
+export function databaseFile(dataDir: string): string {
   return join(dataDir, FILE);
 }
 
