@@ -1,10 +1,52 @@
+import type { Transform } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
 import { describe, expect, it } from 'vitest';
 import { boundaryOf, MultipartGuard } from '../../src/server/multipart-guard.js';
 import { jsonPart, multipartBody, type Part, streamOf } from '../support/multipart.js';
 
 const BOUNDARY = 'a-boundary';
+const DELIMITER = `\r\n--${BOUNDARY}`;
 const KIB = 1024;
+
+/** What the parser says of a body, piece by piece. */
+interface ParserEvent {
+  readonly name: string;
+  readonly start: number;
+  readonly end: number;
+}
+interface Parser extends Transform {
+  initWithBoundary(boundary: string): void;
+}
+const { MultipartParser } = (await import('formidable')) as unknown as { MultipartParser: new () => Parser };
+
+/** For each part that the parser sees in what comes through the guard: the bytes of its headers' names and values. */
+async function headerBytesSeen(chunks: readonly Buffer[]): Promise<number[]> {
+  const parser = new MultipartParser();
+  parser.initWithBoundary(BOUNDARY);
+  const seen: number[] = [];
+  parser.on('data', ({ name, start, end }: ParserEvent) => {
+    if (name === 'partBegin') seen.push(0);
+    if (name === 'headerField' || name === 'headerValue') seen.push((seen.pop() ?? 0) + end - start);
+  });
+  const guard = new MultipartGuard(BOUNDARY, 100 * KIB);
+  await pipeline(streamOf(...chunks), guard, parser).catch(() => undefined); // Refused: what came before was seen.
+  return seen;
+}
+
+/** Pieces at random behind a first delimiter, cut at random; the same for the same seed. */
+function randomBody(seed: number, pieces: readonly string[]): Buffer[] {
+  let state = seed;
+  const below = (bound: number) => {
+    state = Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x9e3779b9;
+    state ^= state >>> 12;
+    return (state >>> 0) % bound;
+  };
+  const picked = Array.from({ length: 2 + below(10) }, () => pieces[below(pieces.length)]);
+  const body = Buffer.from(`--${BOUNDARY}\r\n${picked.join('')}`, 'latin1');
+  const ends = Array.from({ length: below(4) }, () => below(body.length)).sort((a, b) => a - b);
+  return [0, ...ends].map((start, index) => body.subarray(start, ends[index] ?? body.length));
+}
 
 /** What comes through the guard, or the code that it refuses with. */
 async function through(chunks: readonly Buffer[], bytesMax = 100 * KIB): Promise<Buffer | string> {
@@ -72,6 +114,63 @@ describe('the guard before the multipart parser', () => {
       expect(await through(chunks, body.length - 1)).toBe('too_large');
       expect(Buffer.isBuffer(await through(chunks, body.length))).toBe(true);
     }
+  });
+});
+
+it.each([
+  `${DELIMITER}X`,
+  `${DELIMITER} \r\n`,
+  `${DELIMITER}\n`,
+  `${DELIMITER}\rX`,
+  `${DELIMITER}-X`,
+])('the guard refuses the delimiter look-alike %j, however it is cut', async (lookAlike) => {
+  const before = multipartBody([jsonPart('{}')], BOUNDARY)
+    .toString('latin1')
+    .replace(/\r\n--[^\n]*\r\n$/, '');
+  const body = Buffer.from(`${before}${lookAlike}${DELIMITER}\r\n\r\n${DELIMITER}--\r\n`, 'latin1');
+  for (const chunks of cuts(body, 1)) expect(await through(chunks)).toBe('invalid_multipart');
+});
+
+describe('the parser behind the guard', () => {
+  /** What bodies are made of at random: enough of it is long for a block to be over 1 KiB. */
+  const PIECES = [
+    DELIMITER,
+    `${DELIMITER}\r\n`,
+    `${DELIMITER}\r\n`,
+    `${DELIMITER}--`,
+    `${DELIMITER}X`,
+    `${DELIMITER}-`,
+    `--${BOUNDARY}`,
+    '\r\n',
+    '\r\n',
+    '\r\n\r\n',
+    '\r\n\r\n',
+    'A: b',
+    `X: ${'y'.repeat(600)}`,
+    `X: ${'y'.repeat(1100)}`,
+    'text:',
+    '\r',
+    '\n',
+    '-',
+  ];
+
+  // The parser takes a header line without a colon for the end of the headers; the guard goes on.
+  it.fails('never sees a header block over 1 KiB', async () => {
+    for (let seed = 1; seed <= 6000; seed++) {
+      const chunks = randomBody(seed, PIECES);
+      const seen = await headerBytesSeen(chunks);
+      expect(
+        Math.max(0, ...seen),
+        `seed ${seed}: ${Buffer.concat(chunks).toString('latin1')}`,
+      ).toBeLessThanOrEqual(KIB);
+    }
+  });
+
+  it('sees the headers of a body that is as it should be', async () => {
+    const body = multipartBody([partOf(KIB), jsonPart('{}')], BOUNDARY);
+    const seen = await headerBytesSeen([body]);
+    expect(seen).toHaveLength(2);
+    expect(seen[0]).toBeGreaterThan(KIB - 20);
   });
 });
 
