@@ -1,0 +1,121 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Follower } from '../../src/server/follower.js';
+import { openWriteStore } from '../../src/store/sqlite/apply.js';
+import { openReadStore } from '../../src/store/sqlite/reads.js';
+import { temporaryFolder } from '../support/ledger.js';
+import { say, TestStore } from '../support/store.js';
+
+const PAGE_ENTRIES_MAX = 500;
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let store: TestStore;
+let chat: number;
+let follower: Follower | undefined;
+
+beforeEach(async () => {
+  folder = await temporaryFolder();
+  store = await TestStore.open(async (at) => {
+    const write = openWriteStore(at, Date.now(), (error) => {
+      throw error;
+    });
+    const read = openReadStore(at);
+    const close = () => {
+      read.close();
+      write.close();
+    };
+    return { write, read, close };
+  }, folder.path);
+  chat = await store.group(1);
+});
+afterEach(async () => {
+  follower?.close();
+  store.close();
+  await folder.remove();
+});
+
+/** Adds so many messages without a turn of the event loop, so that nobody follows meanwhile. */
+async function grow(count: number): Promise<void> {
+  const commands = Array.from({ length: count }, (_, n) => say(chat, 1, `message ${n}`));
+  for (let from = 0; from < count; from += 2000) await store.run(...commands.slice(from, from + 2000));
+}
+
+const newest = () => store.see((view) => view.newest());
+const fail = (error: unknown) => {
+  throw error;
+};
+
+describe('a follower', () => {
+  it('passes no more than a page in a tick, however many ask for the end of the log in it', async () => {
+    const passed: number[] = [];
+    follower = new Follower(store.read, ({ id }) => passed.push(id), fail);
+    const begin = follower.position;
+    await grow(10_000);
+    expect(passed).toEqual([]);
+
+    const { position } = follower;
+    const seen = Array.from({ length: 20 }, () =>
+      follower?.exact((view) => [view.newest(), follower?.position, passed.length]),
+    );
+    expect(passed.length).toBeGreaterThan(0);
+    expect(passed.length).toBeLessThanOrEqual(PAGE_ENTRIES_MAX);
+    expect(position).toBe(begin);
+
+    // And so in every tick that follows.
+    for (let before = passed.length; passed.length < 10_000; before = passed.length) {
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(passed.length - before).toBeLessThanOrEqual(2 * PAGE_ENTRIES_MAX); // The timer may be due besides.
+    }
+    expect(await Promise.all(seen)).toEqual(Array(20).fill([newest(), newest(), 10_000]));
+    expect(passed).toEqual(Array.from({ length: 10_000 }, (_, n) => begin + 1 + n));
+  });
+
+  it('answers at once when no more than a page is new', async () => {
+    follower = new Follower(store.read, () => undefined, fail);
+    await grow(PAGE_ENTRIES_MAX);
+    expect(follower.exact((view) => view.newest())).toBe(newest());
+  });
+
+  it('tells its owner when an entry cannot be passed on, and repeats none that was', async () => {
+    const broken = new Error('this entry cannot be passed on');
+    const passed: number[] = [];
+    const failures: unknown[] = [];
+    const begin = newest();
+    follower = new Follower(
+      store.read,
+      ({ id }) => {
+        if (id === begin + 3) throw broken;
+        passed.push(id);
+      },
+      (error) => failures.push(error),
+    );
+    await grow(5);
+    let used = 0;
+    const ask = () => follower?.exact(() => (used += 1));
+    expect(ask).toThrow(broken);
+    expect(failures).toEqual([broken]);
+    // In life the process has ended; whatever is called before it has must not repeat what was heard.
+    for (let again = 0; again < 3; again++) expect(ask).toThrow(broken);
+    expect(passed).toEqual([begin + 1, begin + 2]);
+    expect(follower.position).toBe(begin + 2);
+    expect(used).toBe(0);
+  });
+
+  it('tells its owner when the log cannot be read', () => {
+    const broken = new Error('this log cannot be read');
+    const failures: unknown[] = [];
+    const unreadable = {
+      ...store.read,
+      snapshot: <T>(use: Parameters<typeof store.read.snapshot<T>>[0]) =>
+        store.read.snapshot((view) =>
+          use({ ...view, newest: () => view.newest(), entriesAfter: () => fail(broken) as never }),
+        ),
+    };
+    follower = new Follower(
+      unreadable,
+      () => undefined,
+      (error) => failures.push(error),
+    );
+    expect(() => follower?.exact(() => undefined)).toThrow(broken);
+    expect(failures).toEqual([broken]);
+  });
+});
