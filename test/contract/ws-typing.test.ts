@@ -235,6 +235,23 @@ async function allHearAfterSixSeconds(sockets: readonly TestSocket[], frame: obj
 }
 
 describe('stop_typing', () => {
+  it('on another socket of the user, on the other worker too, takes back what was begun on the first', async () => {
+    const { path, others, typing, stopTyping } = await open();
+    const own = await alice.connectOnBoth(path);
+    for (const socket of own) await socket.nextOf('history');
+    for (const [begins, ends] of [own, [...own].reverse()] as [TestSocket, TestSocket][]) {
+      types(begins);
+      await allHear(others, typing);
+      stops(ends);
+      // Long before it would be taken back for want of renewal.
+      for (const socket of others) expect(await socket.next(3000)).toEqual(stopTyping);
+    }
+    // Nor is it said again when the first of them leaves.
+    for (const socket of own) await socket.close();
+    await saysAll(others[0] as TestSocket, ['marker']);
+    for (const socket of others.slice(1)) await socket.hears('marker');
+  });
+
   it('of one who was not typing is no news', async () => {
     const { hers, others } = await open();
     stops(hers);
