@@ -79,6 +79,15 @@ describe('a signature', () => {
     await passes(forge({ alg: 'HS256', typ: 'JWT', kid: 'any' }, { sub: id }));
   });
 
+  it.each([
+    ['jku', 'https://elsewhere.example/keys'],
+    ['jwk', { kty: 'oct', k: Buffer.from(SECRET).toString('base64url') }],
+    ['x5u', 'https://elsewhere.example/chain'],
+  ])('is refused beside the header %s, though the secret is right', async (name, value) => {
+    const token = forge({ alg: 'HS256', [name]: value }, { sub: id });
+    for (let time = 0; time < 2; time++) await isRefused(token);
+  });
+
   it('is refused with another secret', async () => {
     await isRefused(await sign({ sub: id }, 'HS256', 'another secret, which is long enough as well'));
     await isRefused(await sign({ sub: id }, 'HS256', `${SECRET}x`));

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join as pathOf } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -77,6 +77,21 @@ describe('without a configured key', () => {
     server = await start();
     expect(await secret()).toBe(before);
     expect((await me(text.trim())).status).toBe(404);
+  });
+});
+
+describe('a secret that is too short', () => {
+  it('is one line and exit code 1, and stays as it is', async () => {
+    const folder = await mkdtemp(pathOf(tmpdir(), 'parley-short-'));
+    const file = pathOf(folder, 'jwt.secret');
+    for (const text of ['short', '', ' '.repeat(40), `${'x'.repeat(31)}\n`]) {
+      await writeFile(file, text);
+      const { process, output } = launch({ DATA_DIR: folder, WORKERS: '1', LOG_LEVEL: 'silent' });
+      expect(await exitOf(process)).toEqual({ code: 1, signal: null });
+      expect(output.text).toBe(`parley: ${file} must hold at least 32 bytes\n`);
+      expect(await readFile(file, 'utf8')).toBe(text);
+    }
+    await rm(folder, { recursive: true });
   });
 });
 
