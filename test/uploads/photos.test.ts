@@ -238,3 +238,41 @@ describe('a photo is refused, and nothing is made of it,', () => {
     expect((await second.get('/user')).body.photo).toBeNull();
   });
 });
+
+describe('a creation that is refused', () => {
+  /** The folders of users or groups, also the empty ones. */
+  const folders = (owner: string) => readdir(join(server.dataDir, 'files', owner)).catch(() => []);
+
+  it('leaves no folder of its group, when a user is unknown', async () => {
+    const olga = await server.user('Olga');
+    const before = await folders('groups');
+    const body = { name: 'g', users: [{ id: 987_654_321, name: 'Nobody' }] };
+    const refused = await olga.post('/group', form(body, photo));
+    expect(refused).toMatchObject({ status: 400, body: { code: 'user_unknown' } });
+    expect(await folders('groups')).toEqual(before);
+
+    expect((await olga.post('/group', form({ name: 'g', users: [] }, photo))).status).toBe(200);
+    expect(await folders('groups')).toHaveLength(before.length + 1);
+  });
+
+  it('leaves no folder of its user, when the name is taken', async () => {
+    const { username } = await server.user('Paul');
+    const before = await folders('users');
+    const mapped = new TestUser(server.url, await server.token('auth0|refused'), 0, 'Mapped');
+    for (const late of [await server.stranger('Late'), mapped]) {
+      const refused = await late.post('/user', form({ username, name: 'Late' }, photo));
+      expect(refused).toMatchObject({ status: 400, body: { code: 'username_taken' } });
+    }
+    expect(await folders('users')).toEqual(before);
+  });
+
+  it('leaves the photo of a profile that is there already', async () => {
+    const rita = await server.stranger('Rita');
+    const body = { username: rita.username, name: 'Rita' };
+    expect((await rita.post('/user', form(body, photo))).status).toBe(200);
+    const refused = await rita.post('/user', form(body, png(10, 10)));
+    expect(refused).toMatchObject({ status: 400, body: { code: 'user_exists' } });
+    expect((await download(rita, `/api/v1/user/${rita.id}/photo`)).bytes.equals(photo)).toBe(true);
+    expect(await filesIn('files', 'users', String(rita.id))).toHaveLength(1);
+  });
+});
