@@ -43,6 +43,27 @@ describe('a handshake', () => {
     expect((await handshake({ Upgrade: 'WebSocket', Connection: 'upgrade' })).status).toBe(101);
   });
 
+  it('may spread a list over several lines', async () => {
+    expect((await handshake({}, ['Connection: keep-alive'])).status).toBe(101);
+    expect((await handshake({ Connection: 'keep-alive' }, ['Connection: Upgrade'])).status).toBe(101);
+  });
+
+  it('may offer the protocol and the token in two lines, in either order', async () => {
+    const offers = ['chat.v1', `bearer.${alice.token}`].map((offer) => `Sec-WebSocket-Protocol: ${offer}`);
+    for (const lines of [offers, [...offers].reverse()]) {
+      const { status, head } = await handshake({ Authorization: undefined }, lines);
+      expect(status).toBe(101);
+      expect(head).toMatch(/^sec-websocket-protocol: chat\.v1$/im);
+    }
+  });
+
+  it('of version 8 without a token is answered with 401, before anything else', async () => {
+    const old = { Authorization: undefined, 'Sec-WebSocket-Version': '8' };
+    expect((await handshake(old)).status).toBe(401);
+    expect((await handshake(old, ['Sec-WebSocket-Protocol: chat.v1'])).status).toBe(401);
+    expect((await handshake({ ...old, Authorization: 'Bearer x' })).status).toBe(401);
+  });
+
   it('of version 8 is answered with 426 and the version that is spoken', async () => {
     for (const version of ['8', '7', '14', undefined]) {
       const { status, head } = await handshake({ 'Sec-WebSocket-Version': version });
