@@ -69,6 +69,22 @@ export function frames(store: CurrentStore): void {
       expect(new Set([first, second, third].flatMap(idsOf)).size).toBe(3);
     });
 
+    it('that comes late, when it is confirmed already, is not applied again', async () => {
+      const chat = await store().group(1);
+      const frame = (number: number, confirmed: number) =>
+        store().frame([say(chat, 1, String(number))], { origin: 'worker', number, confirmed });
+      await store().apply(frame(1, 0), frame(2, 0));
+      await store().apply(frame(3, 2));
+      const newest = store().see((view) => view.newest());
+      for (const late of [frame(1, 0), frame(2, 0), frame(2, 1)]) {
+        // Nobody waits for the outcomes.
+        expect(await store().apply({ ...late, met: 1 })).toEqual([[]]);
+      }
+      await store().apply(frame(2, 0), frame(4, 3), frame(1, 0), frame(3, 2));
+      expect(texts(chat)).toEqual(['1', '2', '3', '4']);
+      expect(store().see((view) => view.newest())).toBe(newest + 1);
+    });
+
     it.each([3, 4])('that met %d ledgers is answered timeout, and nothing of it is applied', async (met) => {
       const chat = await store().group(1);
       const commands: Command[] = [say(chat, 1, 'a'), { kind: 'delete_group', actor: 1, groupId: chat }];
