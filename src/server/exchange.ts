@@ -61,6 +61,11 @@ export class Exchange {
     return this.#done;
   }
 
+  /** Its answer is to be the connection's last. */
+  get closes(): boolean {
+    return this.#close;
+  }
+
   header(name: string): string {
     return this.#headers.get(name) ?? '';
   }

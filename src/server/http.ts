@@ -69,7 +69,13 @@ export class Http implements ExchangeOwner {
       await handle();
     };
     run().catch((error: unknown) => {
-      if (error instanceof ChatError && error.code !== 'internal') return exchange.error(error);
+      if (error instanceof ChatError && error.code !== 'internal') {
+        // The engine forgets that it is to close when the next request is in the same segment; while an answer
+        // is due, it ends the connection instead of taking it.
+        if (exchange.closes) setImmediate(() => exchange.error(error));
+        else exchange.error(error);
+        return;
+      }
       this.#failed(error, exchange);
       exchange.error(new ChatError('internal'));
     });

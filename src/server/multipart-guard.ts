@@ -4,6 +4,8 @@ import { ChatError } from '../chat/errors.js';
 const PARTS_MAX = 8;
 const PART_HEADER_BYTES_MAX = 1024;
 const END_OF_HEADERS = Buffer.from('\r\n\r\n');
+/** The parser takes a line without a colon for the end of the headers, and what follows for content. */
+const HEADER_LINE = /^[A-Za-z-]+:/;
 /** RFC 2046, 5.1.1. Nothing else: what one reader takes for a boundary another must too. */
 const BOUNDARY = /^[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]$/;
 
@@ -80,6 +82,8 @@ export class MultipartGuard extends Transform {
           const length = at === -1 ? left.length : at + END_OF_HEADERS.length;
           if (length > PART_HEADER_BYTES_MAX) throw new ChatError('invalid_multipart');
           if (at === -1) return left;
+          const lines = left.toString('latin1', 2, Math.max(2, at)).split('\r\n');
+          if (!lines.every((line) => HEADER_LINE.test(line))) throw new ChatError('invalid_multipart');
           left = left.subarray(length);
           this.#reading = 'content';
           break;

@@ -154,8 +154,8 @@ describe('the parser behind the guard', () => {
     '-',
   ];
 
-  // The parser takes a header line without a colon for the end of the headers; the guard goes on.
-  it.fails('never sees a header block over 1 KiB', async () => {
+  // The parser takes a header line without a colon for the end of the headers, so the guard must not go on.
+  it('never sees a header block over 1 KiB', async () => {
     for (let seed = 1; seed <= 6000; seed++) {
       const chunks = randomBody(seed, PIECES);
       const seen = await headerBytesSeen(chunks);
