@@ -13,6 +13,13 @@ const buildStamp = join(root, 'dist', '.parley-built');
 const [major = 0] = process.versions.node.split('.').map(Number);
 if (major < 20) fail(`parley needs Node 20 or newer; this is ${process.version}`);
 process.chdir(root);
+const engine = JSON.parse(readFileSync('package.json', 'utf8')).dependencies['uWebSockets.js'];
+if (major > 22 && engine.startsWith('npm:uws-pack')) {
+  fail(
+    `the engine's package runs on Node 20 to 22, this is ${process.version}; for newer ones: ` +
+      'npm i uWebSockets.js@github:uNetworking/uWebSockets.js#<tag of a release for this Node>',
+  );
+}
 
 // Native modules are built for one ABI: another Node version needs them anew.
 const locked = `${process.versions.modules} ${hash([readFileSync('package-lock.json')])}`;
