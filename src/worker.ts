@@ -21,9 +21,9 @@ import { SCHEMA_VERSION } from './store/sqlite/migrations.js';
 import { openReadStore } from './store/sqlite/reads.js';
 
 /** What is under way when a drain begins has this long to be answered. */
-const DRAIN_MS = 8000;
+const DRAIN_MS = 7000;
 const DRAIN_LOOK_MS = 10;
-/** Close frames leave before the process does. */
+/** Close frames leave, and aborted uploads remove their files, before the process ends. */
 const LINGER_MS = 100;
 
 /** A process with sockets. Resolves when it serves. */
@@ -71,8 +71,16 @@ export async function runWorker(config: Config): Promise<void> {
     http.closing = true;
     stopListening();
     const deadline = performance.now() + DRAIN_MS;
-    while ((http.pending > 0 || link.waiting > 0) && performance.now() < deadline) await sleep(DRAIN_LOOK_MS);
-    await hub.follower.exact(() => hub.endAll()); // What was acknowledged is published before the sockets end.
+    const until = async (done: () => boolean) => {
+      while (!done() && performance.now() < deadline) await sleep(DRAIN_LOOK_MS);
+    };
+    // What was acknowledged is published before the sockets end. They do not wait for somebody's slow upload.
+    await until(() => link.waiting === 0);
+    await hub.follower.exact(() => hub.endAll());
+    await until(() => http.pending === 0 && link.waiting === 0);
+    await hub.follower.exact(() => hub.endAll()); // Of upgrades that were under way.
+    await sleep(LINGER_MS);
+    engine.close(); // What is still arriving is aborted, and removes what it left on disk.
     await sleep(LINGER_MS);
     link.close();
     log.info('stopped');

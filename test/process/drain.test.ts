@@ -1,6 +1,9 @@
+import { readdir } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { png } from '../support/images.js';
+import { temporaryFolder } from '../support/ledger.js';
 import { TestServer } from '../support/server.js';
 import { TcpConnection } from '../support/tcp.js';
 import type { TestUser } from '../support/user.js';
@@ -83,4 +86,34 @@ it('what is under way at SIGTERM arrives whole, and what is asked meanwhile is i
   expect(body.length).toBe(photo.length);
   expect(body.equals(photo)).toBe(true);
   expect(await exit).toEqual({ code: 0, signal: null });
+});
+
+it('a stalled upload holds up no socket at SIGTERM, and leaves nothing on disk', async () => {
+  const folder = await temporaryFolder();
+  server = await TestServer.start({ workers: 1, dataDir: folder.path });
+  const alice = await server.user('Alice');
+  const chat = await alice.chatWith(await server.user('Bob'));
+  const listener = await alice.connect(`/chat/${chat}`);
+  const upload = connect(server.port, '127.0.0.1').on('error', () => undefined);
+  const head = [
+    'POST /api/v1/group HTTP/1.1',
+    'Host: x',
+    `Authorization: Bearer ${alice.token}`,
+    'Content-Type: multipart/form-data; boundary=b',
+    'Content-Length: 9000000',
+  ];
+  const part = '--b\r\nContent-Disposition: form-data; name="photo"; filename="p"\r\n\r\n';
+  upload.write(`${head.join('\r\n')}\r\n\r\n${part}${'x'.repeat(200_000)}`);
+  const temporary = () => readdir(join(folder.path, 'tmp')).catch(() => []);
+  await until(async () => (await temporary()).length === 1);
+
+  const ended = performance.now();
+  const exit = server.end();
+  expect((await listener.closed()).code).toBe(1012);
+  expect(performance.now() - ended).toBeLessThan(3000);
+  expect(await exit).toEqual({ code: 0, signal: null });
+  expect(performance.now() - ended).toBeLessThan(10_000);
+  expect(await temporary()).toEqual([]);
+  upload.destroy();
+  await folder.remove();
 });
