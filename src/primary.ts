@@ -11,6 +11,8 @@ import { secretFile } from './secret.js';
 const DRAIN_MS = 10_000;
 const RESTART_MS_MIN = 100;
 const RESTART_MS_MAX = 5000;
+/** How a child ends that has told the person at the terminal what is wrong. */
+const SAID_WHY = 'exit code 1';
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
 
 type OnEnd = (child: Child, exit: string, everReady: boolean) => void;
@@ -93,8 +95,8 @@ export async function runPrimary(config: Config): Promise<void> {
 
   const ended = (child: Child, exit: string, everReady: boolean) => {
     if (stopping) return;
-    log.error({ child: child.name, exit }, 'a process ended unasked');
-    // One that never came up has said why: its settings or its surroundings will not change by trying again.
+    // One that never came up, and ended by itself, has said why; to try again would change nothing.
+    if (everReady || exit !== SAID_WHY) log.error({ child: child.name, exit }, 'a process ended unasked');
     if (!everReady) void stop(1);
   };
   const stop = async (exitCode: number) => {

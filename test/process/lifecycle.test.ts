@@ -44,7 +44,7 @@ describe('a process tree', () => {
   });
 
   it('refuses a second start on its data folder with exit code 1 and one line, and goes on itself', async () => {
-    const second = launch({ DATA_DIR: server.dataDir, JWT_SECRET: SECRET, LOG_LEVEL: 'silent' });
+    const second = launch({ DATA_DIR: server.dataDir, JWT_SECRET: SECRET });
     expect(await exitOf(second.process)).toMatchObject({ code: 1 });
     expect(second.output.text).toBe(
       `parley: the data folder ${server.dataDir} is in use by another parley\n`,
