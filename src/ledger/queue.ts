@@ -31,6 +31,7 @@ export class Queue {
   readonly #events: QueueEvents;
   #waiting: Waiting[] = [];
   #running = false;
+  #closing = false;
   #purgeDue = false;
   #purgeTimer: NodeJS.Timeout | undefined;
   #drained: (() => void) | undefined;
@@ -50,6 +51,7 @@ export class Queue {
 
   /** Resolves when everything that was pushed is answered; then the queue writes nothing more. */
   async close(): Promise<void> {
+    this.#closing = true;
     clearTimeout(this.#purgeTimer);
     if (!this.#running) return;
     await new Promise<void>((resolve) => {
@@ -116,6 +118,7 @@ export class Queue {
   }
 
   #schedulePurge(ms: number): void {
+    if (this.#closing) return;
     this.#purgeTimer = setTimeout(() => {
       this.#purgeDue = true;
       this.#schedule();

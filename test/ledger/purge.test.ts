@@ -131,3 +131,23 @@ async function otherGroup(): Promise<number> {
   if (made === undefined || 'error' in made) throw new Error('no group');
   return (made.ok as { id: number }).id;
 }
+
+it('a queue that is closed while it purges writes nothing more', async () => {
+  let looks = 0;
+  let closed: Promise<void> | undefined;
+  const closing = new Queue(
+    store,
+    () => {
+      looks += 1;
+      closed ??= closing.close();
+      return clock;
+    },
+    { committed: () => undefined, failed: fail, idle: () => undefined },
+  );
+  await until(() => looks > 0);
+  await closed;
+  // The other queue, begun earlier, has its turn once a second: two of its turns are two that did not come here.
+  const turns = idle;
+  await until(() => idle >= turns + 2);
+  expect(looks).toBe(1);
+});
