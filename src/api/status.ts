@@ -80,4 +80,4 @@ export function statusLine(status: number): string {
 }
 
 /** Close codes that are not the answer to an error. */
-export const Close = { restart: 1012, removed: 4403, groupDeleted: 4410 } as const;
+export const Close = { restart: 1012, removed: 4403, groupDeleted: 4410, tooSlow: 4503 } as const;

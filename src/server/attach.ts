@@ -1,37 +1,37 @@
-import { HISTORY_BYTES_MAX, historyJson, lastMessageJson, messageJson } from '../api/frames.js';
-import { closeCodeOf } from '../api/status.js';
+import { historyJson, lastMessageJson } from '../api/frames.js';
+import { Close, closeCodeOf } from '../api/status.js';
 import type { Chat } from '../chat/chats.js';
 import { ChatError } from '../chat/errors.js';
 import type { Message } from '../chat/messages.js';
 import type { ReadView } from '../chat/ports.js';
 import type { Hub } from './hub.js';
-import type { ChatSocket, MainSocket } from './sockets.js';
+import { FrameEncoder, PAGE_MESSAGES_MAX } from './pages.js';
+import type { ChatSocket, MainSocket, Socket } from './sockets.js';
 
-/** The next page goes out when the peer has taken all but this much. */
+/** The next page goes out, and a socket goes live, when the peer has taken all but this much. */
 const DRAINED_BYTES = 64 * 1024;
-/** Messages of one page at most. */
-const PAGE_MESSAGES_MAX = 1000;
-/** Sockets that are behind share this much of a tick. */
+/** Sockets that wait share this much of a tick. */
 const TICK_MS = 5;
-/** Room for what surrounds the messages in a history frame. */
-const ENVELOPE_BYTES = 64;
-
-type Socket = ChatSocket | MainSocket;
+/** A peer that takes nothing for this long is given up; it may resume. */
+const STALLED_MS = 30_000;
 
 /**
- * The one way to attach. A socket that opens, and one that resumes, is behind: it reads pages up to the
- * worker's position, each when the previous has drained, and goes live in the same tick in which nothing is
- * left in between. No gap, no repeat, bounded memory.
+ * The one way to attach. A socket that opens, one that resumes, and one that could not keep up are the same:
+ * each reads pages up to the worker's position, each when the previous has drained, and goes live in the same
+ * tick in which nothing is left in between. No gap, no repeat, bounded memory, and a slow reader costs the
+ * others nothing.
  */
 export class Attachments {
   readonly #hub: Hub;
   readonly #failed: (error: unknown) => void;
-  #ready: Socket[] = [];
+  /** Sockets that are not live and have drained, in the order of their turns. */
+  readonly #ready = new Set<Socket>();
   #scheduled = false;
 
   constructor(hub: Hub, failed: (error: unknown) => void) {
     this.#hub = hub;
     this.#failed = failed;
+    hub.backlog.onMeasured((socket, buffered) => this.#measured(socket, buffered));
   }
 
   /**
@@ -48,93 +48,107 @@ export class Attachments {
     if (after !== undefined && after > this.#hub.follower.position) throw new ChatError('after_unknown');
   }
 
-  /** Takes an open socket from `opening` to `live`. */
+  /** Takes an open socket from `opening` to `live`: at once, when the log's end is within reach. */
   attach(socket: Socket): void {
     this.#hub.add(socket);
-    this.#step(socket);
+    socket.movedAt = performance.now();
+    if (this.#ready.size > 0 || this.#hub.backlog.full) return this.#queue(socket);
+    const taken = this.#hub.follower.exactNow((view) => this.#step(socket, view));
+    if (taken === undefined) this.#queue(socket);
   }
 
-  /** The peer took what was sent. */
+  /** The peer took something of what was sent. */
   drained(socket: Socket): void {
-    if (socket.state === 'behind' && socket.buffered <= DRAINED_BYTES) this.#queue(socket);
+    if (isWaiting(socket) && socket.buffered <= DRAINED_BYTES) this.#queue(socket);
+  }
+
+  /** Once a second: those who take nothing are given up. */
+  #measured(socket: Socket, buffered: number): void {
+    if (!isWaiting(socket)) return;
+    if (buffered <= DRAINED_BYTES) {
+      this.#queue(socket); // Its turn may have been put off when the worker had no room.
+    } else if (buffered < socket.leastBuffered) {
+      socket.movedAt = performance.now();
+    } else if (performance.now() - socket.movedAt > STALLED_MS) {
+      socket.end(Close.tooSlow, 'too slow');
+      return;
+    }
+    socket.leastBuffered = buffered;
   }
 
   #queue(socket: Socket): void {
-    this.#ready.push(socket);
-    if (this.#scheduled) return;
+    this.#ready.add(socket);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#ready.size === 0 || this.#hub.backlog.full) return;
     this.#scheduled = true;
-    setImmediate(() => this.#tick());
+    setImmediate(() => {
+      const turn = this.#hub.follower.exact((view) => this.#turn(view));
+      if (turn instanceof Promise) turn.catch(() => undefined); // A log that cannot be read ends the worker elsewhere.
+    });
   }
 
-  /** Sockets take turns, a page each; those that the tick has no time for wait for the next. */
-  #tick(): void {
+  /** A page each, in order; those that the tick has no time for wait for the next. */
+  #turn(view: ReadView): void {
+    this.#scheduled = false;
     const deadline = performance.now() + TICK_MS;
-    const waiting = this.#ready;
-    this.#ready = [];
-    do {
-      const socket = waiting.shift();
-      // One that still has too much to take comes again with its drain.
-      if (socket !== undefined && socket.buffered <= DRAINED_BYTES) this.#step(socket);
-    } while (waiting.length > 0 && performance.now() < deadline);
-    this.#ready.unshift(...waiting);
-    this.#scheduled = this.#ready.length > 0;
-    if (this.#scheduled) setImmediate(() => this.#tick());
+    for (const socket of this.#ready) {
+      this.#ready.delete(socket);
+      if (isWaiting(socket)) this.#step(socket, view);
+      if (performance.now() >= deadline || this.#hub.backlog.full) break;
+    }
+    this.#schedule();
   }
 
-  #step(socket: Socket): void {
+  #step(socket: Socket, view: ReadView): void {
     try {
-      const stepping = this.#hub.follower.exact((view) => this.#page(socket, view));
-      if (stepping instanceof Promise) stepping.catch((error: unknown) => this.#refuse(socket, error));
+      this.#page(socket, view);
     } catch (error) {
-      this.#refuse(socket, error);
+      const refusal = error instanceof ChatError ? error : new ChatError('internal');
+      if (refusal.code === 'internal') this.#failed(error);
+      socket.end(closeCodeOf(refusal.code), refusal.code);
     }
   }
 
   #page(socket: Socket, view: ReadView): void {
-    if (socket.state === 'closed' || socket.state === 'live') return;
     if (socket.kind === 'main') return this.#mainPage(socket, view);
     const chat = this.#hub.caches.chat(view, socket.chatId);
     if (chat === undefined) throw new ChatError('chat_not_found');
-    const start = socket.state === 'opening' && 'after' in socket.start ? socket.start.after : undefined;
-    this.admit(view, socket.userId, chat, start);
-    if ('after' in socket.start) return this.#chatPage(socket, view);
+    this.admit(view, socket.userId, chat, socket.position);
+    if (socket.state === 'opening' && 'limit' in socket.start) this.#firstHistory(socket, socket.start, view);
+    else this.#chatPage(socket, view);
+  }
 
-    const page = this.#pageOfMessages(view);
-    const { limit, offset } = socket.start;
-    const { more } = view.messagesBefore(
-      socket.chatId,
-      offset,
-      Math.min(limit, PAGE_MESSAGES_MAX),
-      page.fits,
-    );
+  #firstHistory(
+    socket: ChatSocket,
+    { limit, offset }: { limit: number; offset: number },
+    view: ReadView,
+  ): void {
+    const page = this.#hub.pages.encoder(view);
+    const count = Math.min(limit, PAGE_MESSAGES_MAX);
+    const { more } = view.messagesBefore(socket.chatId, offset, count, page.fits);
     socket.send(historyJson(page.frames.reverse(), more));
-    this.#hub.goLive(socket, view);
+    this.#sent(socket, page.bytes);
+    this.#goOn(socket, view, false);
   }
 
   #chatPage(socket: ChatSocket, view: ReadView): void {
-    const page = this.#pageOfMessages(view);
-    const { messages, more } = view.messagesAfter(
-      socket.chatId,
-      socket.position,
-      PAGE_MESSAGES_MAX,
-      page.fits,
-    );
-    socket.position = messages.at(-1)?.id ?? socket.position;
-    socket.send(historyJson(page.frames, more));
+    const { frames, bytes, last, more } = this.#hub.pages.after(view, socket.chatId, socket.position);
+    if (socket.state === 'opening') socket.send(historyJson(frames, more));
+    else socket.sendAll(frames);
+    socket.position = last;
+    this.#sent(socket, bytes);
     this.#goOn(socket, view, more);
-  }
-
-  #pageOfMessages(view: ReadView): Page {
-    return new Page((message) => messageJson(message, this.#hub.caches.nameJson(view, message.authorId)));
   }
 
   /** Chats in ascending id of their newest message: one that gets a newer one meanwhile comes again, later. */
   #mainPage(socket: MainSocket, view: ReadView): void {
     const { caches, follower } = this.#hub;
-    const start = socket.state === 'opening' ? socket.after : undefined;
-    this.admit(view, socket.userId, undefined, start);
-    if (socket.after === undefined || socket.position >= follower.position)
-      return this.#hub.goLive(socket, view);
+    const isNew = socket.state === 'opening' && socket.after === undefined;
+    this.admit(view, socket.userId, undefined, socket.position);
+    if (isNew || socket.position >= follower.position) return this.#goOn(socket, view, false);
 
     const newest: Message[] = [];
     for (const chatId of view.chatsOf(socket.userId)) {
@@ -142,46 +156,34 @@ export class Attachments {
       if (message !== undefined && message.id > socket.position) newest.push(message);
     }
     newest.sort((a, b) => a.id - b.id);
-    const page = new Page((message) => {
+    const page = new FrameEncoder((message) => {
       const type = caches.chat(view, message.chatId)?.type ?? 'private';
       return lastMessageJson(message, caches.nameJson(view, message.authorId), type);
     });
     const full = newest.findIndex((message) => !page.fits(message));
-    for (const frame of page.frames) socket.send(frame);
+    socket.sendAll(page.frames);
+    this.#sent(socket, page.bytes);
     const sent = full === -1 ? newest.length : full;
     socket.position = newest[sent - 1]?.id ?? socket.position;
     this.#goOn(socket, view, full !== -1);
   }
 
-  #goOn(socket: Socket, view: ReadView, more: boolean): void {
-    if (!more) return this.#hub.goLive(socket, view);
-    socket.state = 'behind';
-    if (socket.buffered <= DRAINED_BYTES) this.#queue(socket);
+  #sent(socket: Socket, bytes: number): void {
+    this.#hub.backlog.sent(bytes);
+    socket.movedAt = performance.now();
+    socket.leastBuffered = socket.buffered;
   }
 
-  #refuse(socket: Socket, error: unknown): void {
-    const refusal = error instanceof ChatError ? error : new ChatError('internal');
-    if (refusal.code === 'internal') this.#failed(error);
-    socket.end(closeCodeOf(refusal.code), refusal.code);
+  #goOn(socket: Socket, view: ReadView, more: boolean): void {
+    if (!more) socket.position = this.#hub.follower.position;
+    const drained = socket.buffered <= DRAINED_BYTES;
+    if (!more && drained) return this.#hub.goLive(socket, view);
+    // Its history is whole: what comes while it drains are single messages.
+    if (!more) socket.state = 'behind';
+    if (drained) this.#queue(socket);
   }
 }
 
-/** Encodes messages as long as they fit into one frame; the first always does. */
-class Page {
-  readonly frames: string[] = [];
-  readonly #encode: (message: Message) => string;
-  #bytes = ENVELOPE_BYTES;
-
-  constructor(encode: (message: Message) => string) {
-    this.#encode = encode;
-  }
-
-  readonly fits = (message: Message): boolean => {
-    const frame = this.#encode(message);
-    const bytes = Buffer.byteLength(frame) + 1;
-    if (this.frames.length > 0 && this.#bytes + bytes > HISTORY_BYTES_MAX) return false;
-    this.#bytes += bytes;
-    this.frames.push(frame);
-    return true;
-  };
+function isWaiting(socket: Socket): boolean {
+  return socket.state === 'opening' || socket.state === 'behind';
 }

@@ -1,14 +1,18 @@
 import type { Entry } from '../chat/entries.js';
 import type { ReadStore, ReadView } from '../chat/ports.js';
 
-/** One page of the log a tick: what is published in it stays far under the engine's limit for one socket. */
+/**
+ * One page of the log a tick: what is published in it stays far under the engine's limit for one socket. The
+ * bytes are those that are read, and again those that are published: text may grow sixfold in JSON.
+ */
 const PAGE_ENTRIES_MAX = 500;
 const PAGE_BYTES_MAX = 256 * 1024;
 /** Without any hint, the log is looked at this often. */
 const LOOK_EVERY_MS = 250;
 
 type Use<T> = (view: ReadView) => T;
-type Pass = (entry: Entry, view: ReadView) => void;
+/** Passes an entry on; returns the bytes that this published. */
+type Pass = (entry: Entry, view: ReadView) => number;
 
 /**
  * Follows the log. It holds one number, the position: every entry up to it has been passed on, in order, once.
@@ -53,11 +57,8 @@ export class Follower {
    * Errors: what `use` throws.
    */
   exact<T>(use: Use<T>): T | Promise<T> {
-    if (!this.#busy && !this.#behind) {
-      const done = this.#snapshot((view, atEnd) => (atEnd ? { value: use(view) } : undefined));
-      if (done !== undefined) return done.value;
-    }
-    this.#schedule();
+    const done = this.exactNow(use);
+    if (done !== undefined) return done.value;
     return new Promise<T>((resolve, reject) => {
       this.#atEnd.push((view) => {
         try {
@@ -67,6 +68,16 @@ export class Follower {
         }
       });
     });
+  }
+
+  /** As `exact`, at once or not at all: undefined when more than a page is new. */
+  exactNow<T>(use: Use<T>): { readonly value: T } | undefined {
+    if (!this.#busy && !this.#behind) {
+      const done = this.#snapshot((view, atEnd) => (atEnd ? { value: use(view) } : undefined));
+      if (done !== undefined) return done;
+    }
+    this.#schedule();
+    return undefined;
   }
 
   close(): void {
@@ -104,11 +115,13 @@ export class Follower {
   #page(view: ReadView): void {
     try {
       const { entries, more } = view.entriesAfter(this.#position, PAGE_ENTRIES_MAX, PAGE_BYTES_MAX);
+      let publishedBytes = 0;
       for (const entry of entries) {
-        this.#pass(entry, view);
+        publishedBytes += this.#pass(entry, view);
         this.#position = entry.id;
+        if (publishedBytes > PAGE_BYTES_MAX) break;
       }
-      this.#behind = more;
+      this.#behind = more || this.#position !== (entries.at(-1)?.id ?? this.#position);
     } catch (error) {
       this.#failed(error); // Half a page is passed on: to go on would repeat it.
       throw error;

@@ -5,9 +5,11 @@ import type { Chat, ChatType } from '../chat/chats.js';
 import { type Entry, EntryKind } from '../chat/entries.js';
 import { ChatError } from '../chat/errors.js';
 import type { ReadStore, ReadView } from '../chat/ports.js';
+import { Audience, Backlog } from './backlog.js';
 import { Caches, messageOf } from './caches.js';
 import { Follower } from './follower.js';
-import type { ChatSocket, MainSocket } from './sockets.js';
+import { EncodedPages } from './pages.js';
+import type { ChatSocket, MainSocket, Socket } from './sockets.js';
 
 /** The engine's topics: one encoded frame for all local sockets that joined. */
 export interface Topics {
@@ -33,17 +35,27 @@ const groupTopic = (groupId: number) => `m${groupId}`;
  */
 export class Hub {
   readonly caches = new Caches();
+  readonly pages = new EncodedPages(this.caches);
+  readonly backlog: Backlog;
   readonly follower: Follower;
   readonly #topics: Topics;
   readonly #bus: Bus;
-  readonly #rooms = new Map<number, Set<ChatSocket>>();
+  readonly #rooms = new Map<number, Audience<ChatSocket>>();
   readonly #mains = new Map<number, Set<MainSocket>>();
+  /** Every main socket. */
+  readonly #mainAudience = new Audience<MainSocket>();
+  /** By the entry that is passing. */
+  #publishedBytes = 0;
   #passing: Passing | undefined;
 
   /** `failed` as in Follower. */
   constructor(store: ReadStore, topics: Topics, bus: Bus, failed: (error: unknown) => void) {
     this.#topics = topics;
     this.#bus = bus;
+    this.backlog = new Backlog({
+      everyone: () => this.#everyone(),
+      lags: (socket) => this.#leaveLive(socket),
+    });
     this.follower = new Follower(store, (entry, view) => this.#pass(entry, view), failed);
     bus.onNewest((id) => this.follower.hint(id));
   }
@@ -54,7 +66,7 @@ export class Hub {
 
   /** Open sockets of a chat on this worker, in every state. */
   room(chatId: number): ReadonlySet<ChatSocket> {
-    return this.#rooms.get(chatId) ?? EMPTY;
+    return this.#rooms.get(chatId)?.sockets ?? EMPTY;
   }
 
   /** A chat of that type which the user is in. Errors: chat_not_found, group_not_found, for strangers too. */
@@ -66,25 +78,40 @@ export class Hub {
     return chat;
   }
 
-  add(socket: ChatSocket | MainSocket): void {
+  add(socket: Socket): void {
     if (socket.kind === 'main') {
-      add(this.#mains, socket.userId, socket);
-    } else if (add(this.#rooms, socket.chatId, socket)) {
+      const own = this.#mains.get(socket.userId) ?? new Set();
+      this.#mains.set(socket.userId, own.add(socket));
+      this.#mainAudience.sockets.add(socket);
+      return;
+    }
+    let room = this.#rooms.get(socket.chatId);
+    if (room === undefined) {
+      room = new Audience<ChatSocket>();
+      this.#rooms.set(socket.chatId, room);
       this.#bus.subscribe(socket.chatId);
     }
+    room.sockets.add(socket);
   }
 
-  remove(socket: ChatSocket | MainSocket): void {
+  remove(socket: Socket): void {
     socket.state = 'closed';
     if (socket.kind === 'main') {
-      remove(this.#mains, socket.userId, socket);
-    } else if (remove(this.#rooms, socket.chatId, socket)) {
-      this.#bus.unsubscribe(socket.chatId);
+      const own = this.#mains.get(socket.userId);
+      own?.delete(socket);
+      if (own?.size === 0) this.#mains.delete(socket.userId);
+      this.#mainAudience.sockets.delete(socket);
+      return;
     }
+    const room = this.#rooms.get(socket.chatId);
+    room?.sockets.delete(socket);
+    if (room?.sockets.size !== 0) return;
+    this.#rooms.delete(socket.chatId);
+    this.#bus.unsubscribe(socket.chatId);
   }
 
   /** Joins the topics. To be called in the tick in which nothing is left between the socket and the position. */
-  goLive(socket: ChatSocket | MainSocket, view: ReadView): void {
+  goLive(socket: Socket, view: ReadView): void {
     socket.state = 'live';
     if (socket.kind === 'chat') return socket.subscribe(chatTopic(socket.chatId));
     socket.subscribe(userTopic(socket.userId));
@@ -93,16 +120,38 @@ export class Hub {
 
   /** Ends every socket, as before a restart. */
   endAll(): void {
-    const everyone = [...this.#rooms.values(), ...this.#mains.values()].flatMap((set) => [...set]);
-    for (const socket of everyone) socket.end(Close.restart, 'restart');
+    for (const socket of this.#everyone()) socket.end(Close.restart, 'restart');
   }
 
   close(): void {
     this.follower.close();
+    this.backlog.close();
   }
 
-  #pass(entry: Entry, view: ReadView): void {
+  /** Everything up to the position was published to it; from here on it reads by itself. */
+  #leaveLive(socket: Socket): void {
+    socket.unsubscribeAll();
+    socket.state = 'behind';
+    socket.position = this.follower.position;
+    socket.movedAt = performance.now();
+    socket.leastBuffered = socket.buffered;
+  }
+
+  #everyone(): Socket[] {
+    const everyone: Socket[] = [...this.#mainAudience.sockets];
+    for (const { sockets } of this.#rooms.values()) for (const socket of sockets) everyone.push(socket);
+    return everyone;
+  }
+
+  #pass(entry: Entry, view: ReadView): number {
+    this.#publishedBytes = 0;
+    this.#act(entry, view);
+    return this.#publishedBytes;
+  }
+
+  #act(entry: Entry, view: ReadView): void {
     this.caches.passed(entry);
+    this.pages.passed(entry);
     switch (entry.kind) {
       case EntryKind.message:
         return this.#message(entry, view);
@@ -119,9 +168,11 @@ export class Hub {
   #message(entry: Entry, view: ReadView): void {
     const { chatId, authorId } = entry;
     const message = messageOf(entry);
-    if (this.#rooms.has(chatId)) {
+    const room = this.#rooms.get(chatId);
+    if (room !== undefined) {
       this.#passing?.stoppedTyping(chatId, authorId, view);
-      this.#topics.publish(chatTopic(chatId), messageJson(message, this.caches.nameJson(view, authorId)));
+      const frame = messageJson(message, this.caches.nameJson(view, authorId));
+      this.#publish(chatTopic(chatId), frame, room, room.sockets.size);
     }
     if (this.#mains.size === 0) return;
     // One that is not there is deleted further on in the log, so it is a group.
@@ -132,7 +183,16 @@ export class Hub {
         : pair.filter((userId) => this.#mains.has(userId)).map(userTopic);
     if (topics.length === 0) return;
     const frame = lastMessageJson(message, this.caches.nameJson(view, authorId), type);
-    for (const topic of topics) this.#topics.publish(topic, frame);
+    for (const topic of topics) {
+      this.#publish(topic, frame, this.#mainAudience, this.#topics.numSubscribers(topic));
+    }
+  }
+
+  #publish(topic: string, frame: string, audience: Audience, receivers: number): void {
+    const bytes = Buffer.byteLength(frame);
+    this.#topics.publish(topic, frame);
+    this.#publishedBytes += bytes;
+    this.backlog.published(audience, bytes, receivers);
   }
 
   #joined(groupId: number, users: readonly number[]): void {
@@ -166,24 +226,3 @@ export class Hub {
 }
 
 const EMPTY: ReadonlySet<ChatSocket> = new Set();
-
-/** Adds to the set under the key; true when it is the first. */
-function add<T>(sets: Map<number, Set<T>>, key: number, value: T): boolean {
-  const set = sets.get(key);
-  if (set === undefined) {
-    sets.set(key, new Set([value]));
-    return true;
-  }
-  set.add(value);
-  return false;
-}
-
-/** Removes from the set under the key; true when it was the last. */
-function remove<T>(sets: Map<number, Set<T>>, key: number, value: T): boolean {
-  const set = sets.get(key);
-  if (set === undefined) return false;
-  set.delete(value);
-  if (set.size > 0) return false;
-  sets.delete(key);
-  return true;
-}

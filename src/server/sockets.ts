@@ -5,12 +5,15 @@ export interface Wire {
   end(code: number, reason: string): void;
   subscribe(topic: string): unknown;
   unsubscribe(topic: string): unknown;
+  getTopics(): string[];
   getBufferedAmount(): number;
+  /** Joins what is sent within `use` into few writes. */
+  cork(use: () => void): unknown;
 }
 
 /**
- * `opening`: waits for its place in the log; `behind`: reads pages of its own; `live`: on its topics, all
- * that the log brings reaches it; `closed`.
+ * `opening`: its history is not whole yet; `behind`: could not keep up, and reads pages of its own; `live`: on
+ * its topics, all that the log brings reaches it; `closed`.
  */
 export type SocketState = 'opening' | 'behind' | 'live' | 'closed';
 
@@ -18,6 +21,9 @@ export type SocketState = 'opening' | 'behind' | 'live' | 'closed';
 export abstract class UserSocket {
   state: SocketState = 'opening';
   readonly userId: number;
+  /** While not live: the least that it had still to take since its last page, and when that was (performance.now()). */
+  leastBuffered = 0;
+  movedAt = 0;
   readonly #wire: Wire;
 
   constructor(wire: Wire, userId: number) {
@@ -27,6 +33,13 @@ export abstract class UserSocket {
 
   send(frame: string): void {
     if (this.state !== 'closed') this.#wire.send(frame);
+  }
+
+  sendAll(frames: readonly string[]): void {
+    if (this.state === 'closed') return;
+    this.#wire.cork(() => {
+      for (const frame of frames) this.#wire.send(frame);
+    });
   }
 
   end(code: number, reason: string): void {
@@ -41,7 +54,12 @@ export abstract class UserSocket {
     if (this.state !== 'closed') this.#wire.unsubscribe(topic);
   }
 
-  /** Bytes that the peer has not taken yet. */
+  unsubscribeAll(): void {
+    if (this.state === 'closed') return;
+    for (const topic of this.#wire.getTopics()) this.#wire.unsubscribe(topic);
+  }
+
+  /** Bytes that the peer has not taken yet, without what was published in this tick. */
   get buffered(): number {
     return this.state === 'closed' ? 0 : this.#wire.getBufferedAmount();
   }
@@ -50,12 +68,14 @@ export abstract class UserSocket {
 /** Where a socket begins: at the newest messages, or after one that the client has seen. */
 export type Start = { readonly limit: number; readonly offset: number } | { readonly after: number };
 
+export type Socket = ChatSocket | MainSocket;
+
 /** A socket of one chat. */
 export class ChatSocket extends UserSocket {
   readonly kind = 'chat';
   readonly chatId: number;
   readonly start: Start;
-  /** While behind: the newest id that it was sent. */
+  /** While not live: the newest id that it was sent. */
   position: number;
 
   constructor(wire: Wire, userId: number, chatId: number, start: Start) {
@@ -70,7 +90,7 @@ export class ChatSocket extends UserSocket {
 export class MainSocket extends UserSocket {
   readonly kind = 'main';
   readonly after: number | undefined;
-  /** While behind: chats whose newest message has an id up to this one have been sent. */
+  /** While not live: chats whose newest message has an id up to this one have been sent. */
   position: number;
 
   constructor(wire: Wire, userId: number, after: number | undefined) {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Entry } from '../../src/chat/entries.js';
 import { Follower } from '../../src/server/follower.js';
 import { openWriteStore } from '../../src/store/sqlite/apply.js';
 import { openReadStore } from '../../src/store/sqlite/reads.js';
@@ -44,10 +45,20 @@ const fail = (error: unknown) => {
   throw error;
 };
 
+/** Passes ids on, and publishes nothing. */
+const pass = (take: (id: number) => void) => (entry: Entry) => {
+  take(entry.id);
+  return 0;
+};
+
 describe('a follower', () => {
   it('passes no more than a page in a tick, however many ask for the end of the log in it', async () => {
     const passed: number[] = [];
-    follower = new Follower(store.read, ({ id }) => passed.push(id), fail);
+    follower = new Follower(
+      store.read,
+      pass((id) => passed.push(id)),
+      fail,
+    );
     const begin = follower.position;
     await grow(10_000);
     expect(passed).toEqual([]);
@@ -69,8 +80,18 @@ describe('a follower', () => {
     expect(passed).toEqual(Array.from({ length: 10_000 }, (_, n) => begin + 1 + n));
   });
 
+  it('ends a page early when what was published in it is large', async () => {
+    const passed: number[] = [];
+    follower = new Follower(store.read, (entry) => passed.push(entry.id) && 100 * 1024, fail);
+    await grow(10);
+    const asked = follower.exact(() => passed.length);
+    expect(passed).toHaveLength(3); // The third passes 256 KiB.
+    expect(await asked).toBe(10);
+    expect(passed).toEqual(Array.from({ length: 10 }, (_, n) => newest() - 9 + n));
+  });
+
   it('answers at once when no more than a page is new', async () => {
-    follower = new Follower(store.read, () => undefined, fail);
+    follower = new Follower(store.read, () => 0, fail);
     await grow(PAGE_ENTRIES_MAX);
     expect(follower.exact((view) => view.newest())).toBe(newest());
   });
@@ -82,10 +103,10 @@ describe('a follower', () => {
     const begin = newest();
     follower = new Follower(
       store.read,
-      ({ id }) => {
+      pass((id) => {
         if (id === begin + 3) throw broken;
         passed.push(id);
-      },
+      }),
       (error) => failures.push(error),
     );
     await grow(5);
@@ -112,7 +133,7 @@ describe('a follower', () => {
     };
     follower = new Follower(
       unreadable,
-      () => undefined,
+      () => 0,
       (error) => failures.push(error),
     );
     expect(() => follower?.exact(() => undefined)).toThrow(broken);
