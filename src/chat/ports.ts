@@ -9,6 +9,8 @@ import type { User } from './users.js';
  * of one synchronous call, so that what it shows and the log's end belong together.
  */
 export interface ReadStore {
+  /** Random, made with the database and the same for good: no other database has it. */
+  readonly databaseId: string;
   snapshot<T>(use: (view: ReadView) => T): T;
   /** True when this store is the one that the ledger of that incarnation writes. */
   hasIncarnation(incarnation: string): boolean;

@@ -65,6 +65,7 @@ function counted(read: ReadStore): ReadStore {
     },
   });
   return {
+    databaseId: read.databaseId,
     snapshot: (use) => read.snapshot((view) => use(count(view))),
     hasIncarnation: (incarnation) => read.hasIncarnation(incarnation),
     close: () => read.close(),

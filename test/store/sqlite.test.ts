@@ -81,6 +81,40 @@ describe('the SQLite store', () => {
     expect(readFileSync(databaseFile(folder)).equals(before)).toBe(true);
   });
 
+  it('gives each database an id of its own, which both sides see and which stays', () => {
+    const other = mkdtempSync(join(tmpdir(), 'parley-sqlite-'));
+    const idsIn = (at: string) => {
+      const write = openWriteStore(at, NOW, () => undefined);
+      const read = openReadStore(at);
+      read.close();
+      write.close();
+      return [write.databaseId, read.databaseId];
+    };
+    const [id] = idsIn(folder);
+    expect(id).toMatch(/^[0-9a-f]{32}$/);
+    expect([...idsIn(folder), ...idsIn(folder)]).toEqual([id, id, id, id]);
+    expect(idsIn(other)).not.toContain(id);
+    rmSync(other, { recursive: true });
+  });
+
+  it('brings a database of version 1 up to date and keeps what is in it', async () => {
+    const store = await TestStore.open(open, folder);
+    const chat = await store.group(1);
+    await store.run(say(chat, 1, 'from before'));
+    store.close();
+    const db = new Database(databaseFile(folder));
+    db.exec('DROP TABLE identity; PRAGMA user_version = 1');
+    db.close();
+
+    const after = await TestStore.open(open, folder);
+    expect(after.see((view) => view.newestMessage(chat)?.text)).toBe('from before');
+    expect(after.read.databaseId).toMatch(/^[0-9a-f]{32}$/);
+    after.close();
+    const upgraded = new Database(databaseFile(folder), { readonly: true });
+    expect(upgraded.pragma('user_version', { simple: true })).toBe(SCHEMA_VERSION);
+    upgraded.close();
+  });
+
   it('commits an incarnation at each start, which its readers find', () => {
     const first = openWriteStore(folder, NOW, () => undefined);
     const reader = openReadStore(folder);

@@ -10,7 +10,7 @@ import { AppliedFrames } from './frames.js';
 import { Heads } from './heads.js';
 import { migrate } from './migrations.js';
 import { purger } from './purge.js';
-import { readView, SQL } from './reads.js';
+import { databaseIdOf, readView, SQL } from './reads.js';
 import { chatWriters } from './write-chats.js';
 import { groupWriters } from './write-groups.js';
 import { messageWriters } from './write-messages.js';
@@ -47,6 +47,8 @@ export function openWriteStore(dataDir: string, now: number, unexpected: Unexpec
 /** The write side of SQLite, and what the ledger does beside writing. */
 export class LedgerStore implements WriteStore {
   readonly incarnation: string;
+  /** As in ReadStore. */
+  readonly databaseId: string;
   readonly #db: Connection;
   readonly #view: ReadView;
   readonly #unexpected: UnexpectedError;
@@ -58,6 +60,7 @@ export class LedgerStore implements WriteStore {
 
   constructor(db: Connection, incarnation: string, unexpected: UnexpectedError) {
     this.incarnation = incarnation;
+    this.databaseId = databaseIdOf(db);
     this.#db = db;
     this.#unexpected = unexpected;
     this.#heads = new Heads(db);

@@ -75,6 +75,11 @@ const MIGRATIONS = [
     PRIMARY KEY (origin, number)
   ) WITHOUT ROWID;
   `,
+  `
+  -- One row: which database this is, among all that share a Redis.
+  CREATE TABLE identity (id TEXT PRIMARY KEY) WITHOUT ROWID;
+  INSERT INTO identity VALUES (lower(hex(randomblob(16))));
+  `,
 ] as const;
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

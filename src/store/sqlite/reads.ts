@@ -40,6 +40,7 @@ export function openReadStore(dataDir: string): ReadStore {
 }
 
 class SqliteReadStore implements ReadStore {
+  readonly databaseId: string;
   readonly #db: Connection;
   readonly #view: ReadView;
   readonly #begin;
@@ -48,6 +49,7 @@ class SqliteReadStore implements ReadStore {
 
   constructor(db: Connection) {
     this.#db = db;
+    this.databaseId = databaseIdOf(db);
     this.#view = readView(db);
     this.#begin = db.prepare('BEGIN');
     this.#end = db.prepare('COMMIT');
@@ -70,6 +72,13 @@ class SqliteReadStore implements ReadStore {
   close(): void {
     this.#db.close();
   }
+}
+
+/** Which database the connection is to. */
+export function databaseIdOf(db: Connection): string {
+  const id = db.prepare<[], string>('SELECT id FROM identity').pluck().get();
+  if (id === undefined) throw new Error('the database has no id');
+  return id;
 }
 
 /** The reads over one connection; the writer has them too, within its transactions. */
