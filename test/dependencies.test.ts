@@ -18,18 +18,27 @@ const OURS: Readonly<Record<string, readonly string[]>> = {
 
 /** The only files (or folders) that may import a library. What is not listed is not a dependency of the product. */
 const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
-  zod: ['chat', 'api', 'config', 'server/body', 'server/input', 'server/endpoints/endpoint'],
+  zod: [
+    'chat',
+    'api',
+    'bus/redis/channels',
+    'config',
+    'server/body',
+    'server/input',
+    'server/endpoints/endpoint',
+  ],
   'better-sqlite3': ['store/sqlite'],
   'uWebSockets.js': ['server'],
   jose: ['server/auth'],
   formidable: ['server/uploads', 'server/formidable.d'],
+  ioredis: ['bus/redis/connection'],
   'lru-cache': ['server/auth', 'server/caches'],
   pino: ['log'],
   ws: ['cli/demo'],
 };
 
 /** Loaded when they are first needed: most processes do without. */
-const LAZY = ['formidable', 'ws'];
+const LAZY = ['formidable', 'ioredis', 'ws'];
 
 interface Import {
   readonly from: string;
