@@ -18,6 +18,8 @@ export interface Config {
   readonly dataDir: string;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly jwt: AuthOptions;
+  /** Links the workers beside the ledger's own link, when set. */
+  readonly redis: RedisSettings | undefined;
   /** Takes `?access_token=` on WebSocket paths. */
   readonly queryToken: boolean;
   readonly photoBytesMax: number;
@@ -28,17 +30,17 @@ export interface Config {
   readonly notEnforced: readonly string[];
 }
 
+export interface RedisSettings {
+  /** `redis:` or `rediss:`, in its normal form. */
+  readonly url: string;
+  /** What the names of all channels begin with. */
+  readonly prefix: string;
+}
+
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 /** Settings of the contract that this version does not serve: to ignore one would be worse than to refuse. */
-const NOT_SERVED = [
-  'REDIS_URL',
-  'JWT_JWKS_URL',
-  'ALLOWED_ORIGINS',
-  'TLS_CERT',
-  'TLS_KEY',
-  'TRUST_PROXY',
-] as const;
+const NOT_SERVED = ['JWT_JWKS_URL', 'ALLOWED_ORIGINS', 'TLS_CERT', 'TLS_KEY', 'TRUST_PROXY'] as const;
 
 /** Limits of the contract that this version does not enforce: a warning says so when one is set. */
 const NOT_ENFORCED = [
@@ -70,6 +72,13 @@ const Environment = z.object({
   WORKERS: integer(1, 256).default(() => availableParallelism()),
   DATA_DIR: text.default('./data'),
   LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(', ')}` }).default('info'),
+  REDIS_URL: text
+    .transform(redisUrl)
+    .refine((url) => url !== undefined, { error: 'must be redis[s]://[user:password@]host[:port][/db]' })
+    .optional(),
+  REDIS_PREFIX: text
+    .regex(/^[!-~]{1,64}$/, { error: 'must be 1 to 64 ASCII characters without spaces' })
+    .default('parley:'),
   JWT_ID_CLAIM: text.default('sub'),
   JWT_ISSUER: text.optional(),
   JWT_AUDIENCE: text.optional(),
@@ -109,12 +118,28 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       audience: values.JWT_AUDIENCE,
       requireExp: values.JWT_REQUIRE_EXP,
     }),
+    redis:
+      values.REDIS_URL === undefined
+        ? undefined
+        : Object.freeze({ url: values.REDIS_URL, prefix: values.REDIS_PREFIX }),
     queryToken: values.AUTH_QUERY_TOKEN,
     photoBytesMax: values.PHOTO_MAX_BYTES,
     textCharactersMax: values.TEXT_CHARACTERS_MAX,
     typingMembersMax: values.TYPING_MEMBERS_MAX,
     notEnforced: NOT_ENFORCED.filter((name) => (set[name] ?? '0') !== '0'),
   });
+}
+
+/** The URL in its normal form; undefined when it is none of a Redis. */
+function redisUrl(value: string): string | undefined {
+  try {
+    const { href, protocol, hostname, username, password, pathname, search, hash } = new URL(value);
+    decodeURIComponent(username + password); // Throws on what is not percent-encoding.
+    const isRedis = ['redis:', 'rediss:'].includes(protocol) && hostname !== '';
+    return isRedis && /^(\/\d{0,9})?$/.test(pathname) && search + hash === '' ? href : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The key that tokens are checked with, and the algorithms that go with its kind. */

@@ -1,3 +1,4 @@
+import { RedisHints } from './bus/redis/hints.js';
 import type { Outcome } from './chat/commands.js';
 import type { Config } from './config.js';
 import { linkPath } from './ledger/protocol.js';
@@ -38,9 +39,12 @@ export async function runLedger(config: Config): Promise<void> {
     process.exit(EXIT_STORAGE);
   };
   const checkpoints = store.startCheckpoints(config.dataDir, storageFailed);
+  const redis =
+    config.redis && (await RedisHints.open({ ...config.redis, databaseId: store.databaseId, say: log }));
   const queue = new Queue(store, Date.now, {
     committed: (newest) => {
       server.hint(newest);
+      redis?.hint(newest);
       checkpoints.committed();
     },
     failed: storageFailed,
@@ -56,6 +60,7 @@ export async function runLedger(config: Config): Promise<void> {
 
   onDrain(async () => {
     await queue.close();
+    redis?.close();
     await server.close();
     await checkpoints.close();
     store.close();

@@ -1,5 +1,7 @@
 import cluster from 'node:cluster';
+import { BothBuses } from './bus/both.js';
 import type { Bus } from './bus/port.js';
+import { RedisBus } from './bus/redis/bus.js';
 import type { ReadStore, Submit } from './chat/ports.js';
 import type { Config } from './config.js';
 import { LinkClient } from './ledger/client.js';
@@ -52,12 +54,13 @@ export async function runWorker(config: Config): Promise<void> {
   await link.connect();
   if (store === undefined) throw new Error('connected without a store');
 
+  const redis = await openRedis(config, store.databaseId, log);
   let draining = false;
   const { engine, hub, http } = composeWorker({
     config,
     log,
     store,
-    bus: link,
+    bus: redis === undefined ? link : new BothBuses(link, redis),
     submit: link.submit,
     fatal,
     ready: () => link.connected && !draining,
@@ -83,10 +86,15 @@ export async function runWorker(config: Config): Promise<void> {
     engine.close(); // What is still arriving is aborted, and removes what it left on disk.
     await sleep(LINGER_MS);
     link.close();
+    redis?.close();
     log.info('stopped');
   });
   log.info({ position: hub.follower.position }, 'ready');
   tellReady();
+}
+
+async function openRedis({ redis }: Config, databaseId: string, log: Logger): Promise<RedisBus | undefined> {
+  return redis && (await RedisBus.open({ ...redis, databaseId, say: log }));
 }
 
 export interface WorkerParts {

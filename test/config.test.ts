@@ -33,6 +33,7 @@ describe('the settings', () => {
       photoBytesMax: 10 * 1024 * 1024,
       textCharactersMax: 4096,
       typingMembersMax: 100,
+      redis: undefined,
       jwt: { key: undefined, algorithms: ['HS256'], idClaim: 'sub', requireExp: false },
     });
     expect(config.jwt.issuer).toBeUndefined();
@@ -46,6 +47,8 @@ describe('the settings', () => {
       WORKERS: '3',
       DATA_DIR: 'some/where',
       LOG_LEVEL: 'silent',
+      REDIS_URL: 'rediss://chat:p%40ss@redis.example:6380/3',
+      REDIS_PREFIX: 'staging:',
       JWT_SECRET: SECRET,
       JWT_ID_CLAIM: 'uid',
       JWT_ISSUER: 'https://issuer',
@@ -66,6 +69,7 @@ describe('the settings', () => {
       photoBytesMax: 1000,
       textCharactersMax: 8192,
       typingMembersMax: 0,
+      redis: { url: 'rediss://chat:p%40ss@redis.example:6380/3', prefix: 'staging:' },
       jwt: {
         key: { secret: SECRET },
         idClaim: 'uid',
@@ -86,12 +90,32 @@ describe('the settings', () => {
     const config = readConfig({});
     expect(() => Object.assign(config, { port: 1 })).toThrow(TypeError);
     expect(() => Object.assign(config.jwt, { algorithms: ['none'] })).toThrow(TypeError);
+    const { redis } = readConfig({ REDIS_URL: 'redis://localhost' });
+    expect(() => Object.assign(redis ?? {}, { prefix: '' })).toThrow(TypeError);
   });
 
   it.each([
     ['PORT', ['-1', '65536', '80a', '1.5', ' 80', '0x50', '1e3']],
     ['WORKERS', ['0', '257', 'max', '-1']],
     ['LOG_LEVEL', ['loud', 'INFO']],
+    [
+      'REDIS_URL',
+      [
+        'localhost',
+        'localhost:6379',
+        'http://localhost',
+        'redis:',
+        'redis:///1',
+        'redis://localhost:99999',
+        'redis://localhost/mine',
+        'redis://localhost/1/2',
+        'redis://localhost?db=1',
+        'redis://localhost#1',
+        'redis://user:%zz@localhost',
+        '/var/run/redis.sock',
+      ],
+    ],
+    ['REDIS_PREFIX', ['two words', 'line\nbreak', 'é:', 'x'.repeat(65)]],
     ['JWT_SECRET', ['short', 'x'.repeat(31)]],
     ['JWT_ALGORITHMS', ['none', 'RS256', 'HS256,none', 'hs256', 'HS384']],
     ['JWT_REQUIRE_EXP', ['yes', '1', 'TRUE']],
@@ -114,7 +138,7 @@ describe('the settings', () => {
       LOG_LEVEL: 'loud',
       JWT_REQUIRE_EXP: 'maybe',
       TEXT_CHARACTERS_MAX: '0',
-      REDIS_URL: 'redis://localhost',
+      REDIS_URL: 'localhost',
       TLS_CERT: 'cert.pem',
     };
     const names = problems(bad).map((problem) => problem.split(' ')[0]);
@@ -129,12 +153,26 @@ describe('the settings', () => {
 
   it('never show the secret', () => {
     expect(problems({ JWT_SECRET: 'hunter2', PORT: 'x' }).join()).not.toContain('hunter2');
+    expect(problems({ REDIS_URL: 'redis://me:hunter2@host/x' }).join()).not.toContain('hunter2');
+  });
+
+  it.each([
+    'redis://localhost',
+    'redis://127.0.0.1:7000/0',
+    'redis://[::1]:6379',
+    'redis://:password@redis',
+    'rediss://user:pass@redis.example/15',
+  ])('take %s for a Redis', (url) => {
+    expect(readConfig({ REDIS_URL: url }).redis).toEqual({ url, prefix: 'parley:' });
+  });
+
+  it('take a scheme in capitals for what it is: TLS stays TLS', () => {
+    expect(readConfig({ REDIS_URL: 'REDISS://redis.example' }).redis?.url).toBe('rediss://redis.example');
   });
 });
 
 describe('settings of the contract that this version does not serve', () => {
   it.each([
-    'REDIS_URL',
     'JWT_JWKS_URL',
     'ALLOWED_ORIGINS',
     'TLS_CERT',

@@ -46,6 +46,11 @@ describe('a setting that cannot be used', () => {
     ['HS512', { JWT_SECRET: SECRET, JWT_ALGORITHMS: 'HS512' }, /JWT_ALGORITHMS.*HS512/],
     ['RS256 with a secret', { JWT_SECRET: SECRET, JWT_ALGORITHMS: 'RS256' }, /JWT_ALGORITHMS.*RS256/],
     ['HS256 with a public key', { JWT_PUBLIC_KEY: PEM, JWT_ALGORITHMS: 'HS256' }, /JWT_ALGORITHMS.*HS256/],
+    [
+      'a Redis that is none',
+      { JWT_SECRET: SECRET, REDIS_URL: 'http://me:hunter2@localhost' },
+      /REDIS_URL(?!.*hunter2)/,
+    ],
     ['a port that is none', { JWT_SECRET: SECRET, PORT: '65536' }, /PORT/],
     ['no workers', { JWT_SECRET: SECRET, WORKERS: '0' }, /WORKERS/],
     ['a level that is none', { JWT_SECRET: SECRET, LOG_LEVEL: 'loud' }, /LOG_LEVEL/],
