@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import { exitOf } from './server.js';
 import { until } from './wait.js';
@@ -10,7 +12,19 @@ export interface RedisSettings {
   readonly args?: readonly string[];
   /** What stands between `redis://` and the host: `user:password@`. */
   readonly login?: string;
+  /** Speaks TLS alone, with the certificate `TLS_FILES.cert`, which nobody trusts by itself. */
+  readonly tls?: boolean;
 }
+
+const file = (name: string) => fileURLToPath(new URL(`./tls/${name}`, import.meta.url));
+/** For 127.0.0.1 and localhost, signed by itself, good for a hundred years and for nothing but tests. */
+export const TLS_FILES = { cert: file('cert.pem'), key: file('key.pem') } as const;
+
+const children = new Set<ChildProcess>();
+/** A test that is cut off leaves nothing behind. */
+process.once('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+});
 
 /** A Redis of the test's own: a real redis-server on a free port, which keeps nothing. */
 export class TestRedis {
@@ -22,7 +36,7 @@ export class TestRedis {
   private constructor(port: number, settings: RedisSettings) {
     this.port = port;
     this.#settings = settings;
-    [this.#process, this.#output] = launch(port, settings.args);
+    [this.#process, this.#output] = launch(port, settings);
   }
 
   /** `port`: one that was free a moment ago, for a Redis that others look for before it is there. */
@@ -33,7 +47,8 @@ export class TestRedis {
   }
 
   get url(): string {
-    return `redis://${this.#settings.login ?? ''}127.0.0.1:${this.port}`;
+    const { login = '', tls = false } = this.#settings;
+    return `redis${tls ? 's' : ''}://${login}127.0.0.1:${this.port}`;
   }
 
   get pid(): number {
@@ -51,7 +66,7 @@ export class TestRedis {
 
   /** Starts it again on the same port, after `stop` or `kill`. */
   async restart(): Promise<void> {
-    [this.#process, this.#output] = launch(this.port, this.#settings.args);
+    [this.#process, this.#output] = launch(this.port, this.#settings);
     await this.#ready();
   }
 
@@ -66,7 +81,10 @@ export class TestRedis {
 
   /** Runs one command on a connection of its own, and resolves to Redis' answer. */
   async command(name: string, ...args: (string | number)[]): Promise<unknown> {
-    const client = new Redis(this.url);
+    const client = new Redis(
+      this.url,
+      this.#settings.tls ? { tls: { ca: readFileSync(TLS_FILES.cert) } } : {},
+    );
     try {
       return await client.call(name, ...args);
     } finally {
@@ -95,9 +113,14 @@ export class TestRedis {
   }
 }
 
-function launch(port: number, args: readonly string[] = []): [ChildProcess, { text: string }] {
-  const fixed = ['--save', '', '--appendonly', 'no', '--bind', '127.0.0.1', '--port', String(port)];
-  const child = spawn('redis-server', [...fixed, '--dir', tmpdir(), ...args], {
+function launch(port: number, { args = [], tls }: RedisSettings): [ChildProcess, { text: string }] {
+  const fixed = ['--save', '', '--appendonly', 'no', '--bind', '127.0.0.1', '--dir', tmpdir()];
+  const { cert, key } = TLS_FILES;
+  const files = ['--tls-cert-file', cert, '--tls-key-file', key, '--tls-ca-cert-file', cert];
+  const listen = tls
+    ? ['--port', '0', '--tls-port', String(port), '--tls-auth-clients', 'no', ...files]
+    : ['--port', String(port)];
+  const child = spawn('redis-server', [...fixed, ...listen, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const output = { text: '' };
@@ -109,6 +132,7 @@ function launch(port: number, args: readonly string[] = []): [ChildProcess, { te
       output.text += text;
     });
   }
-  process.once('exit', () => child.kill('SIGKILL')); // A test that is cut off leaves nothing behind.
+  children.add(child);
+  child.once('exit', () => children.delete(child));
   return [child, output];
 }

@@ -1,0 +1,238 @@
+import { Redis } from 'ioredis';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
+import { historyOf, live, NO_RATES, numbered, shownTo, textOf } from '../support/chat.js';
+import { TestRedis, TLS_FILES } from '../support/redis.js';
+import { LyingProxy } from '../support/redis-proxy.js';
+import { TestServer } from '../support/server.js';
+import type { TestSocket } from '../support/socket.js';
+import type { TestUser } from '../support/user.js';
+import { until } from '../support/wait.js';
+import { freePort } from '../support/worker.js';
+
+/** A look, and what a busy machine adds to it. */
+const LATE_MS_MAX = 1000;
+const PROCESSES = ['ledger', 'worker 1', 'worker 2'] as const;
+
+let redis: TestRedis | undefined;
+let server: TestServer | undefined;
+afterEach(async () => {
+  await server?.stop();
+  await redis?.stop();
+  [server, redis] = [undefined, undefined];
+});
+
+async function start(url: string, env: Record<string, string> = {}): Promise<TestServer> {
+  server = await TestServer.start({ workers: 2, env: { ...NO_RATES, REDIS_URL: url, ...env } });
+  return server;
+}
+
+/** What each process has said of Redis, as levels. */
+function saidOfRedis(): string[][] {
+  return PROCESSES.map((name) =>
+    (server?.logOf(name) ?? [])
+      .filter(({ msg }) => String(msg).startsWith('Redis at '))
+      .map(({ level }) => String(level)),
+  );
+}
+
+/** Every process has said exactly this. */
+async function allSay(...levels: string[]): Promise<void> {
+  await until(() => saidOfRedis().every((said) => said.length >= levels.length), 15_000);
+  expect(saidOfRedis()).toEqual(PROCESSES.map(() => levels));
+}
+
+interface Conversation {
+  readonly alice: TestUser;
+  readonly path: string;
+  readonly sockets: readonly TestSocket[];
+  readonly said: string[];
+}
+
+/** Alice, and Bob on both workers, in one group. */
+async function converse({ user }: { user: (name: string) => Promise<TestUser> }): Promise<Conversation> {
+  const [alice, bob] = [await user('Alice'), await user('Bob')];
+  const path = `/group/${await alice.groupWith(bob)}`;
+  const his = await bob.connectOnBoth(path);
+  for (const socket of his) await socket.nextOf('history');
+  const sockets = [await live(alice, path), ...his];
+  return { alice, path, sockets, said: [] };
+}
+
+/** Alice says something; everyone hears it within a second. */
+async function talk({ sockets, said }: Conversation, name: string, count = 20): Promise<void> {
+  const [hers] = sockets as [TestSocket];
+  for (const text of numbered(name, count)) {
+    const sent = performance.now();
+    hers.says(text, text);
+    said.push(text);
+    for (const socket of sockets) await until(() => shownTo(socket).map(textOf).at(-1) === text);
+    expect(performance.now() - sent).toBeLessThan(LATE_MS_MAX);
+  }
+}
+
+/** Everyone was shown everything, once, in order; and so is the history. */
+async function expectAll({ alice, path, sockets, said }: Conversation): Promise<void> {
+  for (const socket of sockets) expect(shownTo(socket).map(textOf)).toEqual(said);
+  expect((await historyOf(alice, path)).map(textOf)).toEqual(said);
+}
+const starting = (from: TestServer) => ({ user: (name: string) => from.user(name) });
+
+describe('a server with REDIS_URL', () => {
+  it('starts and serves without a Redis, and uses it when it comes', async () => {
+    const port = await freePort();
+    const conversation = await converse(starting(await start(`redis://127.0.0.1:${port}`)));
+    await talk(conversation, 'without');
+    await allSay('warn');
+    redis = await TestRedis.start({}, port);
+    await allSay('warn', 'info');
+    const channels = await redis.channels();
+    expect(channels.map((name) => name.replace(/:[0-9a-f]{32}:/, ':<id>:'))).toEqual([
+      `parley:<id>:chat:${conversation.path.split('/').at(-1)}`,
+      'parley:<id>:log',
+    ]);
+    await talk(conversation, 'with');
+    await expectAll(conversation);
+  });
+
+  it('goes on while Redis dies, comes back, freezes and cuts its listeners', async () => {
+    redis = await TestRedis.start();
+    const conversation = await converse(starting(await start(redis.url)));
+    await allSay('info');
+    await redis.kill();
+    await talk(conversation, 'dead');
+    await allSay('info', 'warn');
+    await redis.restart();
+    await allSay('info', 'warn', 'info');
+    redis.freeze();
+    await until(async () => {
+      await talk(conversation, `frozen ${conversation.said.length}`, 5);
+      return saidOfRedis().every((said) => said.length === 4);
+    });
+    redis.thaw();
+    await allSay('info', 'warn', 'info', 'warn', 'info');
+    await redis.command('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    await talk(conversation, 'cut');
+    await until(async () => (await redis?.channels())?.length === 2);
+    await expectAll(conversation);
+  });
+
+  it('shows typing once, though it comes by two ways', async () => {
+    redis = await TestRedis.start();
+    const { sockets } = await converse(starting(await start(redis.url)));
+    await until(async () => (await redis?.channels())?.length === 2);
+    const [hers, ...his] = sockets as [TestSocket, ...TestSocket[]];
+    const rounds = ['typing', 'stop_typing', 'typing', 'stop_typing'];
+    for (const type of rounds) {
+      hers.send({ type });
+      for (const socket of his) await until(() => socket.frames.at(-1).type === type);
+    }
+    hers.says('done');
+    for (const socket of his) await until(() => socket.frames.at(-1).type === 'message');
+    for (const socket of his) expect(socket.frames.slice(1, -1).map(({ type }) => type)).toEqual(rounds);
+  });
+
+  it('publishes the newest id and who is typing, and nothing else', async () => {
+    redis = await TestRedis.start();
+    const { alice, sockets, path } = await converse(starting(await start(redis.url)));
+    await allSay('info');
+    const seen: [string, string][] = [];
+    const listener = new Redis(redis.url);
+    onTestFinished(() => listener.disconnect());
+    listener.on('pmessage', (_pattern, channel: string, payload: string) => seen.push([channel, payload]));
+    await listener.psubscribe('*');
+    const [hers] = sockets as [TestSocket];
+    hers.says('a secret');
+    const { id, chat_id: chatId } = await hers.hears('a secret');
+    hers.send({ type: 'typing' });
+    await until(() => seen.length > 1);
+    const channels = /^parley:([0-9a-f]{32}):(log|chat:\d+)$/;
+    expect(seen.map(([channel]) => channels.exec(channel)?.[2])).toEqual(['log', `chat:${chatId}`]);
+    expect(seen[0]?.[1]).toBe(String(id));
+    const signal = JSON.parse(seen[1]?.[1] ?? '');
+    expect(signal).toMatchObject({ chatId, userId: alice.id, on: true, sequence: 1, position: id });
+    expect(Object.keys(signal)).toHaveLength(6);
+    expect(path).toBe(`/group/${chatId}`);
+  });
+
+  it('shows typing that comes through Redis only when it is a member’s', async () => {
+    redis = await TestRedis.start();
+    const { alice, sockets, path } = await converse(starting(await start(redis.url)));
+    await until(async () => (await redis?.channels())?.length === 2);
+    const mallory = await (server as TestServer).user('Mallory');
+    const [chat = ''] = (await redis.channels()).filter((channel) => channel.includes(':chat:'));
+    const chatId = Number(path.split('/').at(-1));
+    const forge = (userId: number) => {
+      const signal = { chatId, userId, on: true, origin: 'elsewhere', sequence: 1, position: 0 };
+      return redis?.command('PUBLISH', chat, JSON.stringify(signal));
+    };
+    await forge(mallory.id);
+    await forge(alice.id);
+    for (const socket of sockets.slice(1)) {
+      const shown = await socket.nextOf('typing');
+      expect(shown.author).toEqual({ id: alice.id, name: 'Alice' });
+    }
+  });
+
+  it('goes on while what comes from Redis is lies', async () => {
+    redis = await TestRedis.start();
+    const proxy = await LyingProxy.start(redis.port);
+    onTestFinished(() => proxy.stop());
+    const conversation = await converse(starting(await start(proxy.url)));
+    await allSay('info');
+    let turn = 0;
+    proxy.lie = (id) => {
+      const lies = [[], [id, id], [String(Number(id) + 1e9)], ['-1', 'nonsense', ''], [id]];
+      return lies[turn++ % lies.length] ?? [];
+    };
+    await talk(conversation, 'amid lies', 60);
+    expect(proxy.lies).toBeGreaterThan(60);
+    await expectAll(conversation);
+    await allSay('info');
+  });
+
+  it.each(['there', 'frozen', 'dead'])('drains without waiting for a Redis that is %s', async (state) => {
+    redis = await TestRedis.start();
+    const running = await start(redis.url);
+    const conversation = await converse(starting(running));
+    await allSay('info');
+    if (state === 'frozen') redis.freeze();
+    if (state === 'dead') await redis.kill();
+    const [hers] = conversation.sockets as [TestSocket];
+    hers.says('the last word');
+    await hers.hears('the last word');
+    const asked = performance.now();
+    expect(await running.end()).toEqual({ code: 0, signal: null });
+    expect(performance.now() - asked).toBeLessThan(3000);
+    if (state === 'there') expect(saidOfRedis()).toEqual(PROCESSES.map(() => ['info']));
+  });
+
+  it('keeps the password out of the log', async () => {
+    redis = await TestRedis.start({ args: ['--requirepass', 'pa@ss'], login: ':pa%40ss@' });
+    await start(`redis://:hunter2@127.0.0.1:${redis.port}`);
+    await allSay('warn');
+    expect(server?.output).toContain('WRONGPASS');
+    expect(server?.output).not.toContain('hunter2');
+  });
+});
+
+describe('rediss://', () => {
+  it('is TLS, to a Redis whose certificate is trusted', async () => {
+    redis = await TestRedis.start({ tls: true });
+    const conversation = await converse(
+      starting(await start(redis.url, { NODE_EXTRA_CA_CERTS: TLS_FILES.cert })),
+    );
+    await allSay('info');
+    await until(async () => (await redis?.channels())?.length === 2);
+    await talk(conversation, 'over TLS');
+    await expectAll(conversation);
+  });
+
+  it('is nothing to one whose certificate is not, and the log says why', async () => {
+    redis = await TestRedis.start({ tls: true });
+    const conversation = await converse(starting(await start(redis.url)));
+    await allSay('warn');
+    expect(server?.output).toMatch(/self-signed certificate/);
+    await talk(conversation, 'without');
+    expect(await redis.channels()).toEqual([]);
+  });
+});
