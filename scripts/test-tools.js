@@ -1,0 +1,65 @@
+// What the tests need from outside npm: installed by the system's package manager when that may be done
+// without asking anybody; otherwise the exact command is said. Does nothing when everything is there.
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** Programs, and the Debian packages that have them. */
+const TOOLS = { 'redis-server': 'redis-server', strace: 'strace' };
+
+const missing = Object.keys(TOOLS).filter((program) => !isThere(program));
+if (missing.length > 0) install(missing);
+
+function install(programs) {
+  const names = programs.join(' and ');
+  if (!isThere('apt-get')) {
+    fail(`the tests need ${names}; install them with this system's package manager, then try again`);
+  }
+  const packages = programs.map((program) => TOOLS[program]);
+  const steps = [
+    ['apt-get', 'update'],
+    ['apt-get', 'install', '-y', '--no-install-recommends', ...packages],
+  ];
+  const byHand = steps.map((step) => `sudo ${step.join(' ')}`).join(' && ');
+  const become = mayBecomeRoot();
+  if (become === undefined) fail(`the tests need ${names}, and only root may install them: ${byHand}`);
+
+  say(`installing ${names}, which the tests need …`);
+  for (const step of steps) {
+    const [command, ...args] = [...become, ...step];
+    // A failed update is not the end: what is known may be enough. What apt says goes to stderr.
+    spawnSync(command, args, {
+      stdio: ['ignore', 2, 2],
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    });
+  }
+  const still = programs.filter((program) => !isThere(program));
+  if (still.length > 0) fail(`${still.join(' and ')} could not be installed; try: ${byHand}`);
+}
+
+/** What a command begins with to be run by root; undefined when that would need a password. */
+function mayBecomeRoot() {
+  if (process.getuid?.() === 0) return [];
+  const asked = isThere('sudo') && spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0;
+  return asked ? ['sudo', '-n'] : undefined;
+}
+
+function isThere(program) {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function say(text) {
+  console.error(`test tools: ${text}`);
+}
+
+function fail(text) {
+  say(text);
+  process.exit(1);
+}
