@@ -38,9 +38,9 @@ export async function readUpload(
 ): Promise<Upload> {
   if (Number(contentLength) > BODY_BYTES_MAX) throw new ChatError('too_large');
   const boundary = boundaryOf(contentType);
-  await mkdir(options.temporaryDir, { recursive: true, mode: 0o700 });
   const parts = new Parts(options);
   try {
+    await mkdir(options.temporaryDir, { recursive: true, mode: 0o700 });
     await parts.read(body, boundary);
     const json = parts.json;
     if (json === undefined)
@@ -109,6 +109,8 @@ class Parts {
     };
     pipeline(body, guard, () => undefined); // Each error reaches the parser through the guard.
     const [, files] = await form.parse(Object.assign(guard, { headers }));
+    // The parser may come to the end of the body before it hears that the disk did not take it.
+    for (const { errored } of this.#files) if (errored !== null) throw errored;
     const file = Object.hasOwn(files, 'photo') ? files['photo']?.[0] : undefined;
     this.photo = file && { path: file.filepath, bytes: file.size };
   }

@@ -21,13 +21,14 @@ export class PhotoFiles implements PhotoStore {
   async place(uploaded: string, owner: PhotoOwner, id: number): Promise<PlacedPhoto> {
     const name = `${randomUUID()}.${await imageType(uploaded)}`;
     const lasting = this.#path(owner, id, name);
-    await sync(uploaded);
-    const firstMade = await moveInto(uploaded, lasting);
-    // Names are durable when the folder that they stand in is synced, up to the first that was there before.
-    const last = dirname(firstMade ?? dirname(lasting));
-    for (let folder = dirname(lasting); folder.length >= last.length; folder = dirname(folder))
-      await sync(folder);
-    return { name, remove: () => removeWithFolder(lasting) };
+    const remove = () => removeWithFolder(lasting);
+    try {
+      await settle(uploaded, lasting);
+    } catch (error) {
+      await remove().catch(() => undefined); // Otherwise it is swept later; why it failed is what matters.
+      throw isDiskFull(error) ? new ChatError('storage_full') : error;
+    }
+    return { name, remove };
   }
 
   async read(owner: PhotoOwner, id: number, name: string | null): Promise<Image> {
@@ -65,6 +66,21 @@ async function imageType(path: string): Promise<ImageType> {
   } finally {
     await file.close();
   }
+}
+
+/** Moves an upload to where it lasts. When it resolves, it survives a power loss. */
+async function settle(uploaded: string, lasting: string): Promise<void> {
+  await sync(uploaded);
+  const firstMade = await moveInto(uploaded, lasting);
+  // Names are durable when the folder that they stand in is synced, up to the first that was there before.
+  const last = dirname(firstMade ?? dirname(lasting));
+  for (let folder = dirname(lasting); folder.length >= last.length; folder = dirname(folder)) {
+    await sync(folder);
+  }
+}
+
+function isDiskFull(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
 /** Resolves to the first folder that had to be made for it. */
