@@ -44,6 +44,12 @@ const SENTENCES = {
 export type ErrorCode = keyof typeof SENTENCES;
 export type ErrorDetails = Readonly<Record<string, unknown>>;
 
+/** Refusals that may be over soon carry `retry_after_ms`: when to ask again. */
+const FOR_NOW: { readonly [P in ErrorCode]?: ErrorDetails } = {
+  overloaded: { retry_after_ms: 1000 },
+  storage_full: { retry_after_ms: 1000 },
+};
+
 /** A refusal that is the caller's to know. Anything else that is thrown is logged and shown as `internal`. */
 export class ChatError extends Error {
   override readonly name = 'ChatError';
@@ -53,7 +59,7 @@ export class ChatError extends Error {
   constructor(code: ErrorCode, options: { details?: ErrorDetails | undefined; sentence?: string } = {}) {
     super(options.sentence ?? SENTENCES[code]);
     this.code = code;
-    this.details = options.details;
+    this.details = options.details ?? FOR_NOW[code];
   }
 }
 

@@ -137,8 +137,12 @@ export class Exchange {
       ...(error.details && { details: error.details }),
       ...(error.code === 'chats_not_found' && { rooms: [] }),
     };
-    const challenge = error.code === 'unauthorized' ? { 'WWW-Authenticate': 'Bearer' } : {};
-    this.json(status, JSON.stringify(body), { ...challenge, ...headers });
+    const retryMs = error.details?.['retry_after_ms'];
+    const own = {
+      ...(error.code === 'unauthorized' && { 'WWW-Authenticate': 'Bearer' }),
+      ...(typeof retryMs === 'number' && { 'Retry-After': String(Math.ceil(retryMs / 1000)) }), // In seconds.
+    };
+    this.json(status, JSON.stringify(body), { ...own, ...headers });
   }
 
   /**
