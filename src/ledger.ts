@@ -1,6 +1,6 @@
 import { RedisHints } from './bus/redis/hints.js';
-import type { Outcome } from './chat/commands.js';
 import type { Config } from './config.js';
+import { FullDisk, type Writing } from './ledger/full-disk.js';
 import { linkPath } from './ledger/protocol.js';
 import { Queue } from './ledger/queue.js';
 import { LinkServer } from './ledger/server.js';
@@ -8,9 +8,10 @@ import { createLogger } from './log.js';
 import { dieLoudly, EXIT_STORAGE, onDrain, tellReady } from './process.js';
 import { ensureSecret } from './secret.js';
 import { sweepFiles } from './store/files/sweep.js';
-import { isStorageFull, openWriteStore } from './store/sqlite/apply.js';
+import { DamagedDatabase, isStorageFailure, isStorageFull, markFailure } from './store/sqlite/failure.js';
 import { lockDataDir } from './store/sqlite/lock.js';
 import { SCHEMA_VERSION } from './store/sqlite/migrations.js';
+import { openLedgerStore } from './store/sqlite/open.js';
 
 /** A predecessor that was told to stop has this long to let go of the data folder. */
 const LOCK_WAIT_MS = 12_000;
@@ -26,19 +27,39 @@ export async function runLedger(config: Config): Promise<void> {
   }
   if (config.jwt.key === undefined) ensureSecret(config.dataDir);
 
-  const store = openWriteStore(config.dataDir, Date.now(), (error, command) => {
-    log.error({ err: error, command }, 'a command failed; it was undone and refused');
-  });
-  /** Returns only when the storage may be better soon. */
-  const storageFailed = (error: unknown): Outcome => {
-    if (isStorageFull(error)) {
-      log.error('the disk is full; writes are refused');
-      return { error: 'storage_full' };
-    }
-    log.fatal({ err: error }, 'the storage failed; nothing that was not acknowledged will be');
+  const told = {
+    full: () =>
+      log.error('the disk is full: writes are refused, reading goes on; it is tried again each second'),
+    space: () => log.info('the disk has space again: writes are taken'),
+  };
+  const disk = new FullDisk(told);
+  const fail = (error: unknown): never => {
+    const marked = isStorageFailure(error) && markFailure(config.dataDir, error);
+    log.fatal({ err: error, marked }, 'the storage failed; nothing that was not acknowledged will be');
     process.exit(EXIT_STORAGE);
   };
-  const checkpoints = store.startCheckpoints(config.dataDir, storageFailed);
+  /** Returns what to answer when the storage may be better soon, and ends the process when not. */
+  const failed = (writing: Writing) => (error: unknown) =>
+    isStorageFull(error) ? disk.full(writing) : fail(error);
+
+  const store = await openLedgerStore(config.dataDir, Date.now, {
+    ...told,
+    unexpected: (error, command) =>
+      log.error({ err: error, command }, 'a command failed; it was undone and refused'),
+    checking: (failure) => log.warn({ failure }, 'the storage failed before: the database is checked first'),
+  }).catch((error: unknown) => {
+    if (error instanceof DamagedDatabase) {
+      console.error(
+        `parley: the database in ${config.dataDir} is damaged, restore a backup: ${error.message}`,
+      );
+    }
+    if (isStorageFailure(error)) return fail(error);
+    throw error;
+  });
+  const checkpoints = store.startCheckpoints(config.dataDir, {
+    done: () => disk.wrote('checkpoint'),
+    failed: failed('checkpoint'),
+  });
   const redis =
     config.redis && (await RedisHints.open({ ...config.redis, databaseId: store.databaseId, say: log }));
   const queue = new Queue(store, Date.now, {
@@ -47,7 +68,9 @@ export async function runLedger(config: Config): Promise<void> {
       redis?.hint(newest);
       checkpoints.committed();
     },
-    failed: storageFailed,
+    failed: failed('commit'),
+    refusal: () => disk.refusal,
+    probed: () => disk.wrote('commit'),
     idle: () => checkpoints.idle(),
   });
   const server = new LinkServer({
@@ -60,8 +83,9 @@ export async function runLedger(config: Config): Promise<void> {
 
   onDrain(async () => {
     await queue.close();
-    redis?.close();
     await server.close();
+    await queue.close(); // Of frames that came while the connections were ending.
+    redis?.close();
     await checkpoints.close();
     store.close();
     lock.release();

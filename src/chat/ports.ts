@@ -64,7 +64,7 @@ export interface Image {
 export interface PhotoStore {
   /**
    * Takes an uploaded file for a user or a group; the upload is gone after that. When it resolves, the photo
-   * survives a power loss. Errors: photo_invalid (not an image that is taken, or too large a one).
+   * survives a power loss. Errors: photo_invalid (not an image that is taken, or too large a one), storage_full.
    */
   place(uploaded: string, owner: PhotoOwner, id: number): Promise<PlacedPhoto>;
   /** Errors: photo_not_found. */
@@ -99,6 +99,10 @@ export interface WriteStore {
    * were left for the next call. Rejects when nothing of the batch was stored.
    */
   apply(frames: readonly Frame[], now: number): Promise<{ outcomes: Outcome[][]; newest: number }>;
+  /** The first outcomes of a frame that was applied before, without writing anything. */
+  outcomesOf(frame: Frame): readonly Outcome[] | undefined;
+  /** After a batch found no space: resolves when there is enough to go on. Rejects as `apply` does. */
+  probe(): Promise<void>;
   newest(): number;
   /** Removes a slice of what deleted groups and silent workers left. Resolves to true when there is more. */
   purge(now: number): Promise<boolean>;

@@ -17,13 +17,18 @@ export interface QueueEvents {
   committed(newest: number): void;
   /** A batch could not be stored. Return what to answer its frames with, or exit. */
   failed(error: unknown): Outcome;
+  /** What to answer instead of trying to store; as long as there is something, each second is a probe. */
+  refusal(): Outcome | undefined;
+  /** A probe found space. */
+  probed(): void;
   /** Nothing waits. */
   idle(): void;
 }
 
 /**
  * Group commit: whatever arrives while one batch is being written forms the next, in one transaction with one
- * sync. Frames of one worker stay in order. Between batches, slices of old rows are removed.
+ * sync. Frames of one worker stay in order. Between batches, slices of old rows are removed, and a storage that
+ * takes nothing is probed.
  */
 export class Queue {
   readonly #store: WriteStore;
@@ -76,6 +81,8 @@ export class Queue {
   }
 
   async #apply(batch: Waiting[]): Promise<void> {
+    const refusal = this.#events.refusal();
+    if (refusal !== undefined) return this.#refuse(batch, refusal);
     let applied: Awaited<ReturnType<WriteStore['apply']>>;
     try {
       applied = await this.#store.apply(
@@ -83,9 +90,7 @@ export class Queue {
         this.#now(),
       );
     } catch (error) {
-      const refusal = this.#events.failed(error);
-      for (const { frame, answer } of batch) answer(frame.commands.map(() => refusal));
-      return;
+      return this.#refuse(batch, this.#events.failed(error));
     }
     const { outcomes, newest } = applied;
     this.#waiting.unshift(...batch.splice(outcomes.length));
@@ -93,6 +98,13 @@ export class Queue {
     batch.forEach(({ answer }, index) => {
       answer(outcomes[index] ?? []);
     });
+  }
+
+  /** A frame that an earlier ledger has applied is no less applied for that: it keeps its outcomes. */
+  #refuse(batch: readonly Waiting[], refusal: Outcome): void {
+    for (const { frame, answer } of batch) {
+      answer(this.#store.outcomesOf(frame) ?? frame.commands.map(() => refusal));
+    }
   }
 
   #takeBatch(): Waiting[] {
@@ -110,6 +122,10 @@ export class Queue {
     this.#purgeDue = false;
     let more = false;
     try {
+      if (this.#events.refusal() !== undefined) {
+        await this.#store.probe();
+        this.#events.probed();
+      }
       more = await this.#store.purge(this.#now());
     } catch (error) {
       this.#events.failed(error);

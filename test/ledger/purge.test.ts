@@ -33,6 +33,8 @@ beforeEach(async () => {
       batches += 1;
     },
     failed: fail,
+    refusal: () => undefined,
+    probed: () => undefined,
     idle: () => {
       idle += 1;
     },
@@ -142,7 +144,13 @@ it('a queue that is closed while it purges writes nothing more', async () => {
       closed ??= closing.close();
       return clock;
     },
-    { committed: () => undefined, failed: fail, idle: () => undefined },
+    {
+      committed: () => undefined,
+      failed: fail,
+      refusal: () => undefined,
+      probed: () => undefined,
+      idle: () => undefined,
+    },
   );
   await until(() => looks > 0);
   await closed;

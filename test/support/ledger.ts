@@ -31,6 +31,8 @@ export class TestLedger {
       failed: (error) => {
         throw error;
       },
+      refusal: () => undefined,
+      probed: () => undefined,
       idle: () => undefined,
     });
     this.server = new LinkServer({

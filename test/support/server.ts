@@ -15,6 +15,8 @@ export interface ServerOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Kept after the stop when given; otherwise a temporary folder. */
   readonly dataDir?: string;
+  /** A command that runs the program, such as one that gives it a disk of its own. */
+  readonly through?: readonly string[];
 }
 
 /** The real process tree, on a free port and a folder of its own. */
@@ -40,14 +42,10 @@ export class TestServer {
     this.#ownDir = ownDir;
   }
 
-  static async start({ workers = 2, env = {}, dataDir }: ServerOptions = {}): Promise<TestServer> {
+  static async start({ workers = 2, env = {}, dataDir, through }: ServerOptions = {}): Promise<TestServer> {
     const folder = dataDir ?? (await mkdtemp(join(tmpdir(), 'parley-test-')));
-    const { process, output } = launch({
-      WORKERS: String(workers),
-      DATA_DIR: folder,
-      JWT_SECRET: SECRET,
-      ...env,
-    });
+    const settings = { WORKERS: String(workers), DATA_DIR: folder, JWT_SECRET: SECRET, ...env };
+    const { process, output } = launch(settings, [], through);
     const port = await until(() => {
       if (process.exitCode !== null) throw new Error(`the server ended: ${output.text}`);
       return /listening on http:\/\/\S+:(\d+)/.exec(output.text)?.[1];
@@ -130,8 +128,10 @@ export class TestServer {
 export function launch(
   env: Readonly<Record<string, string>>,
   args: readonly string[] = [],
+  through: readonly string[] = [],
 ): { process: ChildProcess; output: { text: string } } {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+  const [command = process.execPath, ...rest] = [...through, process.execPath, MAIN, ...args];
+  const child = spawn(command, rest, {
     env: { PATH: process.env['PATH'] ?? '', PORT: '0', HOST: '127.0.0.1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

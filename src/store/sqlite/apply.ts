@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import Database from 'better-sqlite3';
+import { dirname } from 'node:path';
 import type { Command, CommandName, Commands, Outcome } from '../../chat/commands.js';
 import { ChatError } from '../../chat/errors.js';
 import type { Frame, ReadView, WriteStore } from '../../chat/ports.js';
 import { appender } from './append.js';
-import { Checkpointer } from './checkpoint.js';
+import { type CheckpointEvents, Checkpointer } from './checkpoint.js';
 import { type Connection, openWriter } from './database.js';
+import { assertSpace, isStorageFailure } from './failure.js';
 import { AppliedFrames } from './frames.js';
 import { Heads } from './heads.js';
 import { migrate } from './migrations.js';
@@ -24,7 +25,7 @@ const LEDGERS_MET_MAX = 3;
 /** Commands of one statement need no savepoint: SQLite undoes a failed statement by itself. */
 const SINGLE_STATEMENT: ReadonlySet<CommandName> = new Set(['post_message', 'reserve_id']);
 
-type UnexpectedError = (error: unknown, command: CommandName) => void;
+export type UnexpectedError = (error: unknown, command: CommandName) => void;
 
 /**
  * Opens the write side: migrates, then commits this ledger's incarnation. That commit comes before anything
@@ -112,17 +113,25 @@ export class LedgerStore implements WriteStore {
       }
       this.#sql.commit.run();
     } catch (error) {
-      if (this.#db.inTransaction) this.#sql.rollback.run();
       this.#heads.clear();
+      if (this.#db.inTransaction) this.#sql.rollback.run();
       throw error;
     }
     for (const { frame, outcomes: own } of fresh.values()) this.#applied.committed(frame, own);
     return { outcomes, newest: this.newest() };
   }
 
+  outcomesOf(frame: Frame): readonly Outcome[] | undefined {
+    return this.#applied.outcomesOf(frame);
+  }
+
+  async probe(): Promise<void> {
+    assertSpace(dirname(this.#db.name));
+  }
+
   /** Keeps the write-ahead log short from now on. */
-  startCheckpoints(dataDir: string, failed: (error: unknown) => void): Checkpointer {
-    return new Checkpointer(dataDir, this.#db, failed);
+  startCheckpoints(dataDir: string, events: CheckpointEvents): Checkpointer {
+    return new Checkpointer(dataDir, this.#db, events);
   }
 
   /** The name of the photo's file, null without one, undefined when there is no such user or group. */
@@ -160,7 +169,7 @@ export class LedgerStore implements WriteStore {
       return { ok };
     } catch (error) {
       // Some errors end the transaction by themselves: what would follow would be outside of any.
-      if (isFatal(error) || !this.#db.inTransaction) throw error;
+      if (isStorageFailure(error) || !this.#db.inTransaction) throw error;
       if (guarded) {
         this.#sql.undo.run();
         this.#sql.release.run();
@@ -177,19 +186,6 @@ export class LedgerStore implements WriteStore {
     if (writer === undefined) throw new Error(`unknown command ${command.kind}`);
     return (writer as (command: Command, now: number) => Commands[CommandName]['ok'])(command, now);
   }
-}
-
-/** Errors that concern the storage, not the command: nothing of the batch can be trusted to be written. */
-function isFatal(error: unknown): boolean {
-  return (
-    error instanceof Database.SqliteError &&
-    /^SQLITE_(FULL|IOERR|CORRUPT|NOTADB|READONLY|CANTOPEN)/.test(error.code)
-  );
-}
-
-/** True when something was refused for want of space; it can be tried again. */
-export function isStorageFull(error: unknown): boolean {
-  return (error as { code?: unknown }).code === 'SQLITE_FULL';
 }
 
 function raise(message: string): never {

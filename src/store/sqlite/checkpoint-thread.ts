@@ -15,6 +15,6 @@ function look(): CheckpointLook {
     return { walPages: checkpoint.get()?.log ?? 0 };
   } catch (error) {
     const { code, message } = error as { code: string; message: string };
-    return { error: Object.assign(new Error(message), { code }) };
+    return { error: { code, message } }; // An Error would arrive without its code.
   }
 }

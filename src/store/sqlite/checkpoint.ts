@@ -2,12 +2,22 @@ import { Worker } from 'node:worker_threads';
 import type { Connection } from './database.js';
 
 const INTERVAL_MS = 250;
+const TRY_AGAIN_MS = 1000;
 const PAGE_BYTES = 4096;
 const RESTART_OVER_PAGES = (16 * 1024 * 1024) / PAGE_BYTES;
 const TRUNCATE_OVER_PAGES = (64 * 1024 * 1024) / PAGE_BYTES;
 
 /** What the thread answers: the pages in the write-ahead log, or why it could not do its work this time. */
-export type CheckpointLook = { readonly walPages: number } | { readonly error: { readonly code: string } };
+export type CheckpointLook =
+  | { readonly walPages: number }
+  | { readonly error: { readonly code: string; readonly message: string } };
+
+export interface CheckpointEvents {
+  /** All that can be copied is copied. */
+  done(): void;
+  /** One failed, which takes nothing back of what is committed. It is tried again in a second. */
+  failed(error: unknown): void;
+}
 
 /**
  * Copies the write-ahead log back into the database beside the commits: a thread does it PASSIVE, which keeps
@@ -18,30 +28,29 @@ export type CheckpointLook = { readonly walPages: number } | { readonly error: {
 export class Checkpointer {
   readonly #db: Connection;
   readonly #thread: Worker;
-  readonly #failed: (error: unknown) => void;
+  readonly #events: CheckpointEvents;
   #asked = false;
   /** Pages in the write-ahead log when the thread last looked. */
   #walPages = 0;
 
-  constructor(dataDir: string, db: Connection, failed: (error: unknown) => void) {
+  constructor(dataDir: string, db: Connection, events: CheckpointEvents) {
     this.#db = db;
-    this.#failed = failed;
+    this.#events = events;
     this.#thread = new Worker(new URL('./checkpoint-thread.js', import.meta.url), { workerData: dataDir });
     this.#thread.on('message', (look: CheckpointLook) => {
       this.#asked = false;
-      if ('error' in look) failed(look.error);
-      else this.#walPages = look.walPages;
+      if ('error' in look) return this.#failed(Object.assign(new Error(look.error.message), look.error));
+      this.#walPages = look.walPages;
+      events.done();
     });
-    this.#thread.on('error', failed);
+    this.#thread.on('error', (error) => events.failed(error));
     this.#thread.unref();
   }
 
   /** To be called after each batch. */
   committed(): void {
     if (this.#walPages > RESTART_OVER_PAGES) this.#finish('RESTART');
-    if (this.#asked) return;
-    this.#asked = true;
-    setTimeout(() => this.#thread.postMessage('checkpoint'), INTERVAL_MS).unref();
+    this.#ask(INTERVAL_MS);
   }
 
   /** To be called when nothing waits to be written. */
@@ -60,5 +69,16 @@ export class Checkpointer {
     } catch (error) {
       this.#failed(error); // What was committed is committed: this is not the batch's failure.
     }
+  }
+
+  #failed(error: unknown): void {
+    this.#events.failed(error);
+    this.#ask(TRY_AGAIN_MS);
+  }
+
+  #ask(ms: number): void {
+    if (this.#asked) return;
+    this.#asked = true;
+    setTimeout(() => this.#thread.postMessage('checkpoint'), ms).unref();
   }
 }

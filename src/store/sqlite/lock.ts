@@ -25,6 +25,7 @@ export async function lockDataDir(dataDir: string, waitMs: number): Promise<{ re
 
 function tryLock(db: Database.Database): boolean {
   try {
+    db.pragma('journal_mode = MEMORY'); // A full disk has no room for a journal, and nothing is ever written.
     db.exec('BEGIN EXCLUSIVE');
     return true;
   } catch (error) {

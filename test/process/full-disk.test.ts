@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { historyOf, live, textOf } from '../support/chat.js';
+import { png } from '../support/images.js';
+import { canHaveSmallDisk, ServerOnSmallDisk } from '../support/small-disk.js';
+import type { Frame, TestSocket } from '../support/socket.js';
+import type { TestUser } from '../support/user.js';
+import { until } from '../support/wait.js';
+
+const RECOVERS_WITHIN_MS = 2000;
+const possible = canHaveSmallDisk();
+if (!possible) console.warn('not run: full-disk.test.ts, as this machine allows no mount namespaces');
+
+describe.skipIf(!possible)('on a full disk', () => {
+  let disk: ServerOnSmallDisk;
+  let alice: TestUser;
+  let bob: TestUser;
+  let path: string;
+  let hers: TestSocket;
+  let his: TestSocket;
+  let ledger: number;
+  const acknowledged: string[] = [];
+
+  beforeAll(async () => {
+    disk = await ServerOnSmallDisk.start();
+    [alice, bob] = [await disk.server.user('Alice'), await disk.server.user('Bob')];
+    path = `/chat/${await alice.chatWith(bob)}`;
+    [hers, his] = [await live(alice, path), await live(bob, path)];
+    expect((await say('before')).type).toBe('message');
+    disk.fill();
+    ledger = (await disk.server.pids()).ledger;
+  });
+  afterAll(() => disk.server.stop());
+
+  /** Says something long; resolves to the echo or the refusal. */
+  let count = 0;
+  async function say(name: string): Promise<Frame> {
+    count += 1;
+    const text = `${name} ${count} `.padEnd(4000, '.');
+    hers.says(text, `client-${count}`);
+    const frame = await until(() => hers.frames.find(({ client_id }) => client_id === `client-${count}`));
+    if (frame.type === 'message') acknowledged.push(text);
+    return frame;
+  }
+
+  const lines = (part: string) =>
+    disk.server.logOf('ledger').filter(({ msg }) => String(msg).includes(part)).length;
+
+  it('messages are refused as soon as they do not fit, with the time to try again', async () => {
+    const refusal = await until(async () => {
+      const answer = await say('while it gets full');
+      return answer.type === 'error' && answer;
+    });
+    expect(refusal).toMatchObject({ code: 'storage_full', details: { retry_after_ms: 1000 } });
+    for (let n = 0; n < 20; n++) expect((await say('when it is full')).code).toBe('storage_full');
+  });
+
+  it('writes over HTTP are refused with 503, and photos leave nothing behind', async () => {
+    const stranger = await disk.server.stranger('Carol');
+    const profile = { username: 'carol', name: 'Carol' };
+    const form = new FormData();
+    form.set('json', JSON.stringify(profile));
+    form.set('photo', new Blob([png(100, 100, Buffer.alloc(200_000))]), 'photo.png');
+    for (const body of [profile, form]) {
+      const answer = await stranger.post('/user', body);
+      expect(answer).toMatchObject({ status: 503, body: { code: 'storage_full' } });
+      expect(answer.headers.get('retry-after')).toBe('1');
+    }
+    expect(disk.files('tmp')).toEqual([]);
+    expect(disk.files('files').filter((name) => name.includes('.'))).toEqual([]);
+    expect((await stranger.get('/user')).status).toBe(404);
+  });
+
+  it('reading goes on, sockets stay, and new ones open', async () => {
+    expect((await alice.get('/chats')).body.rooms).toHaveLength(1);
+    expect((await fetch(`${disk.server.url}/readyz`)).status).toBe(200);
+    await until(() => his.frames.length === acknowledged.length + 1);
+    expect(his.frames.slice(1).map(textOf)).toEqual(acknowledged);
+    expect((await historyOf(bob, path)).map(textOf)).toEqual(acknowledged);
+    his.send({ type: 'typing' });
+    await until(() => hers.frames.some(({ type }) => type === 'typing'));
+    expect([hers.isOpen, his.isOpen]).toEqual([true, true]);
+  });
+
+  it('the server takes writes again by itself within two seconds of space, and says so once', async () => {
+    disk.free();
+    const freed = performance.now();
+    await until(async () => (await say('after')).type === 'message');
+    expect(performance.now() - freed).toBeLessThan(RECOVERS_WITHIN_MS);
+    await until(() => his.frames.filter(({ type }) => type === 'message').length === acknowledged.length);
+    expect((await historyOf(bob, path)).map(textOf)).toEqual(acknowledged);
+    expect((await disk.server.pids()).ledger).toBe(ledger);
+    await until(() => lines('has space again') === 1);
+    expect(lines('disk is full')).toBe(1);
+  });
+
+  it('a ledger that dies there loses nothing, and what was sent meanwhile is stored once', async () => {
+    disk.fill();
+    await until(async () => (await say('again')).type === 'error');
+    process.kill((await disk.server.pids()).ledger, 'SIGKILL');
+    hers.says('in between', 'in-between');
+    expect((await alice.get('/chats')).status).toBe(200);
+    disk.free();
+    // The next ledger refuses, until it has seen that there is space, if it could begin at all.
+    await until(() => {
+      const heard = hers.frames.findLast(({ client_id }) => client_id === 'in-between');
+      if (heard?.type === 'error') hers.says('in between', 'in-between');
+      return his.frames.some(({ text }) => text === 'in between');
+    });
+    expect((await historyOf(bob, path)).map(textOf)).toEqual([...acknowledged, 'in between']);
+    expect([hers.isOpen, his.isOpen]).toEqual([true, true]);
+  });
+});
+
+describe.skipIf(!possible)('a server that is started on a full disk', () => {
+  it('says so once, waits, and serves as soon as there is space', async () => {
+    const { server } = await ServerOnSmallDisk.start('full at first');
+    try {
+      const said = server.logOf('ledger').map(({ msg }) => String(msg));
+      expect(said.filter((msg) => msg.includes('disk is full'))).toHaveLength(1);
+      expect(said.filter((msg) => msg.includes('has space again'))).toHaveLength(1);
+      expect((await (await server.user('Dave')).get('/user')).status).toBe(200);
+      expect(server.logOf('primary').filter(({ msg }) => String(msg).includes('ended'))).toEqual([]);
+    } finally {
+      await server.stop();
+    }
+  });
+});

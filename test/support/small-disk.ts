@@ -1,0 +1,70 @@
+import { spawnSync } from 'node:child_process';
+import { closeSync, existsSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { TestServer } from './server.js';
+
+const BALLAST = 'ballast';
+const BYTES = 12 * 1024 * 1024;
+/** Runs what follows where DATA_DIR is a small file system: a mount of its own needs no rights but in a namespace. */
+const onSmallDisk = (first: string) => [
+  ...['unshare', '--user', '--map-root-user', '--mount', 'sh', '-c'],
+  `mount -t tmpfs -o size=${BYTES} tmpfs "$DATA_DIR" && ${first} exec "$@"`,
+  'sh',
+];
+/** It is full when the program begins, and has space a while later. */
+const FULL_AT_FIRST = `cd "$DATA_DIR"; cat /dev/zero >${BALLAST} 2>&1; (sleep 1.5; rm ${BALLAST}) &`;
+
+/** Whether this machine lets us have a file system of our own; in some containers it does not. */
+export function canHaveSmallDisk(): boolean {
+  return spawnSync('unshare', ['--user', '--map-root-user', '--mount', 'true']).status === 0;
+}
+
+/** A server on a disk that can be filled. */
+export class ServerOnSmallDisk {
+  readonly server: TestServer;
+
+  private constructor(server: TestServer) {
+    this.server = server;
+  }
+
+  static async start(disk: 'empty' | 'full at first' = 'empty'): Promise<ServerOnSmallDisk> {
+    const through = onSmallDisk(disk === 'empty' ? '' : FULL_AT_FIRST);
+    return new ServerOnSmallDisk(await TestServer.start({ through }));
+  }
+
+  /** Takes every byte that is left. */
+  fill(): void {
+    const file = openSync(this.path(BALLAST), 'a');
+    try {
+      for (const piece of [Buffer.alloc(65_536), Buffer.alloc(512)]) while (tryWrite(file, piece));
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  /** Gives it back. */
+  free(): void {
+    rmSync(this.path(BALLAST));
+  }
+
+  /** The files under a folder of the data folder. */
+  files(folder: string): string[] {
+    const path = this.path(folder);
+    if (!existsSync(path)) return [];
+    return readdirSync(path, { recursive: true, encoding: 'utf8' });
+  }
+
+  /** How the server's own file system is seen from outside. */
+  path(name: string): string {
+    return join(`/proc/${this.server.pid}/root`, this.server.dataDir, name);
+  }
+}
+
+function tryWrite(file: number, bytes: Buffer): boolean {
+  try {
+    return writeSync(file, bytes) === bytes.length;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOSPC') return false;
+    throw error;
+  }
+}
