@@ -1,0 +1,83 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { historyOf, idOf, live, NO_RATES, numbered, saysAll, textOf } from '../support/chat.js';
+import { exitOf, TestServer } from '../support/server.js';
+import type { TestUser } from '../support/user.js';
+import { until } from '../support/wait.js';
+
+const MESSAGES = 30;
+
+/** Every sync of this process fails from when this resolves to its end. */
+async function failSyncs(pid: number): Promise<ChildProcess> {
+  const syncs = 'fsync,fdatasync';
+  const args = ['-f', '-p', String(pid), '-e', `trace=${syncs}`, '-e', `inject=${syncs}:error=EIO`];
+  const strace = spawn('strace', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  strace.on('error', () => undefined);
+  let said = '';
+  strace.stderr.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  await until(() => {
+    if (strace.pid === undefined || strace.exitCode !== null) throw new Error(`no strace: ${said}`);
+    return said.includes('attached');
+  });
+  return strace;
+}
+
+/** No file of this process may grow any more: the system refuses such a write as too big. */
+function failWrites(pid: number, wal: string): undefined {
+  const set = spawnSync('prlimit', ['--pid', String(pid), `--fsize=${statSync(wal).size}:`]);
+  if (set.status !== 0) throw new Error(`no prlimit: ${set.stderr}`);
+}
+
+describe('when the storage fails', () => {
+  let server: TestServer;
+  let alice: TestUser;
+  let bob: TestUser;
+  let path: string;
+  let tracer: ChildProcess | undefined;
+  beforeEach(async () => {
+    server = await TestServer.start({ workers: 2, env: NO_RATES });
+    [alice, bob] = [await server.user('Alice'), await server.user('Bob')];
+    path = `/chat/${await alice.chatWith(bob)}`;
+    tracer = undefined;
+  });
+  afterEach(async () => {
+    await server.stop();
+    if (tracer !== undefined) await exitOf(tracer);
+  });
+
+  it.each([
+    ['a sync', (pid: number) => failSyncs(pid), 'SQLITE_IOERR_FSYNC'],
+    ['a write', (pid: number, wal: string) => failWrites(pid, wal), 'SQLITE_IOERR_WRITE'],
+  ])('at %s, the ledger ends with 70, and after its checks each message is stored and echoed once', async (_at, fail, code) => {
+    const [hers, his] = [await live(alice, path), await live(bob, path)];
+    await saysAll(hers, ['before']);
+    const { ledger } = await server.pids();
+    tracer = await fail(ledger, join(server.dataDir, 'parley.db-wal'));
+
+    const texts = numbered('sent', MESSAGES).map((text) => text.padEnd(2000));
+    for (const text of texts) hers.says(text, text.trim());
+    const ended = () => server.logOf('primary').find(({ child }) => child === 'ledger');
+    const echoes = await until(() => ended() && hers.frames.slice(2).concat({ type: 'none' }));
+    expect(echoes).toEqual([{ type: 'none' }]);
+    expect(ended()).toMatchObject({ exit: 'exit code 70' });
+
+    for (const text of texts) await hers.hears(text);
+    await his.hears('before');
+    for (const text of texts) await his.hears(text);
+    const stored = await historyOf(bob, path);
+    expect(stored.map(textOf)).toEqual(['before', ...texts]);
+    expect(stored.map(idOf)).toEqual([...new Set(stored.map(idOf))]);
+    expect([hers.frames.length, his.frames.length]).toEqual([2 + MESSAGES, 2 + MESSAGES]);
+
+    const [checking, ...more] = server
+      .logOf('ledger')
+      .filter(({ msg }) => String(msg).includes('checked first'));
+    expect(checking).toMatchObject({ failure: expect.stringContaining(code) });
+    expect(more).toEqual([]);
+    expect(existsSync(join(server.dataDir, 'storage-failed'))).toBe(false);
+  });
+});
