@@ -1,6 +1,7 @@
 import { RedisHints } from './bus/redis/hints.js';
 import type { Config } from './config.js';
 import { FullDisk, type Writing } from './ledger/full-disk.js';
+import { Overload } from './ledger/overload.js';
 import { linkPath } from './ledger/protocol.js';
 import { Queue } from './ledger/queue.js';
 import { LinkServer } from './ledger/server.js';
@@ -62,13 +63,16 @@ export async function runLedger(config: Config): Promise<void> {
   });
   const redis =
     config.redis && (await RedisHints.open({ ...config.redis, databaseId: store.databaseId, say: log }));
+  const overload = new Overload();
   const queue = new Queue(store, Date.now, {
     committed: (newest) => {
+      overload.committed(newest, performance.now());
       server.hint(newest);
       redis?.hint(newest);
       checkpoints.committed();
     },
     failed: failed('commit'),
+    overloaded: () => overload.refuses(performance.now()),
     refusal: () => disk.refusal,
     probed: () => disk.wrote('commit'),
     idle: () => checkpoints.idle(),
@@ -77,6 +81,8 @@ export async function runLedger(config: Config): Promise<void> {
     path: linkPath(config.dataDir),
     greeting: () => ({ schema: SCHEMA_VERSION, incarnation: store.incarnation, newest: store.newest() }),
     queue,
+    reported: (worker, position) => overload.reported(worker, position, performance.now()),
+    gone: (worker) => overload.gone(worker),
     warn: (message, error) => log.warn({ err: error }, message),
   });
   await server.listen();

@@ -50,6 +50,7 @@ export async function runWorker(config: Config): Promise<void> {
     },
     fatal,
     warn: (message, error) => log.warn({ err: error }, message),
+    position: () => position(),
   });
   await link.connect();
   if (store === undefined) throw new Error('connected without a store');

@@ -7,7 +7,7 @@ import type { Caller } from './users.js';
  * state (membership, ownership, uniqueness, a repeat) is decided in the ledger's transaction.
  */
 export interface Commands {
-  /** Errors: chat_not_found (no such chat for the author, who may have no profile either). */
+  /** Errors: chat_not_found (no such chat for the author, who may have no profile either), overloaded. */
   post_message: {
     do: { chatId: number; authorId: number; text: string; clientId?: string };
     /** `duplicate` holds the first message when the author used the same client id in this chat before. */

@@ -96,9 +96,14 @@ export interface WriteStore {
   /**
    * Applies frames in order in one durable transaction. When it resolves, everything is on disk. A frame seen
    * before gets its first outcomes and changes nothing. Frames that are not among the outcomes (the tail)
-   * were left for the next call. Rejects when nothing of the batch was stored.
+   * were left for the next call. When `overloaded`, a message that would be stored is refused for that. Rejects
+   * when nothing of the batch was stored.
    */
-  apply(frames: readonly Frame[], now: number): Promise<{ outcomes: Outcome[][]; newest: number }>;
+  apply(
+    frames: readonly Frame[],
+    now: number,
+    overloaded?: boolean,
+  ): Promise<{ outcomes: Outcome[][]; newest: number }>;
   /** The first outcomes of a frame that was applied before, without writing anything. */
   outcomesOf(frame: Frame): readonly Outcome[] | undefined;
   /** After a batch found no space: resolves when there is enough to go on. Rejects as `apply` does. */

@@ -13,6 +13,7 @@ import {
   LINK_BUFFER_BYTES_MAX,
   LINK_VERSION,
   lineReader,
+  REPORT_EVERY_MS,
   type ToLedger,
   type ToWorker,
 } from './protocol.js';
@@ -38,6 +39,8 @@ export interface LinkClientOptions {
   /** The ledger cannot be worked with (another version, another database): the worker must start anew. */
   readonly fatal: (error: unknown) => void;
   readonly warn: (message: string, error?: unknown) => void;
+  /** How far this worker has followed the log, told to the ledger four times a second. */
+  readonly position: () => number;
 }
 
 /**
@@ -58,11 +61,14 @@ export class LinkClient implements Bus {
   #waiting = 0;
   #flushing = false;
   #closed = false;
+  readonly #reports: NodeJS.Timeout;
   #onNewest: (id: number) => void = () => undefined;
   #onTyping: (typing: Typing) => void = () => undefined;
 
   constructor(options: LinkClientOptions) {
     this.#options = options;
+    const report = () => this.#send({ type: 'position', position: options.position() });
+    this.#reports = setInterval(report, REPORT_EVERY_MS).unref();
   }
 
   /** Resolves at the first hello. Later connections are made again whenever one breaks. */
@@ -122,6 +128,7 @@ export class LinkClient implements Bus {
   /** Ends the connection; what is not answered by then is refused with `timeout`. */
   close(): void {
     this.#closed = true;
+    clearInterval(this.#reports);
     this.#socket?.destroy();
     const unknown = [...this.#sent.flatMap((frame) => frame.waiting), ...this.#queued];
     this.#sent = [];
@@ -169,6 +176,7 @@ export class LinkClient implements Bus {
         return this.#answered(message.number, message.outcomes);
       case 'typing':
         return this.#onTyping(message.typing);
+      default: // Of a newer ledger.
     }
   }
 

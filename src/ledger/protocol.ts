@@ -6,7 +6,8 @@ import type { Command, Outcome } from '../chat/commands.js';
 
 /**
  * The link: newline-delimited JSON over a unix socket between each worker and the ledger. Two versions
- * understand each other when their numbers are equal; fields are only ever added within one.
+ * understand each other when their numbers are equal. Within one, fields and types of messages are only ever
+ * added, and what an end does not know it ignores.
  */
 export const LINK_VERSION = 1;
 
@@ -16,6 +17,8 @@ export const FRAMES_UNANSWERED_MAX = 8;
 export const FRAME_COMMANDS_MAX = 500;
 /** Commands that may wait in one worker; past that it refuses. */
 export const COMMANDS_WAITING_MAX = 10_000;
+/** How often a worker says how far it has followed the log. */
+export const REPORT_EVERY_MS = 250;
 /** Bytes waiting towards one worker past which hints and typing are dropped; answers never are. */
 export const LINK_BUFFER_BYTES_MAX = 8 * 1024 * 1024;
 
@@ -31,6 +34,8 @@ export type ToLedger =
       readonly commands: readonly Command[];
     }
   | { readonly type: 'subscribe' | 'unsubscribe'; readonly chatId: number }
+  /** How far the worker has followed the log. */
+  | { readonly type: 'position'; readonly position: number }
   | { readonly type: 'typing'; readonly typing: Typing };
 
 /** What a ledger says of itself: a worker works only with one whose database is its own. */

@@ -17,6 +17,8 @@ export interface QueueEvents {
   committed(newest: number): void;
   /** A batch could not be stored. Return what to answer its frames with, or exit. */
   failed(error: unknown): Outcome;
+  /** Whether workers are too far behind for new messages. */
+  overloaded(): boolean;
   /** What to answer instead of trying to store; as long as there is something, each second is a probe. */
   refusal(): Outcome | undefined;
   /** A probe found space. */
@@ -88,6 +90,7 @@ export class Queue {
       applied = await this.#store.apply(
         batch.map(({ frame }) => frame),
         this.#now(),
+        this.#events.overloaded(),
       );
     } catch (error) {
       return this.#refuse(batch, this.#events.failed(error));

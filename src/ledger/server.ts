@@ -16,6 +16,10 @@ export interface LinkServerOptions {
   readonly path: string;
   readonly greeting: () => Greeting;
   readonly queue: Queue;
+  /** A worker says how far it has followed the log. */
+  readonly reported: (worker: string, position: number) => void;
+  /** Its connection ended. */
+  readonly gone: (worker: string) => void;
   /** A worker spoke nonsense or another version, or its connection broke in an unusual way. */
   readonly warn: (message: string, error?: unknown) => void;
 }
@@ -62,7 +66,10 @@ export class LinkServer {
   #accept(socket: Socket): void {
     const connection = new Connection(socket, this.#options, (typing) => this.#relay(typing));
     this.#connections.add(connection);
-    socket.on('close', () => this.#connections.delete(connection));
+    socket.on('close', () => {
+      this.#connections.delete(connection);
+      if (connection.origin !== undefined) this.#options.gone(connection.origin);
+    });
   }
 
   #relay(typing: Typing): void {
@@ -99,6 +106,11 @@ class Connection {
     socket.on('error', () => socket.destroy());
   }
 
+  /** The worker's incarnation, when it has said hello. */
+  get origin(): string | undefined {
+    return this.#origin;
+  }
+
   hears(chatId: number): boolean {
     return this.#chats.has(chatId);
   }
@@ -125,6 +137,10 @@ class Connection {
         return;
       case 'typing':
         return this.#relay(message.typing);
+      case 'position':
+        if (this.#origin !== undefined) this.#options.reported(this.#origin, message.position);
+        return;
+      default: // Of a newer worker.
     }
   }
 

@@ -66,6 +66,7 @@ describe('a ledger whose database may not grow', () => {
         if (!isStorageFull(error)) throw error;
         return disk.full('commit');
       },
+      overloaded: () => false,
       refusal: () => disk.refusal,
       probed: () => disk.wrote('commit'),
       idle: () => undefined,

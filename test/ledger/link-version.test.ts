@@ -12,7 +12,7 @@ import {
   type ToWorker,
 } from '../../src/ledger/protocol.js';
 import { SCHEMA_VERSION } from '../../src/store/sqlite/migrations.js';
-import { TestLedger, temporaryFolder } from '../support/ledger.js';
+import { connectLink, TestLedger, temporaryFolder } from '../support/ledger.js';
 import { until } from '../support/wait.js';
 
 const OTHER = LINK_VERSION + 1;
@@ -54,6 +54,7 @@ describe('a worker that meets a ledger of another version', () => {
       accept: (greeting) => accepted.push(greeting),
       fatal: (error) => fatal.push(error),
       warn: () => undefined,
+      position: () => 0,
     });
     void link.connect().then(() => {
       ready = true;
@@ -68,6 +69,48 @@ describe('a worker that meets a ledger of another version', () => {
     expect(new Set(heard.map(({ type }) => type))).toEqual(new Set(['hello']));
     link.close();
     await refused;
+  });
+});
+
+describe('of one version, a message that only one end knows', () => {
+  const unknown = '{"type":"gossip","about":"another"}\n';
+
+  it('is ignored by the ledger', async () => {
+    const ledger = await TestLedger.start(folder.path);
+    const socket = connect(linkPath(folder.path));
+    const said: ToWorker[] = [];
+    socket.setEncoding('utf8').on(
+      'data',
+      lineReader<ToWorker>((message) => said.push(message)),
+    );
+    socket.write(encode({ type: 'hello', version: LINK_VERSION, origin: 'newer' }) + unknown);
+    const reserve = '{"kind":"reserve_id","of":"user","why":"a field that is not known either"}';
+    socket.write(`{"type":"frame","number":1,"confirmed":0,"met":0,"more":1,"commands":[${reserve}]}\n`);
+    const answer = await until(() => said.find(({ type }) => type === 'outcomes'));
+    expect(answer).toMatchObject({ type: 'outcomes', number: 1, outcomes: [{ ok: {} }] });
+    expect(ledger.warnings).toEqual([]);
+    socket.destroy();
+    await ledger.stop();
+  });
+
+  it('is ignored by the worker', async () => {
+    const path = join(folder.path, 'newer.sock');
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      const read = lineReader<ToLedger>((message) => {
+        if (message.type === 'hello') {
+          socket.write(encode({ type: 'hello', version: LINK_VERSION, ...GREETING }) + unknown);
+        } else if (message.type === 'frame') {
+          socket.write(`${unknown}{"type":"outcomes","number":1,"outcomes":[{"ok":{"id":7}}],"more":1}\n`);
+        }
+      });
+      socket.setEncoding('utf8').on('data', read);
+    });
+    await new Promise<void>((resolve) => server.listen(path, resolve));
+    const link = await connectLink(folder.path, path);
+    expect(await link.submit('reserve_id', { of: 'user' })).toEqual({ id: 7 });
+    link.close();
+    await new Promise((resolve) => server.close(resolve));
   });
 });
 

@@ -33,6 +33,7 @@ beforeEach(async () => {
       batches += 1;
     },
     failed: fail,
+    overloaded: () => false,
     refusal: () => undefined,
     probed: () => undefined,
     idle: () => {
@@ -147,6 +148,7 @@ it('a queue that is closed while it purges writes nothing more', async () => {
     {
       committed: () => undefined,
       failed: fail,
+      overloaded: () => false,
       refusal: () => undefined,
       probed: () => undefined,
       idle: () => undefined,

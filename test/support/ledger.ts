@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LinkClient } from '../../src/ledger/client.js';
+import { Overload } from '../../src/ledger/overload.js';
 import { linkPath } from '../../src/ledger/protocol.js';
 import { Queue } from '../../src/ledger/queue.js';
 import { LinkServer } from '../../src/ledger/server.js';
@@ -18,6 +19,7 @@ export class TestLedger {
   readonly store: LedgerStore;
   readonly server: LinkServer;
   readonly queue: Queue;
+  readonly overload = new Overload();
   readonly warnings: string[] = [];
   /** Called with each committed batch's newest id; by default the hint goes out. */
   onCommitted: (newest: number) => void = (newest) => this.server.hint(newest);
@@ -27,10 +29,14 @@ export class TestLedger {
       throw error;
     });
     this.queue = new Queue(this.store, Date.now, {
-      committed: (newest) => this.onCommitted(newest),
+      committed: (newest) => {
+        this.overload.committed(newest, performance.now());
+        this.onCommitted(newest);
+      },
       failed: (error) => {
         throw error;
       },
+      overloaded: () => this.overload.refuses(performance.now()),
       refusal: () => undefined,
       probed: () => undefined,
       idle: () => undefined,
@@ -43,6 +49,8 @@ export class TestLedger {
         newest: this.store.newest(),
       }),
       queue: this.queue,
+      reported: (worker, position) => this.overload.reported(worker, position, performance.now()),
+      gone: (worker) => this.overload.gone(worker),
       warn: (message) => this.warnings.push(message),
     });
   }
@@ -60,8 +68,15 @@ export class TestLedger {
   }
 }
 
-/** A worker's end of the link, connected; `path` is the ledger's socket, or one that leads to it. */
-export async function connectLink(dataDir: string, path = linkPath(dataDir)): Promise<LinkClient> {
+/**
+ * A worker's end of the link, connected; `path` is the ledger's socket, or one that leads to it. `position` is
+ * how far it says that it has followed the log: by default further than any log goes.
+ */
+export async function connectLink(
+  dataDir: string,
+  path = linkPath(dataDir),
+  position = () => Number.MAX_SAFE_INTEGER,
+): Promise<LinkClient> {
   const link = new LinkClient({
     path,
     accept: () => undefined,
@@ -69,6 +84,7 @@ export async function connectLink(dataDir: string, path = linkPath(dataDir)): Pr
       throw error;
     },
     warn: () => undefined,
+    position,
   });
   await link.connect();
   return link;

@@ -58,6 +58,7 @@ export class LedgerStore implements WriteStore {
   readonly #purge: (now: number) => boolean;
   readonly #sql;
   readonly #applied: AppliedFrames;
+  #overloaded = false;
 
   constructor(db: Connection, incarnation: string, unexpected: UnexpectedError) {
     this.incarnation = incarnation;
@@ -77,6 +78,7 @@ export class LedgerStore implements WriteStore {
       append: appender(db),
       heads: this.#heads,
       nextId: (name: 'user' | 'chat') => nextId.get(name) ?? raise(`there is no sequence ${name}`),
+      overloaded: () => this.#overloaded,
     };
     this.#writers = {
       ...userWriters(context),
@@ -96,7 +98,12 @@ export class LedgerStore implements WriteStore {
     };
   }
 
-  async apply(frames: readonly Frame[], now: number): Promise<{ outcomes: Outcome[][]; newest: number }> {
+  async apply(
+    frames: readonly Frame[],
+    now: number,
+    overloaded = false,
+  ): Promise<{ outcomes: Outcome[][]; newest: number }> {
+    this.#overloaded = overloaded;
     const outcomes: Outcome[][] = [];
     const fresh = new Map<string, { frame: Frame; outcomes: Outcome[] }>();
     let loadMs = 0;

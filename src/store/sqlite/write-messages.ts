@@ -3,7 +3,7 @@ import { ChatError } from '../../chat/errors.js';
 import type { Message } from '../../chat/messages.js';
 import type { WriterContext, Writers } from './writers.js';
 
-export function messageWriters({ db, append, heads }: WriterContext): Writers<'post_message'> {
+export function messageWriters({ db, append, heads, overloaded }: WriterContext): Writers<'post_message'> {
   const mayPost = db
     .prepare<[number, number], number>(
       `SELECT 1 FROM member m JOIN chat c ON c.id = m.chat_id
@@ -23,6 +23,7 @@ export function messageWriters({ db, append, heads }: WriterContext): Writers<'p
         const first = message.get(repeated);
         if (first !== undefined) return { id: repeated, duplicate: first };
       }
+      if (overloaded()) throw new ChatError('overloaded');
       const n = heads.nextNumber(chatId);
       const id = append({ chatId, kind: EntryKind.message, authorId, text, time: now, clientId, n });
       heads.wrote(chatId, authorId, clientId, id);

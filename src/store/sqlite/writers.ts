@@ -11,6 +11,8 @@ export interface WriterContext {
   readonly append: ReturnType<typeof appender>;
   readonly heads: Heads;
   readonly nextId: (sequence: 'user' | 'chat') => number;
+  /** Whether this batch may not make the log grow by messages. */
+  readonly overloaded: () => boolean;
 }
 
 /** Carries out one kind of command inside the batch's transaction. Throws a ChatError to refuse. */

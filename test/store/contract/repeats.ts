@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Command } from '../../../src/chat/commands.js';
 import { say } from '../../support/store.js';
 import type { CurrentStore } from '../store-contract.js';
 
@@ -34,6 +35,33 @@ export function repeats(store: CurrentStore): void {
       await store().ok('remove_members', { actor: 1, groupId: chat, users: [2] });
       const outcome = await store().refused('post_message', { chatId: chat, authorId: 2, text: 'x' });
       expect(outcome).toMatchObject({ error: 'chat_not_found' });
+    });
+  });
+
+  describe('an overloaded store', () => {
+    it('takes no new message, and everything else', async () => {
+      const chat = await store().group(1);
+      const { id } = await post(chat, 1, 'first', 'c');
+      const group: Command = { kind: 'create_group', actor: 1, name: 'g', description: '', users: [] };
+      const frame = store().frame([
+        say(chat, 1, 'new', 'd'),
+        say(chat, 1, 'again', 'c'),
+        say(chat, 9, 'x'),
+        group,
+      ]);
+      const { outcomes } = await store().write.apply([frame], store().now, true);
+      expect(outcomes).toMatchObject([
+        [
+          { error: 'overloaded', details: { retry_after_ms: 1000 } },
+          { ok: { id, duplicate: { text: 'first' } } }, // What is stored already is no load.
+          { error: 'chat_not_found' },
+          { ok: {} },
+        ],
+      ]);
+      // The refusal is the frame's outcome for good: it was heard.
+      await store().reopen();
+      expect(await store().apply({ ...frame, met: 1 })).toEqual(outcomes);
+      expect((await post(chat, 1, 'new', 'd')).duplicate).toBeUndefined();
     });
   });
 

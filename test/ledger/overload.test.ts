@@ -1,0 +1,141 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ReadStore } from '../../src/chat/ports.js';
+import type { LinkClient } from '../../src/ledger/client.js';
+import { Overload } from '../../src/ledger/overload.js';
+import { linkPath } from '../../src/ledger/protocol.js';
+import { Follower } from '../../src/server/follower.js';
+import { openReadStore } from '../../src/store/sqlite/reads.js';
+import { connectLink, TestLedger, temporaryFolder } from '../support/ledger.js';
+import { until } from '../support/wait.js';
+
+describe('an overload', () => {
+  let overload: Overload;
+  beforeEach(() => {
+    overload = new Overload();
+  });
+
+  it('is not when nobody follows, or everybody is at the end', () => {
+    overload.committed(1, 0);
+    expect(overload.refuses(10_000)).toBe(false);
+    overload.reported('a', 1, 10_000);
+    overload.reported('b', 1, 10_000);
+    expect(overload.refuses(10_000)).toBe(false);
+  });
+
+  it('begins when the slowest worker is over 2 s behind, and ends when it is under 1 s', () => {
+    for (let n = 1; n <= 50; n++) overload.committed(n, n * 100); // Entry n at n × 100 ms.
+    const behind = (ms: number) => {
+      overload.reported('fast', 50, 5000);
+      overload.reported('slow', (5000 - ms) / 100 - 1, 5000);
+      return overload.refuses(5000);
+    };
+    expect([1900, 2000, 2100, 2000, 1500, 1000].map(behind)).toEqual([false, false, true, true, true, true]);
+    expect([900, 1500, 2000, 2100].map(behind)).toEqual([false, false, false, true]);
+    expect(behind(0)).toBe(false);
+  });
+
+  it('counts the age of the oldest entry that was not passed, however long nothing was said', () => {
+    overload.committed(1, 0);
+    overload.reported('a', 1, 100);
+    overload.committed(2, 60_000);
+    overload.reported('a', 1, 60_100);
+    expect(overload.refuses(60_100)).toBe(false);
+    overload.reported('a', 1, 62_101);
+    expect(overload.refuses(62_101)).toBe(true);
+    overload.reported('a', 2, 62_200);
+    expect(overload.refuses(62_200)).toBe(false);
+  });
+
+  it('is not made by a worker that is frozen, or gone', () => {
+    overload.committed(1, 0);
+    for (const worker of ['frozen', 'gone']) overload.reported(worker, 0, 3000);
+    expect(overload.refuses(3000)).toBe(true);
+    overload.reported('other', 1, 3900);
+    overload.gone('gone');
+    expect(overload.refuses(4000)).toBe(true);
+    expect(overload.refuses(4001)).toBe(false);
+    overload.reported('frozen', 0, 5000); // It goes on, and is behind indeed.
+    expect(overload.refuses(5000)).toBe(true);
+  });
+
+  it('stays exact to 50 ms over a million commits, and small', () => {
+    for (let n = 1; n <= 1_000_000; n++) overload.committed(n, n / 100);
+    overload.reported('a', 1_000_000 - 195_000, 10_000);
+    expect(overload.refuses(10_000)).toBe(false);
+    overload.reported('a', 1_000_000 - 205_000, 10_000);
+    expect(overload.refuses(10_000)).toBe(true);
+  });
+});
+
+describe('a ledger with a worker that cannot follow', () => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let ledger: TestLedger;
+  const links: LinkClient[] = [];
+  let store: ReadStore;
+  let follower: Follower;
+  let held: boolean;
+  let passed: number;
+
+  beforeEach(async () => {
+    folder = await temporaryFolder();
+    ledger = await TestLedger.start(folder.path);
+    store = openReadStore(folder.path);
+    held = false;
+    passed = 0;
+    // A store that gives nothing for as long as it is held.
+    const slow: ReadStore = {
+      ...{ hasIncarnation: () => true, close: () => undefined },
+      snapshot: (use) =>
+        store.snapshot((view) =>
+          use(held ? { ...view, entriesAfter: () => ({ entries: [], more: false }) } : view),
+        ),
+    };
+    follower = new Follower(slow, () => (passed += 1), fail);
+    links.push(await connectLink(folder.path));
+    links.push(await connectLink(folder.path, linkPath(folder.path), () => follower.position));
+  });
+  afterEach(async () => {
+    follower.close();
+    for (const link of links.splice(0)) link.close();
+    await ledger.stop();
+    store.close();
+    await folder.remove();
+  });
+
+  it('refuses new messages, nothing else, until it has caught up', async () => {
+    const [link] = links;
+    if (link === undefined) throw new Error('no link');
+    await link.submit('create_user', { caller: { id: 1 }, username: 'a', name: 'A', description: '' });
+    const group = { actor: 1, name: 'g', description: '', users: [] };
+    const { id: chatId } = await link.submit('create_group', group);
+    let count = 0;
+    const say = () => link.submit('post_message', { chatId, authorId: 1, text: `message ${count++}` });
+    await say();
+    await until(() => passed === 3);
+
+    held = true;
+    const since = performance.now();
+    await say();
+    const refusal = await until(() =>
+      say().then(
+        () => undefined,
+        (error: unknown) => ({ error }),
+      ),
+    );
+    expect(performance.now() - since).toBeGreaterThan(2000);
+    expect(performance.now() - since).toBeLessThan(2000 + 1000);
+    expect(refusal.error).toMatchObject({ code: 'overloaded', details: { retry_after_ms: 1000 } });
+    await link.submit('create_group', group);
+
+    held = false;
+    const freed = performance.now();
+    const { id } = await until(() => say().catch(() => undefined));
+    expect(performance.now() - freed).toBeLessThan(1000);
+    await until(() => follower.position === id);
+    expect(passed).toBe(store.snapshot((view) => view.entriesAfter(0, 100_000, 1e9).entries.length));
+  });
+});
+
+function fail(error: unknown): never {
+  throw error;
+}
