@@ -86,7 +86,7 @@ export interface Frame {
   readonly number: number;
   /** Frames of this worker up to here are answered and known to be: their outcomes can go. */
   readonly confirmed: number;
-  /** How many ledgers took this frame before and died without an answer. */
+  /** How many ledgers had begun to apply this frame when they died. */
   readonly met: number;
   readonly commands: readonly Command[];
 }

@@ -14,6 +14,7 @@ import {
   LINK_VERSION,
   lineReader,
   REPORT_EVERY_MS,
+  SENT_AGAIN_MS_MAX,
   type ToLedger,
   type ToWorker,
 } from './protocol.js';
@@ -28,8 +29,10 @@ interface Waiting {
 interface SentFrame {
   readonly number: number;
   readonly waiting: readonly Waiting[];
-  /** Incarnations of the ledgers that this frame was sent to. */
+  readonly firstSentAt: number;
+  /** Incarnations of the ledgers that this frame was sent to, and of those that said that they began on it. */
   readonly ledgers: Set<string>;
+  readonly began: Set<string>;
 }
 
 export interface LinkClientOptions {
@@ -41,12 +44,14 @@ export interface LinkClientOptions {
   readonly warn: (message: string, error?: unknown) => void;
   /** How far this worker has followed the log, told to the ledger four times a second. */
   readonly position: () => number;
+  /** Milliseconds of a clock that only goes forward. */
+  readonly now?: () => number;
 }
 
 /**
  * A worker's end of the link. Commands of one tick leave in one frame; frames are numbered, and kept until
  * they are answered, so that after the ledger's restart they are sent again and, by their numbers, applied
- * once. Also the embedded Bus.
+ * once: those that are so old that the ledger may have forgotten them end with `timeout`. Also the embedded Bus.
  */
 export class LinkClient implements Bus {
   /** This worker's incarnation. */
@@ -172,6 +177,8 @@ export class LinkClient implements Bus {
         return this.#hello(message);
       case 'newest':
         return this.#onNewest(message.id);
+      case 'began':
+        return this.#began(message.number);
       case 'outcomes':
         return this.#answered(message.number, message.outcomes);
       case 'typing':
@@ -185,9 +192,23 @@ export class LinkClient implements Bus {
     this.#options.accept(ledger);
     this.#incarnation = ledger.incarnation;
     for (const chatId of this.#subscribed) this.#send({ type: 'subscribe', chatId });
+    this.#giveUpOld();
     for (const frame of this.#sent) this.#sendFrame(frame);
     this.#onNewest(ledger.newest);
     this.#flushSoon();
+  }
+
+  /** A worker that was frozen, or without a ledger, for longer than the ledger remembers. */
+  #giveUpOld(): void {
+    const oldest = this.#now() - SENT_AGAIN_MS_MAX;
+    const old = this.#sent.filter(({ firstSentAt }) => firstSentAt < oldest);
+    this.#sent = this.#sent.filter(({ firstSentAt }) => firstSentAt >= oldest);
+    for (const { settle } of old.flatMap(({ waiting }) => waiting)) settle({ error: 'timeout' });
+  }
+
+  #began(number: number): void {
+    const frame = this.#sent.find((sent) => sent.number === number);
+    if (this.#incarnation !== undefined) frame?.began.add(this.#incarnation);
   }
 
   #answered(number: number, outcomes: readonly Outcome[]): void {
@@ -210,7 +231,13 @@ export class LinkClient implements Bus {
       while (this.#incarnation !== undefined && this.#queued.length > 0) {
         if (this.#sent.length >= FRAMES_UNANSWERED_MAX) return;
         const waiting = this.#queued.splice(0, FRAME_COMMANDS_MAX);
-        const frame = { number: this.#nextNumber++, waiting, ledgers: new Set<string>() };
+        const frame = {
+          number: this.#nextNumber++,
+          waiting,
+          firstSentAt: this.#now(),
+          ledgers: new Set<string>(),
+          began: new Set<string>(),
+        };
         this.#sent.push(frame);
         this.#sendFrame(frame);
       }
@@ -218,15 +245,22 @@ export class LinkClient implements Bus {
   }
 
   #sendFrame(frame: SentFrame): void {
-    const met = [...frame.ledgers].filter((ledger) => ledger !== this.#incarnation).length;
+    const others = (ledgers: Set<string>) =>
+      [...ledgers].filter((ledger) => ledger !== this.#incarnation).length;
+    const again = others(frame.ledgers) > 0;
     if (this.#incarnation !== undefined) frame.ledgers.add(this.#incarnation);
     this.#send({
       type: 'frame',
       number: frame.number,
       confirmed: (this.#sent[0]?.number ?? this.#nextNumber) - 1,
-      met,
+      met: others(frame.began),
+      ...(again && { again }),
       commands: frame.waiting.map(({ command }) => command),
     });
+  }
+
+  #now(): number {
+    return this.#options.now?.() ?? performance.now();
   }
 
   #send(message: ToLedger): void {

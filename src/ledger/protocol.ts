@@ -17,6 +17,8 @@ export const FRAMES_UNANSWERED_MAX = 8;
 export const FRAME_COMMANDS_MAX = 500;
 /** Commands that may wait in one worker; past that it refuses. */
 export const COMMANDS_WAITING_MAX = 10_000;
+/** A frame that was first sent longer ago is not sent again: the ledger keeps its outcomes for twice as long. */
+export const SENT_AGAIN_MS_MAX = 30 * 60_000;
 /** How often a worker says how far it has followed the log. */
 export const REPORT_EVERY_MS = 250;
 /** Bytes waiting towards one worker past which hints and typing are dropped; answers never are. */
@@ -29,8 +31,10 @@ export type ToLedger =
       readonly number: number;
       /** Frames up to this number are answered: their outcomes may be forgotten. */
       readonly confirmed: number;
-      /** How many ledgers took this frame before. */
+      /** How many ledgers had begun to apply this frame when they died. */
       readonly met: number;
+      /** A ledger before this one took it, and died for whatever reason: this one is to say when it begins. */
+      readonly again?: boolean;
       readonly commands: readonly Command[];
     }
   | { readonly type: 'subscribe' | 'unsubscribe'; readonly chatId: number }
@@ -49,6 +53,8 @@ export interface Greeting {
 export type ToWorker =
   | ({ readonly type: 'hello'; readonly version: number } & Greeting)
   | { readonly type: 'newest'; readonly id: number }
+  /** A frame that came again is about to be applied. What kills the ledger then may be the frame. */
+  | { readonly type: 'began'; readonly number: number }
   | { readonly type: 'outcomes'; readonly number: number; readonly outcomes: readonly Outcome[] }
   | { readonly type: 'typing'; readonly typing: Typing };
 

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Outcome } from '../chat/commands.js';
 import type { Frame, WriteStore } from '../chat/ports.js';
 
@@ -10,6 +11,7 @@ type Answer = (outcomes: readonly Outcome[]) => void;
 interface Waiting {
   readonly frame: Frame;
   readonly answer: Answer;
+  readonly began: (() => void) | undefined;
 }
 
 export interface QueueEvents {
@@ -50,9 +52,12 @@ export class Queue {
     this.#schedulePurge(PURGE_EVERY_MS);
   }
 
-  /** `answer` is called once, with an outcome for each of the frame's commands. */
-  push(frame: Frame, answer: Answer): void {
-    this.#waiting.push({ frame, answer });
+  /**
+   * `answer` is called once, with an outcome for each of the frame's commands. A frame that may be what killed
+   * a ledger comes with `began`, which is called, and has a turn to be heard, before it is applied.
+   */
+  push(frame: Frame, answer: Answer, began?: () => void): void {
+    this.#waiting.push({ frame, answer, began });
     this.#schedule();
   }
 
@@ -85,6 +90,10 @@ export class Queue {
   async #apply(batch: Waiting[]): Promise<void> {
     const refusal = this.#events.refusal();
     if (refusal !== undefined) return this.#refuse(batch, refusal);
+    if (batch.some(({ began }) => began !== undefined)) {
+      for (const { began } of batch) began?.();
+      await nextTurn();
+    }
     let applied: Awaited<ReturnType<WriteStore['apply']>>;
     try {
       applied = await this.#store.apply(
@@ -110,12 +119,14 @@ export class Queue {
     }
   }
 
+  /** A frame that a ledger died over comes alone, so that it takes no other with it again. */
   #takeBatch(): Waiting[] {
     let commands = 0;
     let count = 0;
     for (const { frame } of this.#waiting) {
       commands += frame.commands.length;
-      if (count > 0 && commands > BATCH_COMMANDS_MAX) break;
+      const alone = frame.met > 0 || (this.#waiting[0]?.frame.met ?? 0) > 0;
+      if (count > 0 && (alone || commands > BATCH_COMMANDS_MAX)) break;
       count += 1;
     }
     return this.#waiting.splice(0, count);

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Typing } from '../bus/port.js';
+import type { Outcome } from '../chat/commands.js';
 import {
   encode,
   type Greeting,
@@ -154,11 +155,11 @@ class Connection {
     }
   }
 
-  #frame({ number, confirmed, met, commands }: ToLedger & { type: 'frame' }): void {
+  #frame({ number, confirmed, met, again, commands }: ToLedger & { type: 'frame' }): void {
     if (this.#origin === undefined) throw new Error('a frame before hello');
-    this.#options.queue.push({ origin: this.#origin, number, confirmed, met, commands }, (outcomes) =>
-      this.#send({ type: 'outcomes', number, outcomes }),
-    );
+    const frame = { origin: this.#origin, number, confirmed, met, commands };
+    const answer = (outcomes: readonly Outcome[]) => this.#send({ type: 'outcomes', number, outcomes });
+    this.#options.queue.push(frame, answer, again ? () => this.#send({ type: 'began', number }) : undefined);
   }
 
   #send(message: ToWorker): void {

@@ -20,7 +20,7 @@ import type { Writers } from './writers.js';
 
 /** A batch ends early, between frames, when this much of it went into loading chats' client ids. */
 const LOAD_MS_MAX = 20;
-/** A frame that this many ledgers took and died with is not tried again. */
+/** A frame that this many ledgers died over is not tried again. */
 const LEDGERS_MET_MAX = 3;
 /** Commands of one statement need no savepoint: SQLite undoes a failed statement by itself. */
 const SINGLE_STATEMENT: ReadonlySet<CommandName> = new Set(['post_message', 'reserve_id']);

@@ -1,0 +1,147 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { LinkClient } from '../../src/ledger/client.js';
+import {
+  encode,
+  LINK_VERSION,
+  lineReader,
+  SENT_AGAIN_MS_MAX,
+  type ToLedger,
+  type ToWorker,
+} from '../../src/ledger/protocol.js';
+import { SCHEMA_VERSION } from '../../src/store/sqlite/migrations.js';
+import { temporaryFolder } from '../support/ledger.js';
+import { until } from '../support/wait.js';
+
+type SentFrame = ToLedger & { type: 'frame' };
+
+/** Ledgers, one after the other, that do what the test says and nothing else. */
+class ScriptedLedgers {
+  readonly frames: SentFrame[] = [];
+  readonly #server: Server;
+  #incarnation = 1;
+  #socket: Socket | undefined;
+
+  private constructor() {
+    this.#server = createServer((socket) => {
+      this.#socket = socket;
+      socket.on('error', () => undefined);
+      const read = lineReader<ToLedger>((message) => {
+        if (message.type === 'frame') this.frames.push(message);
+        if (message.type !== 'hello') return;
+        const greeting = { schema: SCHEMA_VERSION, incarnation: String(this.#incarnation), newest: 0 };
+        this.say({ type: 'hello', version: LINK_VERSION, ...greeting });
+      });
+      socket.setEncoding('utf8').on('data', read);
+    });
+  }
+
+  static async open(path: string): Promise<ScriptedLedgers> {
+    const ledgers = new ScriptedLedgers();
+    await new Promise<void>((resolve) => ledgers.#server.listen(path, resolve));
+    return ledgers;
+  }
+
+  say(message: ToWorker): void {
+    this.#socket?.write(encode(message));
+  }
+
+  /** The connection breaks; the same ledger is there again. */
+  hangUp(): void {
+    this.#socket?.end();
+  }
+
+  /** This ledger dies; what it has said is heard. The next one is there at once. */
+  die(): void {
+    this.#incarnation += 1;
+    this.hangUp();
+  }
+
+  async close(): Promise<void> {
+    this.#socket?.destroy();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+}
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+let ledgers: ScriptedLedgers;
+let link: LinkClient;
+let now: number;
+beforeEach(async () => {
+  folder = await temporaryFolder();
+  const path = join(folder.path, 'scripted.sock');
+  ledgers = await ScriptedLedgers.open(path);
+  now = 0;
+  link = new LinkClient({
+    path,
+    accept: () => undefined,
+    fatal: (error) => {
+      throw error;
+    },
+    warn: () => undefined,
+    position: () => 0,
+    now: () => now,
+  });
+  await link.connect();
+});
+afterEach(async () => {
+  link.close();
+  await ledgers.close();
+  await folder.remove();
+});
+
+/** The frame, each time that it came. */
+async function timesSent(count: number): Promise<SentFrame[]> {
+  await until(() => ledgers.frames.length === count);
+  return ledgers.frames;
+}
+
+describe('a frame without an answer', () => {
+  it('comes again to each ledger, which is told so, and counts those that had begun on it', async () => {
+    const answered = link.submit('reserve_id', { of: 'user' });
+    expect((await timesSent(1)).at(-1)).toMatchObject({ number: 1, met: 0 });
+    expect(ledgers.frames[0]).not.toHaveProperty('again');
+    // However many die, and however fast, as long as it was not over this frame.
+    for (let sent = 2; sent <= 6; sent++) {
+      ledgers.die();
+      expect((await timesSent(sent)).at(-1)).toMatchObject({ number: 1, met: 0, again: true });
+    }
+    for (let met = 1; met <= 3; met++) {
+      ledgers.say({ type: 'began', number: 1 });
+      ledgers.say({ type: 'began', number: 1 });
+      ledgers.die();
+      expect((await timesSent(6 + met)).at(-1)).toMatchObject({ number: 1, met, again: true });
+    }
+    ledgers.say({ type: 'outcomes', number: 1, outcomes: [{ ok: { id: 7 } }] });
+    expect(await answered).toEqual({ id: 7 });
+  });
+
+  it('does not count a ledger that is still there', async () => {
+    const answered = link.submit('reserve_id', { of: 'user' });
+    await timesSent(1);
+    ledgers.say({ type: 'began', number: 1 });
+    ledgers.hangUp();
+    expect((await timesSent(2)).at(-1)).toMatchObject({ met: 0 });
+    expect(ledgers.frames[1]).not.toHaveProperty('again');
+    ledgers.say({ type: 'outcomes', number: 1, outcomes: [{ ok: { id: 7 } }] });
+    await answered;
+  });
+
+  it('is given up, its outcome unknown, when the ledger may have forgotten it', async () => {
+    const old = expect(link.submit('reserve_id', { of: 'user' })).rejects.toMatchObject({ code: 'timeout' });
+    await timesSent(1);
+    now += SENT_AGAIN_MS_MAX;
+    const young = link.submit('reserve_id', { of: 'chat' });
+    await timesSent(2);
+    ledgers.die();
+    await timesSent(4);
+    now += 1;
+    ledgers.die();
+    await old;
+    expect((await timesSent(5)).map(({ number }) => number)).toEqual([1, 2, 1, 2, 2]);
+    expect(ledgers.frames[4]).toMatchObject({ confirmed: 1 });
+    ledgers.say({ type: 'outcomes', number: 2, outcomes: [{ ok: { id: 9 } }] });
+    expect(await young).toEqual({ id: 9 });
+  });
+});
