@@ -40,7 +40,7 @@ export async function readUpload(
   const boundary = boundaryOf(contentType);
   const parts = new Parts(options);
   try {
-    await mkdir(options.temporaryDir, { recursive: true, mode: 0o700 });
+    await makeFolder(options.temporaryDir);
     await parts.read(body, boundary);
     const json = parts.json;
     if (json === undefined)
@@ -145,6 +145,13 @@ class Parts {
     this.#files.push(file);
     return file;
   }
+}
+
+/** In the data folder, which is there. (With `recursive`, a full disk is reported as ENOENT.) */
+async function makeFolder(path: string): Promise<void> {
+  await mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
 }
 
 /** The parameter `name`; one that stands inside a quoted filename is none. */

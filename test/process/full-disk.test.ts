@@ -93,6 +93,18 @@ describe.skipIf(!possible)('on a full disk', () => {
     expect(lines('disk is full')).toBe(1);
   });
 
+  it('photos are refused also when they fit, and the folder that they should lie in does not', async () => {
+    const carol = await disk.server.stranger('Carol');
+    const form = new FormData();
+    form.set('json', JSON.stringify({ username: 'carol', name: 'Carol' }));
+    form.set('photo', new Blob([png(100, 100)]), 'photo.png');
+    const free = disk.fillNames(1);
+    expect(await carol.post('/user', form)).toMatchObject({ status: 503, body: { code: 'storage_full' } });
+    free();
+    expect([disk.files('tmp'), disk.files('files')]).toEqual([[], []]);
+    expect((await carol.post('/user', form)).status).toBe(200);
+  });
+
   it('a ledger that dies there loses nothing, and what was sent meanwhile is stored once', async () => {
     disk.fill();
     await until(async () => (await say('again')).type === 'error');

@@ -5,10 +5,11 @@ import { TestServer } from './server.js';
 
 const BALLAST = 'ballast';
 const BYTES = 12 * 1024 * 1024;
+const FILES = 300;
 /** Runs what follows where DATA_DIR is a small file system: a mount of its own needs no rights but in a namespace. */
 const onSmallDisk = (first: string) => [
   ...['unshare', '--user', '--map-root-user', '--mount', 'sh', '-c'],
-  `mount -t tmpfs -o size=${BYTES} tmpfs "$DATA_DIR" && ${first} exec "$@"`,
+  `mount -t tmpfs -o size=${BYTES},nr_inodes=${FILES} tmpfs "$DATA_DIR" && ${first} exec "$@"`,
   'sh',
 ];
 /** It is full when the program begins, and has space a while later. */
@@ -47,6 +48,16 @@ export class ServerOnSmallDisk {
     rmSync(this.path(BALLAST));
   }
 
+  /** Takes the place of every other file but so many. Returns what gives it back. */
+  fillNames(left: number): () => void {
+    const names = Array.from({ length: FILES }, (_, n) => this.path(`name-${n}`));
+    const full = names.findIndex((name) => !tryMake(name));
+    for (const name of names.slice(full - left)) rmSync(name, { force: true });
+    return () => {
+      for (const name of names) rmSync(name, { force: true });
+    };
+  }
+
   /** The files under a folder of the data folder. */
   files(folder: string): string[] {
     const path = this.path(folder);
@@ -57,6 +68,16 @@ export class ServerOnSmallDisk {
   /** How the server's own file system is seen from outside. */
   path(name: string): string {
     return join(`/proc/${this.server.pid}/root`, this.server.dataDir, name);
+  }
+}
+
+function tryMake(path: string): boolean {
+  try {
+    closeSync(openSync(path, 'w'));
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOSPC') return false;
+    throw error;
   }
 }
 

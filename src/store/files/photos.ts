@@ -86,8 +86,8 @@ function isDiskFull(error: unknown): boolean {
 /** Resolves to the first folder that had to be made for it. */
 async function moveInto(from: string, to: string): Promise<string | undefined> {
   for (let tries = 1; ; tries++) {
-    const firstMade = await mkdir(dirname(to), { recursive: true, mode: 0o700 });
     try {
+      const firstMade = await makeFolder(dirname(to));
       await rename(from, to);
       return firstMade;
     } catch (error) {
@@ -95,6 +95,25 @@ async function moveInto(from: string, to: string): Promise<string | undefined> {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries === TRIES_MAX) throw error;
     }
   }
+}
+
+/** As mkdir with `recursive`, which says ENOENT for a folder that it could not make for want of space. */
+async function makeFolder(path: string): Promise<string | undefined> {
+  let firstMade: string | undefined;
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return undefined;
+    if (code !== 'ENOENT') throw error;
+    firstMade = await makeFolder(dirname(path));
+    await mkdir(path, { mode: 0o700 }).catch(passWhenThere);
+  }
+  return firstMade ?? path;
+}
+
+function passWhenThere(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error;
 }
 
 /** Removes a file, and its folder when nothing else is in it. */
