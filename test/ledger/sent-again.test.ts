@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LinkClient } from '../../src/ledger/client.js';
 import {
+  COMMANDS_WAITING_MAX,
   encode,
+  FRAME_COMMANDS_MAX,
+  FRAMES_UNANSWERED_MAX,
   LINK_VERSION,
   lineReader,
   SENT_AGAIN_MS_MAX,
@@ -143,5 +146,29 @@ describe('a frame without an answer', () => {
     expect(ledgers.frames[4]).toMatchObject({ confirmed: 1 });
     ledgers.say({ type: 'outcomes', number: 2, outcomes: [{ ok: { id: 9 } }] });
     expect(await young).toEqual({ id: 9 });
+  });
+});
+
+describe('commands without an answer', () => {
+  it('are at most so many: others are refused for now, until some are answered', async () => {
+    const some = Array.from({ length: COMMANDS_WAITING_MAX }, () =>
+      link.submit('reserve_id', { of: 'user' }),
+    );
+    const refused = await link.submit('reserve_id', { of: 'user' }).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: 'overloaded', details: { retry_after_ms: 1000 } });
+    for (let answered = 0; answered < COMMANDS_WAITING_MAX / FRAME_COMMANDS_MAX; answered++) {
+      const frame = await until(() => ledgers.frames[answered]);
+      expect(ledgers.frames.length - answered).toBeLessThanOrEqual(FRAMES_UNANSWERED_MAX);
+      ledgers.say({
+        type: 'outcomes',
+        number: frame.number,
+        outcomes: frame.commands.map(() => ({ ok: { id: 1 } })),
+      });
+    }
+    await Promise.all(some);
+    const again = link.submit('reserve_id', { of: 'user' });
+    const last = await until(() => ledgers.frames[COMMANDS_WAITING_MAX / FRAME_COMMANDS_MAX]);
+    ledgers.say({ type: 'outcomes', number: last.number, outcomes: [{ ok: { id: 2 } }] });
+    expect(await again).toEqual({ id: 2 });
   });
 });

@@ -20,7 +20,8 @@ async function failSyncs(pid: number): Promise<ChildProcess> {
     said += text;
   });
   await until(() => {
-    if (strace.pid === undefined || strace.exitCode !== null) throw new Error(`no strace: ${said}`);
+    if (strace.pid === undefined || strace.exitCode !== null)
+      throw new Error(`strace must be installed, and may trace: ${said}`);
     return said.includes('attached');
   });
   return strace;
