@@ -40,13 +40,15 @@ export async function runWorker(config: Config): Promise<void> {
   let position = () => 0;
   const link = new LinkClient({
     path: linkPath(config.dataDir),
-    accept: ({ schema, incarnation, newest }) => {
+    accept: ({ schema, incarnation }) => {
       if (schema !== SCHEMA_VERSION)
         throw new Error(`the database has schema ${schema}, not ${SCHEMA_VERSION}`);
       store ??= openReadStore(config.dataDir);
       if (!store.hasIncarnation(incarnation)) throw new Error('the ledger writes another database');
+      // What the hello says is old by the time it is heard: others may have written since.
+      const newest = store.snapshot((view) => view.newest());
       if (position() > newest)
-        throw new Error(`the ledger is at ${newest}, this worker at ${position()} already`);
+        throw new Error(`the log is at ${newest}, this worker at ${position()} already`);
     },
     fatal,
     warn: (message, error) => log.warn({ err: error }, message),
