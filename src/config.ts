@@ -8,6 +8,8 @@ import { SECRET_BYTES_MIN } from './secret.js';
 import type { AuthOptions } from './server/auth.js';
 
 const RSA_BITS_MIN = 2048;
+/** Leaves time, within the 7 s of a worker's drain, for those who are slow at the end. */
+const DRAIN_SPREAD_MS_MAX = 5000;
 
 /** Read from the environment once, in every process; nothing else reads it. */
 export interface Config {
@@ -26,6 +28,8 @@ export interface Config {
   readonly textCharactersMax: number;
   /** 0: no limit. */
   readonly typingMembersMax: number;
+  /** A worker that drains ends its sockets one after the other in this time; 0: at once. */
+  readonly drainSpreadMs: number;
   /** Limits that are set, not to 0, and do nothing. */
   readonly notEnforced: readonly string[];
 }
@@ -87,6 +91,7 @@ const Environment = z.object({
   PHOTO_MAX_BYTES: integer(1, 10 * 1024 * 1024).default(10 * 1024 * 1024),
   TEXT_CHARACTERS_MAX: integer(1, 8192).default(4096),
   TYPING_MEMBERS_MAX: integer(0, 1_000_000).default(100),
+  DRAIN_SPREAD_MS: integer(0, DRAIN_SPREAD_MS_MAX).default(2000),
 });
 
 /** Reads and checks the settings. Throws an ExpectedError with every problem, one a line. Empty counts as not set. */
@@ -126,6 +131,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     photoBytesMax: values.PHOTO_MAX_BYTES,
     textCharactersMax: values.TEXT_CHARACTERS_MAX,
     typingMembersMax: values.TYPING_MEMBERS_MAX,
+    drainSpreadMs: values.DRAIN_SPREAD_MS,
     notEnforced: NOT_ENFORCED.filter((name) => (set[name] ?? '0') !== '0'),
   });
 }

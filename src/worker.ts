@@ -4,6 +4,7 @@ import type { Bus } from './bus/port.js';
 import { RedisBus } from './bus/redis/bus.js';
 import type { ReadStore, Submit } from './chat/ports.js';
 import type { Config } from './config.js';
+import { ExpectedError } from './expected-error.js';
 import { LinkClient } from './ledger/client.js';
 import { linkPath } from './ledger/protocol.js';
 import { createLogger, type Logger } from './log.js';
@@ -11,6 +12,7 @@ import { dieLoudly, onDrain, tellReady } from './process.js';
 import { readSecret } from './secret.js';
 import { Attachments } from './server/attach.js';
 import { Authenticator } from './server/auth.js';
+import { endSockets } from './server/departure.js';
 import { createEngine, type Engine, listen } from './server/engine.js';
 import { Http } from './server/http.js';
 import { Hub } from './server/hub.js';
@@ -28,8 +30,9 @@ const DRAIN_LOOK_MS = 10;
 /** Close frames leave, and aborted uploads remove their files, before the process ends. */
 const LINGER_MS = 100;
 
-/** A process with sockets. Resolves when it serves. */
+/** A process with sockets. Resolves when it serves. Errors: ExpectedError when the port is not settled. */
 export async function runWorker(config: Config): Promise<void> {
+  if (config.port === 0) throw new ExpectedError('PORT 0 would give each worker a port of its own');
   const log = createLogger(config.logLevel, `worker ${cluster.worker?.id ?? process.pid}`);
   dieLoudly(log);
   const fatal = (error: unknown) => {
@@ -77,14 +80,9 @@ export async function runWorker(config: Config): Promise<void> {
     http.closing = true;
     stopListening();
     const deadline = performance.now() + DRAIN_MS;
-    const until = async (done: () => boolean) => {
-      while (!done() && performance.now() < deadline) await sleep(DRAIN_LOOK_MS);
-    };
-    // What was acknowledged is published before the sockets end. They do not wait for somebody's slow upload.
-    await until(() => link.waiting === 0);
-    await hub.follower.exact(() => hub.endAll());
-    await until(() => http.pending === 0 && link.waiting === 0);
-    await hub.follower.exact(() => hub.endAll()); // Of upgrades that were under way.
+    await endSockets(hub, config.drainSpreadMs, deadline);
+    while ((http.pending > 0 || link.waiting > 0) && performance.now() < deadline) await sleep(DRAIN_LOOK_MS);
+    await endSockets(hub, 0, deadline); // Of upgrades that were under way.
     await sleep(LINGER_MS);
     engine.close(); // What is still arriving is aborted, and removes what it left on disk.
     await sleep(LINGER_MS);
@@ -92,7 +90,7 @@ export async function runWorker(config: Config): Promise<void> {
     redis?.close();
     log.info('stopped');
   });
-  log.info({ position: hub.follower.position }, 'ready');
+  log.info({ position: hub.follower.position, port: config.port }, 'ready');
   tellReady();
 }
 
@@ -110,7 +108,7 @@ export interface WorkerParts {
   readonly fatal: (error: unknown) => void;
   /** Whether `/readyz` says yes. */
   readonly ready: () => boolean;
-  /** Whether upgrades and frames are refused. */
+  /** Whether upgrades are refused. */
   readonly draining: () => boolean;
 }
 

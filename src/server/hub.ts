@@ -53,7 +53,7 @@ export class Hub {
     this.#topics = topics;
     this.#bus = bus;
     this.backlog = new Backlog({
-      everyone: () => this.#everyone(),
+      everyone: () => this.everyone(),
       lags: (socket) => this.#leaveLive(socket),
     });
     this.follower = new Follower(store, (entry, view) => this.#pass(entry, view), failed);
@@ -118,9 +118,11 @@ export class Hub {
     for (const groupId of view.groupsOf(socket.userId)) socket.subscribe(groupTopic(groupId));
   }
 
-  /** Ends every socket, as before a restart. */
-  endAll(): void {
-    for (const socket of this.#everyone()) socket.end(Close.restart, 'restart');
+  /** Every open socket, as it is at this moment. */
+  everyone(): Socket[] {
+    const everyone: Socket[] = [...this.#mainAudience.sockets];
+    for (const { sockets } of this.#rooms.values()) for (const socket of sockets) everyone.push(socket);
+    return everyone;
   }
 
   close(): void {
@@ -135,12 +137,6 @@ export class Hub {
     socket.position = this.follower.position;
     socket.movedAt = performance.now();
     socket.leastBuffered = socket.buffered;
-  }
-
-  #everyone(): Socket[] {
-    const everyone: Socket[] = [...this.#mainAudience.sockets];
-    for (const { sockets } of this.#rooms.values()) for (const socket of sockets) everyone.push(socket);
-    return everyone;
   }
 
   #pass(entry: Entry, view: ReadView): number {

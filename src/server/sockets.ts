@@ -20,6 +20,10 @@ export type SocketState = 'opening' | 'behind' | 'live' | 'closed';
 /** One open socket of a user. What is asked of it after its end does nothing. */
 export abstract class UserSocket {
   state: SocketState = 'opening';
+  /** About to be ended: what it sends from here on is not taken, as if the close frame had met it. */
+  leaving = false;
+  /** Messages that were taken and whose fate it has not been told. */
+  unanswered = 0;
   readonly userId: number;
   /** While not live: the least that it had still to take since its last page, and when that was (performance.now()). */
   leastBuffered = 0;

@@ -215,11 +215,10 @@ export class WebSockets {
   #message(ws: WebSocket<Session>, data: ArrayBuffer, isBinary: boolean): void {
     const session = ws.getUserData();
     const { socket } = session;
-    if (socket === undefined) return;
+    if (socket === undefined || socket.leaving) return;
     if (data.byteLength > FRAME_BYTES_MAX) return socket.end(closeCodeOf('too_large'), 'frame too big');
     let clientId: string | undefined;
     try {
-      if (this.#options.draining()) throw new ChatError('unavailable');
       if (isBinary) throw new ChatError('invalid_frame');
       const json = parseFrame(Buffer.from(data).toString());
       if (typeof json['client_id'] === 'string') clientId = json['client_id'];
@@ -237,6 +236,7 @@ export class WebSockets {
   #post(socket: ChatSocket, text: string, clientId: string | undefined): void {
     const { submit, hub } = this.#options;
     const { chatId, userId } = socket;
+    socket.unanswered += 1;
     submit('post_message', { chatId, authorId: userId, text, ...(clientId !== undefined && { clientId }) })
       .then(({ duplicate }) => {
         if (duplicate === undefined) return undefined;
@@ -244,7 +244,10 @@ export class WebSockets {
           socket.send(duplicateJson(duplicate, hub.caches.nameJson(view, duplicate.authorId)));
         });
       })
-      .catch((error: unknown) => this.#refuseFrame(socket, error, clientId));
+      .catch((error: unknown) => this.#refuseFrame(socket, error, clientId))
+      .finally(() => {
+        socket.unanswered -= 1;
+      });
   }
 
   #type(socket: ChatSocket, on: boolean): void {

@@ -132,7 +132,7 @@ export function launch(
 ): { process: ChildProcess; output: { text: string } } {
   const [command = process.execPath, ...rest] = [...through, process.execPath, MAIN, ...args];
   const child = spawn(command, rest, {
-    env: { PATH: process.env['PATH'] ?? '', PORT: '0', HOST: '127.0.0.1', ...env },
+    env: { PATH: process.env['PATH'] ?? '', PORT: '0', HOST: '127.0.0.1', DRAIN_SPREAD_MS: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const output = { text: '' };
