@@ -1,11 +1,13 @@
 #!/usr/bin/env node
 import { prepareEngine, readConfig } from './config.js';
 import { ExpectedError } from './expected-error.js';
-import { becomeChild } from './process.js';
+import { becomeChild, OF_PRIMARY } from './process.js';
 
-/** Which process this is: the primary, or what it starts, or a command. */
-const [role = 'primary', ...rest] = process.argv.slice(2);
-if (role === 'ledger' || role === 'worker') becomeChild();
+/** Which process this is: the primary, or what it (or pm2) starts, or a command. */
+const args = process.argv.slice(2);
+const ofPrimary = args[0] === OF_PRIMARY;
+const [role = 'primary', ...rest] = ofPrimary ? args.slice(1) : args;
+if (role === 'ledger' || role === 'worker') becomeChild(ofPrimary);
 
 async function main(): Promise<void> {
   switch (role) {

@@ -1,97 +1,38 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import cluster from 'node:cluster';
-import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
+import { isatty } from 'node:tty';
 import { fileURLToPath } from 'node:url';
+import { Child } from './child.js';
 import type { Config } from './config.js';
 import { createLogger } from './log.js';
-import { dieLoudly, type FromChild, type ToChild } from './process.js';
+import { freePort } from './port.js';
+import { dieLoudly, OF_PRIMARY } from './process.js';
 import { secretFile } from './secret.js';
 
 const DRAIN_MS = 10_000;
-const RESTART_MS_MIN = 100;
-const RESTART_MS_MAX = 5000;
+/** A replacement that is not ready after this is given up; a ledger may have a database to check first. */
+const READY_MS = 30_000;
 /** How a child ends that has told the person at the terminal what is wrong. */
 const SAID_WHY = 'exit code 1';
+const STDIN = 0;
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
 
-type OnEnd = (child: Child, exit: string, everReady: boolean) => void;
-
-/** One process of the tree, started again whenever it ends. */
-class Child {
-  readonly name: string;
-  readonly #start: () => ChildProcess;
-  readonly #onEnd: OnEnd;
-  #process: ChildProcess | undefined;
-  #stopping = false;
-  #ready = false;
-  #everReady = false;
-  /** Starts in a row that never became ready: only those are held back. */
-  #failedStarts = 0;
-
-  constructor(name: string, start: () => ChildProcess, onEnd: OnEnd) {
-    this.name = name;
-    this.#start = start;
-    this.#onEnd = onEnd;
-  }
-
-  /** Resolves when the process is ready for the first time; it is started again for as long as it takes. */
-  start(): Promise<void> {
-    return new Promise((resolve) => this.#launch(resolve));
-  }
-
-  /** Asks the process to drain. Resolves when it has ended, by itself or, at the deadline, by SIGKILL. */
-  async stop(deadlineMs: number): Promise<void> {
-    this.#stopping = true;
-    const child = this.#process;
-    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(() => child.kill('SIGKILL'), deadlineMs);
-      child.once('exit', () => {
-        clearTimeout(timer);
-        resolve();
-      });
-      // One that is not ready has taken nothing yet.
-      if (!this.#ready) child.kill('SIGKILL');
-      else if (child.connected) child.send({ type: 'drain' } satisfies ToChild);
-      else child.kill('SIGTERM');
-    });
-  }
-
-  #launch(ready: () => void): void {
-    const child = this.#start();
-    this.#process = child;
-    this.#ready = false;
-    child.on('message', (message: FromChild) => {
-      if (message.type !== 'ready') return;
-      this.#ready = true;
-      this.#everReady = true;
-      ready();
-    });
-    const ended = (exit: string) => {
-      if (this.#stopping) return;
-      this.#failedStarts = this.#ready ? 0 : this.#failedStarts + 1;
-      this.#onEnd(this, exit, this.#everReady);
-      if (this.#stopping) return;
-      const wait = this.#ready ? 0 : Math.min(RESTART_MS_MIN * 2 ** (this.#failedStarts - 1), RESTART_MS_MAX);
-      setTimeout(() => {
-        if (!this.#stopping) this.#launch(ready);
-      }, wait);
-    };
-    child.on('exit', (code, signal) => ended(signal ?? `exit code ${code}`));
-    child.on('error', (error) => {
-      if (child.pid === undefined) ended(`not started: ${error.message}`); // Otherwise `exit` follows.
-    });
-  }
-}
-
-/** Starts the ledger and the workers, keeps them running, and stops them in order. Serves nobody itself. */
+/**
+ * Starts the ledger and the workers, keeps them running, replaces them one after the other at SIGHUP, and stops
+ * them in order. Serves nobody itself.
+ */
 export async function runPrimary(config: Config): Promise<void> {
   const log = createLogger(config.logLevel, 'primary');
   dieLoudly(log);
+  const terminal = isatty(STDIN);
   const port = await freePort(config);
+  let started = false;
   let stopping = false;
-  const children: Child[] = [];
+  let replacing = false;
+  let replaceAsked = false;
+  /** In the order of their numbers, but for one that is about to end and the one that takes its place. */
+  const workers = new Set<Child>();
 
   const ended = (child: Child, exit: string, everReady: boolean) => {
     if (stopping) return;
@@ -102,33 +43,85 @@ export async function runPrimary(config: Config): Promise<void> {
   const stop = async (exitCode: number) => {
     if (stopping) return;
     stopping = true;
-    const [ledger, ...workers] = children;
     const deadline = performance.now() + DRAIN_MS - 500;
     const left = () => Math.max(0, deadline - performance.now());
-    await Promise.all(workers.map((worker) => worker.stop(left())));
-    await ledger?.stop(Math.max(left(), 500));
+    await Promise.all([...workers].map((worker) => worker.stop(left())));
+    await ledger.stop(Math.max(left(), 500));
     process.exit(exitCode);
   };
+
+  /** Puts a new process in a worker's place. False, and the old one stays, when the new one does not come up. */
+  const replaceWorker = async (old: Child): Promise<boolean> => {
+    const why = await new Promise<string | undefined>((resolve) => {
+      const fresh = new Child(old.name, forkWorker(port), (child, exit, everReady) => {
+        if (everReady) return ended(child, exit, everReady);
+        giveUp(exit);
+      });
+      const giveUp = (exit: string) => {
+        workers.delete(fresh);
+        void fresh.stop(0).then(() => resolve(exit));
+      };
+      const timer = setTimeout(giveUp, READY_MS, `not ready within ${READY_MS} ms`);
+      workers.add(fresh);
+      void fresh.start().then(() => {
+        clearTimeout(timer);
+        resolve(undefined);
+      });
+    });
+    if (why !== undefined) {
+      log.error({ child: old.name, why }, 'a replacement did not come up; the process before it stays');
+      return false;
+    }
+    await old.stop(DRAIN_MS);
+    workers.delete(old);
+    return true;
+  };
+
+  /** The ledger first: a worker may rely on what the ledger of its version does. */
+  const replaceAll = async (): Promise<boolean> => {
+    const ready = ledger.restart(DRAIN_MS).then(() => true);
+    if (!(await Promise.race([ready, sleep(READY_MS).then(() => false)]))) {
+      log.error({ child: ledger.name }, 'the new ledger is not ready; the workers wait for it, and stay');
+      return false;
+    }
+    for (const worker of [...workers]) {
+      if (stopping || !(await replaceWorker(worker))) return false;
+    }
+    return true;
+  };
+  const replace = async () => {
+    replaceAsked = true;
+    if (!started || replacing) return;
+    replacing = true;
+    while (replaceAsked && !stopping) {
+      replaceAsked = false;
+      log.info('replacing the processes, one after the other');
+      const began = performance.now();
+      const done = await replaceAll();
+      const ms = Math.round(performance.now() - began);
+      if (!stopping) log.info({ ms }, done ? 'every process is replaced' : 'the replacement was given up');
+    }
+    replacing = false;
+  };
+
+  const ledger = new Child('ledger', () => fork(MAIN, [OF_PRIMARY, 'ledger']), ended);
   process.on('SIGTERM', () => void stop(0));
   process.on('SIGINT', () => void stop(0));
+  // A terminal that is closed says SIGHUP, too.
+  process.on('SIGHUP', () => void (terminal && !isatty(STDIN) ? stop(0) : replace()));
 
-  const ledger = new Child('ledger', () => fork(MAIN, ['ledger']), ended);
-  children.push(ledger);
   await ledger.start();
   if (stopping) return;
 
-  cluster.setupPrimary({ exec: MAIN, args: ['worker'], stdio: ['ignore', 'inherit', 'pipe', 'ipc'] });
-  const workers = Array.from({ length: config.workers }, (_, index) => {
-    // The port is settled here, so that 0 means the same free one for all.
-    const start = () => {
-      const worker = cluster.fork({ PORT: String(port) });
-      worker.on('error', () => undefined); // The cluster says again what the process says.
-      return passOnErrors(worker.process);
-    };
-    return new Child(`worker ${index + 1}`, start, ended);
+  cluster.setupPrimary({
+    exec: MAIN,
+    args: [OF_PRIMARY, 'worker'],
+    stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
   });
-  children.push(...workers);
-  await Promise.all(workers.map((worker) => worker.start()));
+  for (let number = 1; number <= config.workers; number++) {
+    workers.add(new Child(`worker ${number}`, forkWorker(port), ended));
+  }
+  await Promise.all([...workers].map((worker) => worker.start()));
   if (stopping) return;
 
   if (config.notEnforced.length > 0) {
@@ -145,6 +138,17 @@ export async function runPrimary(config: Config): Promise<void> {
   }
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;
   console.log(`parley listening on http://${host}:${port} (workers: ${config.workers})`);
+  started = true;
+  if (replaceAsked) void replace();
+}
+
+/** The port is settled by the primary, so that 0 means the same free one for all. */
+function forkWorker(port: number): () => ChildProcess {
+  return () => {
+    const worker = cluster.fork({ PORT: String(port) });
+    worker.on('error', () => undefined); // The cluster says again what the process says.
+    return passOnErrors(worker.process);
+  };
 }
 
 /**
@@ -159,21 +163,6 @@ function passOnErrors(worker: ChildProcess): ChildProcess {
   return worker;
 }
 
-/**
- * The port to serve on. The engine shares a taken port silently, so it is tried first in a way that does
- * not: exits with one line when somebody has it.
- */
-function freePort({ host, port }: Config): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once('error', (error: NodeJS.ErrnoException) => {
-      const why = error.code === 'EADDRINUSE' ? 'is in use' : `cannot be used (${error.code})`;
-      console.error(`parley: port ${port} on ${host} ${why}`);
-      process.exit(1);
-    });
-    probe.listen({ host, port, exclusive: true }, () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : port));
-    });
-  });
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
