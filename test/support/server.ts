@@ -17,6 +17,8 @@ export interface ServerOptions {
   readonly dataDir?: string;
   /** A command that runs the program, such as one that gives it a disk of its own. */
   readonly through?: readonly string[];
+  /** Another build than dist/. */
+  readonly main?: string;
 }
 
 /** The real process tree, on a free port and a folder of its own. */
@@ -42,10 +44,11 @@ export class TestServer {
     this.#ownDir = ownDir;
   }
 
-  static async start({ workers = 2, env = {}, dataDir, through }: ServerOptions = {}): Promise<TestServer> {
+  static async start(options: ServerOptions = {}): Promise<TestServer> {
+    const { workers = 2, env = {}, dataDir } = options;
     const folder = dataDir ?? (await mkdtemp(join(tmpdir(), 'parley-test-')));
     const settings = { WORKERS: String(workers), DATA_DIR: folder, JWT_SECRET: SECRET, ...env };
-    const { process, output } = launch(settings, [], through);
+    const { process, output } = launch(settings, [], options);
     const port = await until(() => {
       if (process.exitCode !== null) throw new Error(`the server ended: ${output.text}`);
       return /listening on http:\/\/\S+:(\d+)/.exec(output.text)?.[1];
@@ -124,13 +127,13 @@ export class TestServer {
   }
 }
 
-/** Runs the built program with these settings and no others. */
+/** Runs the built program with these settings and no others; sockets end at once when it drains. */
 export function launch(
   env: Readonly<Record<string, string>>,
   args: readonly string[] = [],
-  through: readonly string[] = [],
+  { through = [], main = MAIN }: Pick<ServerOptions, 'through' | 'main'> = {},
 ): { process: ChildProcess; output: { text: string } } {
-  const [command = process.execPath, ...rest] = [...through, process.execPath, MAIN, ...args];
+  const [command = process.execPath, ...rest] = [...through, process.execPath, main, ...args];
   const child = spawn(command, rest, {
     env: { PATH: process.env['PATH'] ?? '', PORT: '0', HOST: '127.0.0.1', DRAIN_SPREAD_MS: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

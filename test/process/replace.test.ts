@@ -1,0 +1,108 @@
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { live } from '../support/chat.js';
+import { TestServer } from '../support/server.js';
+import { until } from '../support/wait.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const REPLACE_MS_MAX = 20_000;
+
+let folder: string;
+let server: TestServer;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'parley-test-'));
+});
+afterEach(async () => {
+  await server.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** A copy of the build, which a test may break. Resolves to its main file. */
+async function copyOfBuild(): Promise<string> {
+  await cp(join(ROOT, 'dist'), join(folder, 'dist'), { recursive: true });
+  await cp(join(ROOT, 'package.json'), join(folder, 'package.json'));
+  await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  return join(folder, 'dist', 'main.js');
+}
+
+const said = (text: string) => server.logOf('primary').filter(({ msg }) => msg === text).length;
+const rounds = () => said('every process is replaced');
+const hangUp = () => process.kill(server.pid, 'SIGHUP');
+const alive = async () => {
+  const { ledger, workers } = await server.pids();
+  return [ledger, ...workers];
+};
+
+describe('SIGHUP', () => {
+  it('replaces the ledger, whose clients stay, and then each worker; one more meanwhile is done after it', async () => {
+    server = await TestServer.start({ workers: 2 });
+    const alice = await server.user('Alice');
+    const chat = await alice.chatWith(await server.user('Bob'));
+    const sockets = await alice.connectOnBoth(`/chat/${chat}`);
+    const before = await alive();
+    hangUp();
+    await until(() => said('replacing the processes, one after the other') === 1);
+    hangUp();
+    hangUp();
+    sockets[0].says('while the ledger is away', 'one');
+    for (const socket of sockets) expect((await socket.closed(REPLACE_MS_MAX)).code).toBe(1012);
+    for (const { frames } of sockets) {
+      expect(frames.filter(({ client_id }) => client_id === 'one')).toHaveLength(1);
+    }
+    await until(() => rounds() === 2, REPLACE_MS_MAX);
+    const after = await alive();
+    expect(after).toHaveLength(3);
+    expect(after.filter((pid) => before.includes(pid))).toEqual([]);
+    const again = await live(alice, `/chat/${chat}`);
+    again.says('after it');
+    await again.hears('after it');
+    expect(rounds()).toBe(2);
+  });
+
+  it('starts what the build is by then; a worker that does not come up leaves the old one where it is', async () => {
+    server = await TestServer.start({ workers: 2, main: await copyOfBuild() });
+    const alice = await server.user('Alice');
+    const chat = await alice.chatWith(await server.user('Bob'));
+    const sockets = await alice.connectOnBoth(`/chat/${chat}`);
+    for (const socket of sockets) await socket.nextOf('history');
+    const before = await server.pids();
+
+    const file = join(folder, 'dist', 'worker.js');
+    const good = await readFile(file, 'utf8');
+    await writeFile(file, 'throw new Error("a broken build");\n');
+    hangUp();
+    await until(() => said('the replacement was given up') === 1, REPLACE_MS_MAX);
+    const [failed] = server.logOf('primary').filter(({ level }) => level === 'error');
+    expect(failed).toMatchObject({ child: 'worker 1', why: 'exit code 1' });
+    const after = await server.pids();
+    expect(after.workers.sort()).toEqual(before.workers.sort());
+    expect(after.ledger).not.toBe(before.ledger);
+    for (const [n, socket] of sockets.entries()) {
+      socket.says(`still here ${n}`);
+      for (const other of sockets) await other.hears(`still here ${n}`);
+    }
+
+    await writeFile(file, good);
+    hangUp();
+    await until(() => rounds() === 1, REPLACE_MS_MAX);
+    expect((await server.pids()).workers.filter((pid) => before.workers.includes(pid))).toEqual([]);
+  });
+
+  it('does not keep SIGTERM from ending everything', async () => {
+    server = await TestServer.start({ workers: 2, env: { DRAIN_SPREAD_MS: '5000' } });
+    const alice = await server.user('Alice');
+    const chat = await alice.chatWith(await server.user('Bob'));
+    const sockets = await alice.connectOnBoth(`/chat/${chat}`);
+    const children = await alive();
+    hangUp();
+    // A new worker is there beside the old ones, or the first old one drains.
+    await until(async () => (await server.pids()).workers.length === 3, REPLACE_MS_MAX);
+    children.push(...(await alive()));
+    expect(await server.end()).toEqual({ code: 0, signal: null });
+    for (const socket of sockets) expect((await socket.closed()).code).toBe(1012);
+    for (const pid of children) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+  });
+});
