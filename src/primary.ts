@@ -40,14 +40,16 @@ export async function runPrimary(config: Config): Promise<void> {
     if (everReady || exit !== SAID_WHY) log.error({ child: child.name, exit }, 'a process ended unasked');
     if (!everReady) void stop(1);
   };
-  const stop = async (exitCode: number) => {
+  const stop = async (exit: number | 'SIGHUP') => {
     if (stopping) return;
     stopping = true;
     const deadline = performance.now() + DRAIN_MS - 500;
     const left = () => Math.max(0, deadline - performance.now());
     await Promise.all([...workers].map((worker) => worker.stop(left())));
     await ledger.stop(Math.max(left(), 500));
-    process.exit(exitCode);
+    if (typeof exit === 'number') process.exit(exit);
+    // Node aborts when it exits by itself without the terminal that it began with.
+    process.removeAllListeners(exit).kill(process.pid, exit);
   };
 
   /** Puts a new process in a worker's place. False, and the old one stays, when the new one does not come up. */
@@ -108,7 +110,7 @@ export async function runPrimary(config: Config): Promise<void> {
   process.on('SIGTERM', () => void stop(0));
   process.on('SIGINT', () => void stop(0));
   // A terminal that is closed says SIGHUP, too.
-  process.on('SIGHUP', () => void (terminal && !isatty(STDIN) ? stop(0) : replace()));
+  process.on('SIGHUP', () => void (terminal && !isatty(STDIN) ? stop('SIGHUP') : replace()));
 
   await ledger.start();
   if (stopping) return;

@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../support/ledger.js';
+import { isRunning } from '../support/processes.js';
 import { exitOf, launch, SECRET, TestServer } from '../support/server.js';
 import type { TestSocket } from '../support/socket.js';
 import { TestUser } from '../support/user.js';
@@ -151,7 +152,7 @@ describe('a process tree whose primary is killed', () => {
     const server = await TestServer.start({ workers: 2, dataDir: folder.path });
     const { ledger, workers } = await server.pids();
     await server.end('SIGKILL');
-    await until(() => [ledger, ...workers].every((pid) => !isAlive(pid)));
+    await until(() => [ledger, ...workers].every((pid) => !isRunning(pid)));
     // And everything is free for the next.
     const next = await TestServer.start({
       workers: 1,
@@ -220,13 +221,4 @@ describe('a process tree that is told to stop', () => {
 /** One transparent pixel. */
 function tinyGif(): Buffer {
   return Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64');
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
