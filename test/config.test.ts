@@ -34,6 +34,7 @@ describe('the settings', () => {
       textCharactersMax: 4096,
       typingMembersMax: 100,
       redis: undefined,
+      drainSpreadMs: 2000,
       jwt: { key: undefined, algorithms: ['HS256'], idClaim: 'sub', requireExp: false },
     });
     expect(config.jwt.issuer).toBeUndefined();
@@ -123,6 +124,7 @@ describe('the settings', () => {
     ['PHOTO_MAX_BYTES', ['0', String(10 * 1024 * 1024 + 1), '10MB']],
     ['TEXT_CHARACTERS_MAX', ['0', '8193']],
     ['TYPING_MEMBERS_MAX', ['-1', 'all']],
+    ['DRAIN_SPREAD_MS', ['-1', '5001', '2s']],
   ])('%s is refused with a value that is not allowed', (name, values) => {
     for (const value of values) {
       const found = problems({ [name]: value });

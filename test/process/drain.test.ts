@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
+import { at, historyOf, live, textOf } from '../support/chat.js';
 import { png } from '../support/images.js';
 import { temporaryFolder } from '../support/ledger.js';
 import { TestServer } from '../support/server.js';
@@ -13,6 +14,8 @@ import { until } from '../support/wait.js';
 const PHOTO_BYTES = 9 * 1024 * 1024;
 /** Longer than a drain with nothing left to send. */
 const PAUSE_MS = 600;
+const SPREAD_MS = 1500;
+const SOCKETS = 40;
 
 let server: TestServer;
 afterEach(() => server.stop());
@@ -115,5 +118,73 @@ it('a stalled upload holds up no socket at SIGTERM, and leaves nothing on disk',
   expect(performance.now() - ended).toBeLessThan(10_000);
   expect(await temporary()).toEqual([]);
   upload.destroy();
+  await folder.remove();
+});
+
+it('sockets end one after the other over DRAIN_SPREAD_MS, and until its turn each goes on as ever', async () => {
+  server = await TestServer.start({ workers: 1, env: { DRAIN_SPREAD_MS: String(SPREAD_MS) } });
+  const alice = await server.user('Alice');
+  const path = `/group/${await alice.groupWith(await server.user('Bob'))}`;
+  const sockets = await Promise.all(Array.from({ length: SOCKETS }, () => live(alice, path)));
+  const kept = await TcpConnection.open(server);
+  const began = performance.now();
+  const exit = server.end();
+
+  await until(() => sockets.some(({ isOpen }) => !isOpen));
+  expect(performance.now() - began).toBeLessThan(SPREAD_MS / 2);
+  kept.write('GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n');
+  expect(await kept.status()).toBe(503);
+  expect(await refusesConnections()).toBe(true);
+  const open = sockets.filter(({ isOpen }) => isOpen);
+  const last = open.at(-1);
+  last?.says('in the middle of it', 'one');
+  const echo = await last?.hears('in the middle of it');
+  expect(echo).toMatchObject({ client_id: 'one' });
+  await until(() => open.every(({ frames, isOpen }) => !isOpen || frames.at(-1)?.id === echo.id));
+  expect(open.filter(({ isOpen }) => isOpen).length).toBeGreaterThan(1);
+
+  const ends = await Promise.all(
+    sockets.map(async (socket) => {
+      expect((await socket.closed()).code).toBe(1012);
+      return performance.now() - began;
+    }),
+  );
+  const soon = ends.filter((ms) => ms < SPREAD_MS / 2).length;
+  expect(soon).toBeGreaterThan(SOCKETS / 4);
+  expect(soon).toBeLessThan((SOCKETS * 3) / 4);
+  expect(Math.max(...ends)).toBeGreaterThan(SPREAD_MS * 0.8);
+  expect(await exit).toEqual({ code: 0, signal: null });
+});
+
+it('a socket that speaks without a pause is told what became of all that was taken, then ended', async () => {
+  const folder = await temporaryFolder();
+  server = await TestServer.start({ workers: 1, dataDir: folder.path });
+  const alice = await server.user('Alice');
+  const path = `/group/${await alice.groupWith(await server.user('Bob'))}`;
+  const [voice, ear] = [await live(alice, path), await live(alice, path)];
+  let said = 0;
+  const speaking = setInterval(() => {
+    for (let n = 0; n < 20 && voice.isOpen; n++) voice.says(`message ${said++}`);
+  }, 1);
+  await until(() => ear.frames.length > 500);
+  // Answers are late while the drain begins.
+  const { ledger } = await server.pids();
+  process.kill(ledger, 'SIGSTOP');
+  const before = said;
+  await until(() => said > before + 100);
+  const exit = server.end();
+  await until(refusesConnections);
+  expect(voice.isOpen).toBe(true);
+  process.kill(ledger, 'SIGCONT');
+  await voice.closed();
+  clearInterval(speaking);
+  expect((await voice.closed()).code).toBe(1012);
+  expect((await ear.closed()).code).toBe(1012);
+  expect(await exit).toEqual({ code: 0, signal: null });
+  // No refusal among the answers; what was taken is a beginning of what was said, and all of it was answered.
+  const heard = voice.frames.slice(1).map(textOf);
+  expect(heard).toEqual(heard.map((_, n) => `message ${n}`));
+  server = await TestServer.start({ workers: 1, dataDir: folder.path });
+  expect((await historyOf(at(server, alice), path)).map(textOf)).toEqual(heard);
   await folder.remove();
 });
