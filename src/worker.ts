@@ -78,6 +78,8 @@ export async function runWorker(config: Config): Promise<void> {
   onDrain(async () => {
     draining = true;
     http.closing = true;
+    // What connected before this tick is taken first: closing the listener resets it.
+    await new Promise(setImmediate);
     stopListening();
     const deadline = performance.now() + DRAIN_MS;
     await endSockets(hub, config.drainSpreadMs, deadline);
