@@ -7,6 +7,7 @@ import { appender } from './append.js';
 import { type CheckpointEvents, Checkpointer } from './checkpoint.js';
 import { type Connection, openWriter } from './database.js';
 import { assertSpace, isStorageFailure } from './failure.js';
+import { syncNameOf } from './folder.js';
 import { AppliedFrames } from './frames.js';
 import { Heads } from './heads.js';
 import { migrate } from './migrations.js';
@@ -34,6 +35,7 @@ export type UnexpectedError = (error: unknown, command: CommandName) => void;
 export function openWriteStore(dataDir: string, now: number, unexpected: UnexpectedError): LedgerStore {
   const db = openWriter(dataDir);
   try {
+    syncNameOf(dataDir);
     migrate(db);
     const incarnation = randomUUID();
     db.prepare('INSERT INTO incarnation (id, started_at) VALUES (?, ?)').run(incarnation, now);
