@@ -1,0 +1,69 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Disk, File, Folder } from './disk.js';
+import { Platter } from './image.js';
+import { Random } from './random.js';
+import { examine } from './survivor.js';
+import type { Recording } from './workload.js';
+
+export interface Cuts {
+  /** Acknowledged messages in the image that had most of them. */
+  readonly acknowledgedMost: number;
+  /** Images without some acknowledged message, and damaged ones, each with what is needed to make it again. */
+  readonly losing: readonly CutImage[];
+  readonly damaged: readonly CutImage[];
+}
+
+export interface CutImage {
+  readonly cut: number;
+  readonly seed: number;
+  readonly findings: string;
+}
+
+export interface CutOptions {
+  readonly images: number;
+  readonly seed: number;
+  /** Where the images are made, one after the other. */
+  readonly folder: string;
+  /** Files and folders whose syncs do nothing. */
+  readonly unsynced?: readonly (File | Folder | undefined)[];
+}
+
+/** Makes images of power cuts during a recording, and examines each. */
+export async function cutPower(recording: Recording, options: CutOptions): Promise<Cuts> {
+  const { images, seed, folder, unsynced = [] } = options;
+  const platter = new Platter(recording.disk.root, new Set(unsynced.filter((node) => node !== undefined)));
+  const image = join(folder, 'image');
+  const losing: CutImage[] = [];
+  const damaged: CutImage[] = [];
+  let acknowledgedMost = 0;
+  for (const [index, cut] of moments(recording, images, new Random(seed)).entries()) {
+    const own = seed + index;
+    platter.write(cut, new Random(own), image);
+    const acknowledged = recording.acknowledged.filter(({ at }) => at <= cut);
+    const newest = Math.max(0, ...recording.hinted.filter(({ at }) => at <= cut).map((hint) => hint.newest));
+    const { damage, lost } = await examine(join(image, 'data'), { acknowledged, newest });
+    acknowledgedMost = Math.max(acknowledgedMost, acknowledged.length);
+    if (lost > 0) losing.push({ cut, seed: own, findings: `${lost} of ${acknowledged.length} lost` });
+    if (damage.length > 0) damaged.push({ cut, seed: own, findings: damage.join('; ') });
+    rmSync(image, { recursive: true, force: true });
+  }
+  return { acknowledgedMost, losing, damaged };
+}
+
+/** Makes one image again, to be looked at. */
+export function again(disk: Disk, { cut, seed }: CutImage, path: string): void {
+  new Platter(disk.root).write(cut, new Random(seed), path);
+}
+
+/** Lines of the trace, in order: at any call, at one that syncs, and at an acknowledgement, a third each. */
+function moments({ calls, acknowledged }: Recording, count: number, random: Random): number[] {
+  const choices = [
+    calls.map(({ begun }) => begun),
+    calls.filter(({ name }) => name === 'fsync' || name === 'fdatasync').map(({ begun }) => begun),
+    acknowledged.map(({ at }) => at),
+  ];
+  return Array.from({ length: count }, (_, index) => random.of(choices[index % choices.length] ?? [])).sort(
+    (a, b) => a - b,
+  );
+}

@@ -1,0 +1,260 @@
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CommandName, Commands, Outcome } from '../../src/chat/commands.js';
+import type { LinkClient } from '../../src/ledger/client.js';
+import { connectLink } from '../support/ledger.js';
+import { until } from '../support/wait.js';
+import { Disk } from './disk.js';
+import { TracedLedger } from './ledger.js';
+import { type Sent, sentLines } from './link.js';
+import type { Random } from './random.js';
+import { type Call, readCalls } from './trace.js';
+
+export interface Post {
+  readonly chatId: number;
+  readonly authorId: number;
+  /** Begins with `#` and a number of its own and `#`. */
+  readonly text: string;
+  readonly clientId?: string;
+}
+
+/** From the line of the trace at which an answer, or a hint, began to leave. */
+export interface Acknowledged {
+  readonly at: number;
+  readonly id: number;
+  readonly post: Post;
+}
+export interface Hinted {
+  readonly at: number;
+  readonly newest: number;
+}
+
+export interface Recording {
+  readonly calls: readonly Call[];
+  /** The first line of each ledger's trace. */
+  readonly starts: readonly number[];
+  readonly disk: Disk;
+  /** The ledgers' data folder. */
+  readonly dataDir: string;
+  readonly acknowledged: readonly Acknowledged[];
+  readonly hinted: readonly Hinted[];
+}
+
+export interface WorkloadSize {
+  readonly bursts: number;
+  /** Bytes of long messages, all at once: over 16 MiB the ledger itself ends a write-ahead log. */
+  readonly floodBytes: number;
+}
+
+/** The ledger's checkpoints follow a commit within a quarter of a second. */
+const CHECKPOINT_MS = 600;
+const LONG_TEXT_BYTES = 32 * 1024;
+const LONG_TEXTS_PER_BURST = 25;
+
+/**
+ * Three ledgers one after the other, under strace, on a data folder that the first one makes: it is killed in
+ * the middle of a burst, the second ends in order, the third is killed with a write-ahead log left behind.
+ */
+export async function record(
+  folder: string,
+  main: string,
+  size: WorkloadSize,
+  random: Random,
+): Promise<Recording> {
+  const root = join(folder, 'disk');
+  const dataDir = join(root, 'data');
+  mkdirSync(root, { recursive: true });
+  const disk = new Disk(root);
+  const calls: Call[] = [];
+  const starts: number[] = [];
+  let line = 1;
+  const tracePath = () => join(folder, `${starts.length}.strace`);
+  const start = () => {
+    starts.push(line);
+    return new TracedLedger(main, dataDir, tracePath());
+  };
+  const end = async (signal: 'SIGTERM' | 'SIGKILL') => {
+    const said = await ledger.end(signal);
+    if (said !== '') throw new Error(said);
+    const read = readCalls(readFileSync(tracePath(), 'latin1'), line);
+    line = read.nextLine;
+    for (const call of read.calls) {
+      calls.push(call);
+      disk.record(call);
+    }
+    disk.settle(line++);
+  };
+
+  let ledger = start();
+  let link: LinkClient | undefined;
+  try {
+    await ledger.begun();
+    link = await connectLink(dataDir);
+    const talk = new Talk(link, dataDir, random);
+    await talk.begin();
+    for (let burst = 0; burst < size.bursts; burst++) await talk.burst();
+    const unanswered = talk.posts(100);
+    await Promise.race(unanswered);
+    await end('SIGKILL');
+    ledger = start();
+    await Promise.all(unanswered);
+    for (let burst = 0; burst < size.bursts; burst++) await talk.burst();
+    await talk.flood(size.floodBytes);
+    await end('SIGTERM');
+    ledger = start();
+    for (let burst = 0; burst < size.bursts / 2; burst++) await talk.burst();
+    await talk.answered();
+    await end('SIGKILL');
+    const sent = starts.flatMap((from, index) =>
+      sentLines(calls.filter(({ begun }) => begun >= from && begun < (starts[index + 1] ?? line))),
+    );
+    return {
+      calls,
+      starts,
+      disk,
+      dataDir,
+      acknowledged: acknowledged(sent, talk.submitted),
+      hinted: hinted(sent),
+    };
+  } finally {
+    link?.close();
+    await ledger.end('SIGKILL');
+  }
+}
+
+/** The conversation: what goes up the link, in order. */
+class Talk {
+  /** Every command; those that are messages to be found again with what was posted. */
+  readonly submitted: (Post | undefined)[] = [];
+  readonly #link: LinkClient;
+  readonly #database: string;
+  readonly #random: Random;
+  #chats: number[] = [];
+  #repeatable: Post | undefined;
+  #next = 1;
+  #answers: Promise<unknown>[] = [];
+
+  constructor(link: LinkClient, dataDir: string, random: Random) {
+    this.#link = link;
+    this.#database = join(dataDir, 'parley.db');
+    this.#random = random;
+  }
+
+  async begin(): Promise<void> {
+    for (const id of [1, 2, 3]) {
+      const profile = { username: `user ${id}`, name: 'A user', description: '' };
+      await this.#submit('create_user', { caller: { id }, ...profile });
+    }
+    const chat = await this.#submit('open_chat', { actor: 1, other: 2 });
+    const group = await this.#submit('create_group', {
+      actor: 1,
+      name: 'A group',
+      description: '',
+      users: [2],
+    });
+    this.#chats = [chat.id, group.id];
+  }
+
+  /** Some commands at once; then, at times, silence until the write-ahead log is in the database. */
+  async burst(): Promise<void> {
+    const done = this.posts(1 + this.#random.below(12));
+    if (this.#random.below(4) === 0) done.push(this.#changeGroup());
+    this.#answers.push(...done);
+    if (this.#random.below(3) > 0) await Promise.all(done);
+    if (this.#random.below(12) > 0) return;
+    await Promise.all(done);
+    while (!(await this.#checkpointed())) await Promise.all(this.posts(1));
+  }
+
+  /** Resolves when all that bursts began is done. */
+  async answered(): Promise<void> {
+    await Promise.all(this.#answers);
+  }
+
+  posts(count: number): Promise<unknown>[] {
+    return Array.from({ length: count }, () => this.#post(this.#random.below(1500)));
+  }
+
+  async flood(bytes: number): Promise<void> {
+    let before: Promise<unknown> = Promise.resolve();
+    for (let left = bytes; left > 0; left -= LONG_TEXTS_PER_BURST * LONG_TEXT_BYTES) {
+      const burst = Array.from({ length: LONG_TEXTS_PER_BURST }, () => this.#post(LONG_TEXT_BYTES));
+      await before;
+      before = Promise.all(burst);
+    }
+    await before;
+  }
+
+  #post(bytes: number): Promise<unknown> {
+    if (this.#repeatable !== undefined && this.#random.below(20) === 0) {
+      return this.#submit('post_message', this.#repeatable, this.#repeatable);
+    }
+    const number = this.#next++;
+    const post: Post = {
+      chatId: this.#random.of(this.#chats),
+      authorId: this.#random.of([1, 2]),
+      text: `#${number}#${'x'.repeat(bytes)}`,
+      ...(this.#random.below(3) > 0 && { clientId: `client id ${number}` }),
+    };
+    if (post.clientId !== undefined) this.#repeatable = post;
+    return this.#submit('post_message', post, post);
+  }
+
+  /** False when the last look at the log came just before its last commit: the next follows the next commit. */
+  #checkpointed(): Promise<boolean> {
+    const changed = () => statSync(this.#database).mtimeMs;
+    const before = changed();
+    return until(() => changed() > before, CHECKPOINT_MS).catch(() => false);
+  }
+
+  /** Members come and go, and a group with a message in it is made and deleted, to be purged. */
+  async #changeGroup(): Promise<void> {
+    const group = { actor: 1, name: 'A short group', description: '', users: [] };
+    const { id: groupId } = await this.#submit('create_group', group);
+    await this.#submit('add_members', { actor: 1, groupId, users: [3] });
+    await this.#submit('post_message', { chatId: groupId, authorId: 3, text: 'short-lived' });
+    await this.#submit('remove_members', { actor: 1, groupId, users: [3] });
+    await this.#submit('delete_group', { actor: 1, groupId });
+  }
+
+  #submit<K extends CommandName>(
+    kind: K,
+    command: Commands[K]['do'],
+    post?: Post,
+  ): Promise<Commands[K]['ok']> {
+    this.submitted.push(post);
+    return this.#link.submit(kind, command);
+  }
+}
+
+/** One link sends its commands in order, in numbered frames: so the answers say which command each is for. */
+function acknowledged(sent: readonly Sent[], submitted: readonly (Post | undefined)[]): Acknowledged[] {
+  const frames = new Map<number, { outcomes: readonly Outcome[]; at: number }[]>();
+  for (const { message, begun } of sent) {
+    if (message.type !== 'outcomes') continue;
+    const answers = frames.get(message.number) ?? [];
+    frames.set(message.number, [...answers, { outcomes: message.outcomes, at: begun }]);
+  }
+  const found: Acknowledged[] = [];
+  let first = 0;
+  for (const [, answers] of [...frames].sort(([a], [b]) => a - b)) {
+    for (const { outcomes, at } of answers) {
+      outcomes.forEach((outcome, index) => {
+        const post = submitted[first + index];
+        if (!('ok' in outcome)) throw new Error(`refused: ${JSON.stringify(outcome)}`);
+        if (post !== undefined) found.push({ at, id: (outcome.ok as { id: number }).id, post });
+      });
+    }
+    first += answers[0]?.outcomes.length ?? 0;
+  }
+  if (first !== submitted.length) throw new Error(`${submitted.length} commands, ${first} traced answers`);
+  return found.sort((a, b) => a.at - b.at);
+}
+
+/** A hello names the newest entry too: a worker reads up to there. */
+function hinted(sent: readonly Sent[]): Hinted[] {
+  return sent.flatMap(({ message, begun }) => {
+    if (message.type === 'newest') return [{ at: begun, newest: message.id }];
+    return message.type === 'hello' ? [{ at: begun, newest: message.newest }] : [];
+  });
+}
