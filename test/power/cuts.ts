@@ -26,13 +26,13 @@ export interface CutOptions {
   /** Where the images are made, one after the other. */
   readonly folder: string;
   /** Files and folders whose syncs do nothing. */
-  readonly unsynced?: readonly (File | Folder | undefined)[];
+  readonly unsynced?: readonly (File | Folder)[];
 }
 
 /** Makes images of power cuts during a recording, and examines each. */
 export async function cutPower(recording: Recording, options: CutOptions): Promise<Cuts> {
   const { images, seed, folder, unsynced = [] } = options;
-  const platter = new Platter(recording.disk.root, new Set(unsynced.filter((node) => node !== undefined)));
+  const platter = new Platter(recording.disk.root, new Set(unsynced));
   const image = join(folder, 'image');
   const losing: CutImage[] = [];
   const damaged: CutImage[] = [];

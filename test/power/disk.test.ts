@@ -113,8 +113,8 @@ describe('the trace', () => {
   });
 
   it('is refused when a call on a file is not understood, or a string is cut off', () => {
-    expect(() => diskOf([...MADE, '1 write(3</d/f>, "x", 1) = 1'])).toThrow(
-      'write on /d/f is not understood',
+    expect(() => diskOf([...MADE, '1 pwritev(3</d/f>, [], 0, 0) = 0'])).toThrow(
+      'pwritev on /d/f is not understood',
     );
     const shared = '1 mmap(NULL, 4096, PROT_READ|PROT_WRITE, MAP_SHARED, 3</d/f>, 0) = 0x7f00';
     expect(() => diskOf([...MADE, shared])).toThrow('mmap on /d/f is not understood');

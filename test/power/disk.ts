@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { type Call, openFile, strings } from './trace.js';
 
 /** From the line of the trace at which something began to the one at which it was over. */
@@ -94,6 +94,16 @@ export class Disk {
     compare(this.root, this.#path);
   }
 
+  /** What was there at any time. */
+  everAt(path: string): (File | Folder)[] {
+    if (path === this.#path) return [this.root];
+    const folder = this.find(dirname(path));
+    if (!(folder instanceof Folder)) return [];
+    return folder.changes.flatMap(({ name, to }) =>
+      name === basename(path) && to !== undefined ? [to] : [],
+    );
+  }
+
   #opened(call: Call): void {
     const path = strings(call)[0];
     if (call.result === undefined || call.result < 0 || path === undefined) return;
@@ -114,6 +124,11 @@ export class Disk {
       const data = strings(call)[0]?.subarray(0, call.result);
       if (call.result === undefined) this.#cutShort.push(call);
       else if (data !== undefined && call.result > 0) found.change({ ...span(call), offset, data });
+    } else if ((call.name === 'write' || call.name === 'writev') && found instanceof File) {
+      // Nobody here writes anywhere but at the end of a file that it made; `settle` compares.
+      const data = strings(call)[0]?.subarray(0, call.result);
+      if (data !== undefined && (call.result ?? 0) > 0)
+        found.change({ ...span(call), offset: found.size, data });
     } else if (call.name === 'ftruncate' && found instanceof File) {
       if (call.result === 0) found.change({ ...span(call), size: Number(/(\d+)$/.exec(call.args)?.[1]) });
     } else if (call.name !== 'mmap' || /PROT_WRITE.*MAP_SHARED/.test(call.args)) {

@@ -109,7 +109,7 @@ describe('the proof of it', () => {
   ])(
     'finds what is lost or damaged when no sync reaches %s',
     async (what, name) => {
-      const unsynced = [recording.disk.find(join(recording.dataDir, name))];
+      const unsynced = recording.disk.everAt(join(recording.dataDir, name));
       const cuts = await cutPower(recording, { images: CONTROL_IMAGES, seed: SEED, folder, unsynced });
       report(`without syncs of ${what}`, cuts, CONTROL_IMAGES);
       expect(cuts.losing.length + cuts.damaged.length).toBeGreaterThan(0);

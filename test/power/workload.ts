@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import type { CommandName, Commands, Outcome } from '../../src/chat/commands.js';
 import type { LinkClient } from '../../src/ledger/client.js';
 import { connectLink } from '../support/ledger.js';
+import { SECRET } from '../support/server.js';
 import { until } from '../support/wait.js';
 import { Disk } from './disk.js';
-import { TracedLedger } from './ledger.js';
 import { type Sent, sentLines } from './link.js';
 import type { Random } from './random.js';
 import { type Call, readCalls } from './trace.js';
+import { TracedProcess } from './traced.js';
 
 export interface Post {
   readonly chatId: number;
@@ -71,11 +72,11 @@ export async function record(
   const tracePath = () => join(folder, `${starts.length}.strace`);
   const start = () => {
     starts.push(line);
-    return new TracedLedger(main, dataDir, tracePath());
+    return new TracedProcess(tracePath(), main, ['ledger'], { DATA_DIR: dataDir, JWT_SECRET: SECRET });
   };
   const end = async (signal: 'SIGTERM' | 'SIGKILL') => {
-    const said = await ledger.end(signal);
-    if (said !== '') throw new Error(said);
+    await ledger.end(signal);
+    if (/^(?!strace: )./m.test(ledger.said)) throw new Error(ledger.said);
     const read = readCalls(readFileSync(tracePath(), 'latin1'), line);
     line = read.nextLine;
     for (const call of read.calls) {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { exitOf, SECRET } from '../support/server.js';
+import { exitOf } from '../support/server.js';
 import { until } from '../support/wait.js';
 
 /** Every call that can change a file's bytes, size or name, or make it durable, and what leaves by a socket. */
@@ -14,25 +14,24 @@ const CALLS = [
 /** No write is longer. */
 const STRING_BYTES_MAX = 4 * 1024 * 1024;
 
-/** The real ledger process under strace. */
-export class TracedLedger {
+/** The built program under strace, with all processes that it starts. */
+export class TracedProcess {
   readonly #strace: ChildProcess;
   readonly #tracePath: string;
   #said = '';
 
-  /** `main` is the built program, of which this is the process `ledger`; the trace goes to `tracePath`. */
-  constructor(main: string, dataDir: string, tracePath: string) {
+  /** Runs `main` with these arguments and these settings and no others; the trace goes to `tracePath`. */
+  constructor(
+    tracePath: string,
+    main: string,
+    args: readonly string[],
+    settings: Readonly<Record<string, string>>,
+  ) {
     this.#tracePath = tracePath;
     const options = ['-f', '-y', '--seccomp-bpf', '-s', String(STRING_BYTES_MAX), '-e', `trace=${CALLS}`];
-    this.#strace = spawn('strace', [...options, '-o', tracePath, process.execPath, main, 'ledger'], {
+    this.#strace = spawn('strace', [...options, '-o', tracePath, process.execPath, main, ...args], {
       // What libuv would do through io_uring no trace shows.
-      env: {
-        PATH: process.env['PATH'] ?? '',
-        DATA_DIR: dataDir,
-        JWT_SECRET: SECRET,
-        LOG_LEVEL: 'warn',
-        UV_USE_IO_URING: '0',
-      },
+      env: { PATH: process.env['PATH'] ?? '', LOG_LEVEL: 'warn', UV_USE_IO_URING: '0', ...settings },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [this.#strace.stdout, this.#strace.stderr]) {
@@ -45,7 +44,12 @@ export class TracedLedger {
     });
   }
 
-  /** Resolves to the ledger's process id. Rejects when it cannot be traced, with what was said. */
+  /** What the processes, and strace, printed. */
+  get said(): string {
+    return this.#said;
+  }
+
+  /** Resolves to the first process's id. Rejects when it cannot be traced, with what was said. */
   begun(): Promise<number> {
     return until(() => {
       const thread = /^\d+/.exec(this.#trace())?.[0];
@@ -54,14 +58,13 @@ export class TracedLedger {
     });
   }
 
-  /** Ends the ledger, or kills it; resolves when the trace is complete, to what was printed. */
-  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<string> {
+  /** Sends the first process a signal that ends it; resolves when the trace is complete. */
+  async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
     if (!this.#ended) {
       const ended = exitOf(this.#strace);
       process.kill(await this.begun(), signal);
       await ended;
     }
-    return this.#said;
   }
 
   get #ended(): boolean {
