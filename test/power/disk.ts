@@ -126,9 +126,8 @@ export class Disk {
       else if (data !== undefined && call.result > 0) found.change({ ...span(call), offset, data });
     } else if ((call.name === 'write' || call.name === 'writev') && found instanceof File) {
       // Nobody here writes anywhere but at the end of a file that it made; `settle` compares.
-      const data = strings(call)[0]?.subarray(0, call.result);
-      if (data !== undefined && (call.result ?? 0) > 0)
-        found.change({ ...span(call), offset: found.size, data });
+      const data = Buffer.concat(strings(call)).subarray(0, Math.max(0, call.result ?? 0));
+      if (data.length > 0) found.change({ ...span(call), offset: found.size, data });
     } else if (call.name === 'ftruncate' && found instanceof File) {
       if (call.result === 0) found.change({ ...span(call), size: Number(/(\d+)$/.exec(call.args)?.[1]) });
     } else if (call.name !== 'mmap' || /PROT_WRITE.*MAP_SHARED/.test(call.args)) {

@@ -23,7 +23,7 @@ export class PhotoFiles implements PhotoStore {
     const lasting = this.#path(owner, id, name);
     const remove = () => removeWithFolder(lasting);
     try {
-      await settle(uploaded, lasting);
+      await this.#settle(uploaded, lasting);
     } catch (error) {
       await remove().catch(() => undefined); // Otherwise it is swept later; why it failed is what matters.
       throw isDiskFull(error) ? new ChatError('storage_full') : error;
@@ -43,6 +43,18 @@ export class PhotoFiles implements PhotoStore {
 
   async removeAll(owner: PhotoOwner, id: number): Promise<void> {
     await rm(join(this.#filesDir, owner, String(id)), { recursive: true, force: true });
+  }
+
+  /** Moves an upload to where it lasts. When it resolves, it survives a power loss. */
+  async #settle(uploaded: string, lasting: string): Promise<void> {
+    await sync(uploaded);
+    await moveInto(uploaded, lasting);
+    // Names are durable when the folder that they stand in is synced. All of them, each time: who made one of
+    // the folders may be about to sync it still, or have been killed before.
+    const last = dirname(this.#filesDir);
+    for (let folder = dirname(lasting); folder.length >= last.length; folder = dirname(folder)) {
+      await sync(folder);
+    }
   }
 
   #path(owner: PhotoOwner, id: number, name: string): string {
@@ -68,28 +80,15 @@ async function imageType(path: string): Promise<ImageType> {
   }
 }
 
-/** Moves an upload to where it lasts. When it resolves, it survives a power loss. */
-async function settle(uploaded: string, lasting: string): Promise<void> {
-  await sync(uploaded);
-  const firstMade = await moveInto(uploaded, lasting);
-  // Names are durable when the folder that they stand in is synced, up to the first that was there before.
-  const last = dirname(firstMade ?? dirname(lasting));
-  for (let folder = dirname(lasting); folder.length >= last.length; folder = dirname(folder)) {
-    await sync(folder);
-  }
-}
-
 function isDiskFull(error: unknown): boolean {
   return ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
-/** Resolves to the first folder that had to be made for it. */
-async function moveInto(from: string, to: string): Promise<string | undefined> {
+async function moveInto(from: string, to: string): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {
-      const firstMade = await makeFolder(dirname(to));
-      await rename(from, to);
-      return firstMade;
+      await makeFolder(dirname(to));
+      return await rename(from, to);
     } catch (error) {
       // Someone removed the empty folder between the two.
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries === TRIES_MAX) throw error;
@@ -98,18 +97,16 @@ async function moveInto(from: string, to: string): Promise<string | undefined> {
 }
 
 /** As mkdir with `recursive`, which says ENOENT for a folder that it could not make for want of space. */
-async function makeFolder(path: string): Promise<string | undefined> {
-  let firstMade: string | undefined;
+async function makeFolder(path: string): Promise<void> {
   try {
     await mkdir(path, { mode: 0o700 });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST') return undefined;
+    if (code === 'EEXIST') return;
     if (code !== 'ENOENT') throw error;
-    firstMade = await makeFolder(dirname(path));
+    await makeFolder(dirname(path));
     await mkdir(path, { mode: 0o700 }).catch(passWhenThere);
   }
-  return firstMade ?? path;
 }
 
 function passWhenThere(error: NodeJS.ErrnoException): void {
