@@ -196,6 +196,11 @@ function list(text: string): string[] {
   return text.split(',').map((item) => item.trim());
 }
 
+/** Where programs are looked for: all that a child process with an environment of its own takes over. */
+export function searchPath(): string {
+  return process.env['PATH'] ?? '';
+}
+
 /** The engine reads its own limit of a request's head (16 KiB instead of 4) when it is loaded. */
 export function prepareEngine(): void {
   process.env['UWS_HTTP_MAX_HEADERS_SIZE'] ??= '16384';

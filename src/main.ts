@@ -22,8 +22,12 @@ async function main(): Promise<void> {
       return (await import('./cli/token.js')).runToken(rest, readConfig());
     case 'demo':
       return (await import('./cli/demo.js')).runDemo(rest, readConfig());
+    case 'prove':
+      return (await import('./cli/prove/prove.js')).runProve(rest, readConfig());
     default:
-      throw new ExpectedError(`there is no command ${role}; there are: token, demo (none: the server)`);
+      throw new ExpectedError(
+        `there is no command ${role}; there are: token, demo, prove (none: the server)`,
+      );
   }
 }
 

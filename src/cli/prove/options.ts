@@ -1,0 +1,130 @@
+import { parseArgs } from 'node:util';
+import { ExpectedError } from '../../expected-error.js';
+import { FAULTS, isFault, ofRedis, type Plan } from './nemesis.js';
+
+export interface Options {
+  /** A deployment that runs already; undefined: one of the run's own. */
+  readonly url: string | undefined;
+  /** Of that deployment, to read its database as well. */
+  readonly dataDir: string | undefined;
+  /** The server to start: its main.js. */
+  readonly program: string | undefined;
+  readonly seed: string;
+  /** Ends when this many are acknowledged … */
+  readonly messages: number;
+  /** … and this long has passed, and the faults came as often as was asked for. */
+  readonly seconds: number;
+  readonly users: number;
+  readonly workers: number;
+  readonly redis: boolean;
+  readonly rate: number;
+  readonly faults: readonly Plan[];
+  readonly faultEveryMs: number;
+  readonly report: string | undefined;
+  readonly keep: boolean;
+}
+
+export const USAGE = `usage: npm run prove -- [options]
+
+Virtual users talk, connect and reconnect, are added and removed; meanwhile parts of the server are killed and
+frozen. Then everything that every client saw is held against what is stored. Exit code 0: all counts are 0.
+
+  --url <http://host:port>  a deployment that runs already, with the JWT secret that is configured here;
+                            of the faults only "cut" is possible. Default: a server of the run's own
+  --data-dir <folder>       with --url: that deployment's DATA_DIR, to read its database too
+  --seed <text>             the same seed makes the same workload and faults (default: the time)
+  --messages <n>            go on until so many are acknowledged (default 0)
+  --seconds <n>             and for so long (default 60)
+  --users <n>               (default 60)     --rate <n>  messages a second, about (default 1000)
+  --workers <n>             (default 2)      --redis     with a Redis of the run's own
+  --faults <list>           such as worker,ledger:100,freeze; a number: at least so often; none: no faults
+  --fault-every <ms>        from one recovery to the next fault, on average (default 1000)
+  --program <main.js>       the server to start (default: this one)
+  --report <folder>         writes report.md and report.json there
+  --keep                    keeps the history and the server's folder also when all is well
+
+Faults:
+${Object.entries(FAULTS)
+  .map(([name, what]) => `  ${name.padEnd(15)} ${what}`)
+  .join('\n')}
+  freeze          all that freeze`;
+
+/** Throws an ExpectedError that says what is wrong. */
+export function readOptions(args: readonly string[]): Options | 'help' {
+  const { values } = parse(args);
+  if (values.help) return 'help';
+  const number = (name: string, text: string | undefined, otherwise: number) => {
+    if (text === undefined) return otherwise;
+    if (!/^\d+$/.test(text)) throw new ExpectedError(`--${name} must be a whole number\n${USAGE}`);
+    return Number(text);
+  };
+  const redis = values.redis ?? false;
+  const ownServer = values.url === undefined;
+  return {
+    url: values.url?.replace(/\/$/, ''),
+    dataDir: values['data-dir'],
+    program: values.program,
+    seed: values.seed ?? String(Date.now()),
+    messages: number('messages', values.messages, 0),
+    seconds: number('seconds', values.seconds, 60),
+    users: Math.max(6, number('users', values.users, 60)),
+    workers: Math.max(1, number('workers', values.workers, 2)),
+    redis,
+    rate: number('rate', values.rate, 1000),
+    faults: plansOf(values.faults, ownServer, redis),
+    faultEveryMs: number('fault-every', values['fault-every'], 1000),
+    report: values.report,
+    keep: values.keep ?? false,
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        url: { type: 'string' },
+        'data-dir': { type: 'string' },
+        program: { type: 'string' },
+        seed: { type: 'string' },
+        messages: { type: 'string' },
+        seconds: { type: 'string' },
+        users: { type: 'string' },
+        workers: { type: 'string' },
+        redis: { type: 'boolean' },
+        rate: { type: 'string' },
+        faults: { type: 'string' },
+        'fault-every': { type: 'string' },
+        report: { type: 'string' },
+        keep: { type: 'boolean' },
+        help: { type: 'boolean' },
+      },
+    });
+  } catch (error) {
+    throw new ExpectedError(`${(error as Error).message}\n${USAGE}`);
+  }
+}
+
+/** Without a list: all that this deployment can be done. */
+function plansOf(list: string | undefined, ownServer: boolean, redis: boolean): Plan[] {
+  const isPossible = (fault: string) =>
+    isFault(fault) && (ownServer ? redis || !ofRedis(fault) : fault === 'cut');
+  const all = Object.keys(FAULTS).filter(isPossible);
+  if (list === 'none') return [];
+  const names = (list?.split(',') ?? all).flatMap((item) => {
+    const [name = '', times = '0'] = item.split(':');
+    const faults = name === 'freeze' ? all.filter((fault) => fault.startsWith('freeze-')) : [name];
+    return faults.map((fault) => ({ fault, times: Number(times) }));
+  });
+  return names.map(({ fault, times }) => {
+    if (!isFault(fault) || !Number.isInteger(times) || times < 0) {
+      throw new ExpectedError(`--faults: there is no fault ${fault}\n${USAGE}`);
+    }
+    if (!isPossible(fault)) {
+      throw new ExpectedError(
+        `--faults: ${fault} needs ${ownServer ? '--redis' : "a server of the run's own"}`,
+      );
+    }
+    return { fault, times };
+  });
+}

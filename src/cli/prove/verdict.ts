@@ -1,0 +1,43 @@
+/** What must not happen, each with what it means; a run is good when all are 0. */
+export const VIOLATIONS = {
+  lost: 'acknowledged (a message, or a change of members), and not in the log',
+  phantom: 'shown or stored, and never sent like that',
+  duplicate: 'one send, stored more than once',
+  disagreeing: 'one id, shown differently to two observers or stored differently',
+  gap: 'skipped by a connection between what it was shown before and after, or left out of a history',
+  reordered: 'shown after a later message of its chat',
+  repeated: 'shown twice on one connection, or again after it was said to be seen',
+  unseen: 'not shown by the end to a member who was connected',
+  senderOrder: "stored in another order than one sender's connections sent it",
+  nonMember: 'shown to somebody who had been removed before it was stored',
+  unanswered: 'sent on a connection that stayed open, and neither acknowledged nor refused in time',
+  unexpected: 'an answer that the contract does not give there',
+} as const;
+
+export type Violation = keyof typeof VIOLATIONS;
+
+const EXAMPLES_MAX = 5;
+
+/** The counts, and of each violation the first few cases in words. */
+export class Verdict {
+  readonly counts: Record<Violation, number>;
+  readonly examples: Record<Violation, string[]>;
+
+  constructor() {
+    const names = Object.keys(VIOLATIONS) as Violation[];
+    this.counts = Object.fromEntries(names.map((name) => [name, 0])) as Record<Violation, number>;
+    this.examples = Object.fromEntries(names.map((name) => [name, [] as string[]])) as Record<
+      Violation,
+      string[]
+    >;
+  }
+
+  add(violation: Violation, what: string, times = 1): void {
+    this.counts[violation] += times;
+    if (this.examples[violation].length < EXAMPLES_MAX) this.examples[violation].push(what);
+  }
+
+  get good(): boolean {
+    return Object.values(this.counts).every((count) => count === 0);
+  }
+}
