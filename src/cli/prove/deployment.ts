@@ -3,6 +3,7 @@ import { createWriteStream, readFileSync, type WriteStream } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { searchPath } from '../../config.js';
+import { ExpectedError } from '../../expected-error.js';
 import { sleep } from './workload.js';
 
 const START_MS_MAX = 30_000;
@@ -33,6 +34,8 @@ export class Deployment {
   readonly #left = new Map<number, string>();
   #primary: ChildProcess | undefined;
   #serving = false;
+  #everServed = false;
+  #lastWords = '';
   #stopping = false;
 
   private constructor(options: DeploymentOptions, port: number) {
@@ -49,12 +52,13 @@ export class Deployment {
     deployment.#launch();
     const deadline = performance.now() + START_MS_MAX;
     while (!deployment.#serving) {
-      if (performance.now() > deadline) {
+      if (performance.now() > deadline || deployment.#stopping) {
         await deployment.stop();
-        throw new Error(`the server did not start; see ${join(options.folder, 'server.log')}`);
+        throw new ExpectedError(`the server did not start: ${deployment.#lastWords.trim()}`);
       }
       await sleep(LOOK_EVERY_MS);
     }
+    deployment.#everServed = true;
     return deployment;
   }
 
@@ -128,9 +132,13 @@ export class Deployment {
       if (bytes.includes('listening on')) this.#serving = true;
       this.#output.write(bytes);
     });
-    child.stderr.on('data', (bytes: Buffer) => this.#output.write(bytes));
-    child.on('exit', () => {
+    child.stderr.on('data', (bytes: Buffer) => {
+      this.#lastWords = bytes.toString();
+      this.#output.write(bytes);
+    });
+    child.on('close', () => {
       this.#serving = false;
+      if (!this.#everServed) this.#stopping = true;
       if (!this.#stopping) setTimeout(() => !this.#stopping && this.#launch(), RESTART_MS);
     });
   }

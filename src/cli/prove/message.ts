@@ -13,17 +13,23 @@ export interface SeenMessage {
 const SHORT_CHARACTERS_MAX = 60;
 const LONG_CHARACTERS = 1500;
 const LONG_SHARE = 0.005;
+/** Room for the key. */
+const OTHER_CHARACTERS = 32;
 const FILLER = 'to be said, "quoted", \\ and с кириллицей, 🙂 and\ttabs\nand lines; ';
 /** Whole characters, so that none is cut in two. */
-const FILLERS = [...FILLER.repeat(40)];
+const FILLERS = [...FILLER.repeat(150)];
 
 /**
- * The text of a send. Its first word is its key, which no other send has: so a message is recognised also
- * where it has no `client_id`.
+ * Makes the texts of sends, of up to so many characters, or mostly short ones. Their first word is their key,
+ * which no other send has: so a message is recognised also where it has no `client_id`.
  */
-export function textOf(key: string, random: Random): string {
-  const characters = random.chance(LONG_SHARE) ? LONG_CHARACTERS : random.from(0, SHORT_CHARACTERS_MAX);
-  return `${key} ${FILLERS.slice(0, characters).join('')}.`;
+export function texts(charactersMax: number | undefined): (key: string, random: Random) => string {
+  return (key, random) => {
+    const isLong = charactersMax === undefined && random.chance(LONG_SHARE);
+    const max = charactersMax ?? SHORT_CHARACTERS_MAX;
+    const characters = isLong ? LONG_CHARACTERS : random.from(0, Math.max(0, max - OTHER_CHARACTERS));
+    return `${key} ${FILLERS.slice(0, characters).join('')}.`;
+  };
 }
 
 export function keyOf(text: string): string {

@@ -16,8 +16,13 @@ export interface Options {
   readonly seconds: number;
   readonly users: number;
   readonly workers: number;
-  readonly redis: boolean;
+  /** Runs, one after the other: without and with a Redis. */
+  readonly redis: readonly boolean[];
   readonly rate: number;
+  /** A send that is neither acknowledged nor refused for this long, on an open connection, is counted. */
+  readonly answerMs: number;
+  /** Texts have up to this many characters; undefined: most are short, some long. */
+  readonly characters: number | undefined;
   readonly faults: readonly Plan[];
   readonly faultEveryMs: number;
   readonly report: string | undefined;
@@ -34,12 +39,18 @@ frozen. Then everything that every client saw is held against what is stored. Ex
   --data-dir <folder>       with --url: that deployment's DATA_DIR, to read its database too
   --seed <text>             the same seed makes the same workload and faults (default: the time)
   --messages <n>            go on until so many are acknowledged (default 0)
-  --seconds <n>             and for so long (default 60)
+  --seconds <n>             and for so long (default 600)
   --users <n>               (default 60)     --rate <n>  messages a second, about (default 1000)
-  --workers <n>             (default 2)      --redis     with a Redis of the run's own
+  --workers <n>             (default 2)
+  --redis <no|yes|both>     with a Redis of the run's own (redis-server must be installed); both, which is the
+                            default: one run without, one with
   --faults <list>           such as worker,ledger:100,freeze; a number: at least so often; none: no faults
   --fault-every <ms>        from one recovery to the next fault, on average (default 1000)
+  --answer-ms <n>           what is not answered for so long counts (default 15000)
+  --characters <n>          texts of up to so many characters (default: most are short)
   --program <main.js>       the server to start (default: this one)
+  --campaign                1,000,000 acknowledged messages through 200 worker, 100 ledger, 50 primary and 50 Redis
+                            kills and some more; the report goes to bench/results/campaign
   --report <folder>         writes report.md and report.json there
   --keep                    keeps the history and the server's folder also when all is well
 
@@ -49,29 +60,53 @@ ${Object.entries(FAULTS)
   .join('\n')}
   freeze          all that freeze`;
 
+/** What --campaign stands for; what is given beside it comes after, and stands above it. */
+const CAMPAIGN = [
+  ['--redis', 'yes'],
+  ['--messages', '1000000'],
+  ['--seconds', '0'],
+  ['--users', '120'],
+  ['--rate', '1000'],
+  [
+    '--faults',
+    'worker:200,ledger:100,primary:50,redis:50,freeze-worker:30,freeze-ledger:30,freeze-redis:20,redis-clients:20,cut:30',
+  ],
+  ['--fault-every', '300'],
+  ['--report', 'bench/results/campaign'],
+].flat();
+
+const REDIS = { no: [false], yes: [true], both: [false, true] } as const;
+
 /** Throws an ExpectedError that says what is wrong. */
 export function readOptions(args: readonly string[]): Options | 'help' {
-  const { values } = parse(args);
+  const isCampaign = args.includes('--campaign');
+  const { values } = parse(isCampaign ? [...CAMPAIGN, ...args] : args);
   if (values.help) return 'help';
   const number = (name: string, text: string | undefined, otherwise: number) => {
     if (text === undefined) return otherwise;
     if (!/^\d+$/.test(text)) throw new ExpectedError(`--${name} must be a whole number\n${USAGE}`);
     return Number(text);
   };
-  const redis = values.redis ?? false;
   const ownServer = values.url === undefined;
+  const redis = values.redis ?? (ownServer ? 'both' : 'no');
+  if (redis !== 'no' && redis !== 'yes' && redis !== 'both') {
+    throw new ExpectedError(`--redis must be no, yes or both\n${USAGE}`);
+  }
+  if (!ownServer && redis !== 'no') throw new ExpectedError("--redis needs a server of the run's own");
   return {
     url: values.url?.replace(/\/$/, ''),
     dataDir: values['data-dir'],
     program: values.program,
     seed: values.seed ?? String(Date.now()),
     messages: number('messages', values.messages, 0),
-    seconds: number('seconds', values.seconds, 60),
+    seconds: number('seconds', values.seconds, 600),
     users: Math.max(6, number('users', values.users, 60)),
     workers: Math.max(1, number('workers', values.workers, 2)),
-    redis,
+    redis: REDIS[redis],
     rate: number('rate', values.rate, 1000),
-    faults: plansOf(values.faults, ownServer, redis),
+    answerMs: number('answer-ms', values['answer-ms'], 15_000),
+    characters: values.characters === undefined ? undefined : number('characters', values.characters, 0),
+    faults: plansOf(values.faults, ownServer, redis !== 'no'),
     faultEveryMs: number('fault-every', values['fault-every'], 1000),
     report: values.report,
     keep: values.keep ?? false,
@@ -91,12 +126,15 @@ function parse(args: readonly string[]) {
         seconds: { type: 'string' },
         users: { type: 'string' },
         workers: { type: 'string' },
-        redis: { type: 'boolean' },
+        redis: { type: 'string' },
         rate: { type: 'string' },
         faults: { type: 'string' },
+        'answer-ms': { type: 'string' },
+        characters: { type: 'string' },
         'fault-every': { type: 'string' },
         report: { type: 'string' },
         keep: { type: 'boolean' },
+        campaign: { type: 'boolean' },
         help: { type: 'boolean' },
       },
     });
@@ -122,7 +160,7 @@ function plansOf(list: string | undefined, ownServer: boolean, redis: boolean): 
     }
     if (!isPossible(fault)) {
       throw new ExpectedError(
-        `--faults: ${fault} needs ${ownServer ? '--redis' : "a server of the run's own"}`,
+        `--faults: ${fault} needs ${ownServer ? '--redis yes' : "a server of the run's own"}`,
       );
     }
     return { fault, times };

@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BASE } from '../../api/routes.js';
 import type { Config } from '../../config.js';
+import { ExpectedError } from '../../expected-error.js';
 import { mintToken } from '../token.js';
 import { judge } from './checker.js';
 import { Deployment } from './deployment.js';
 import { History, readHistory } from './history.js';
-import { Nemesis } from './nemesis.js';
+import { texts } from './message.js';
+import { Nemesis, ofRedis } from './nemesis.js';
 import { type Options, readOptions, USAGE } from './options.js';
 import { populate } from './population.js';
 import { Random } from './random.js';
@@ -24,44 +26,57 @@ const SAY_EVERY_MS = 10_000;
 const LOOK_EVERY_MS = 50;
 const TOKENS_EXPIRE = '7d';
 
-/** `prove`: see USAGE. Prints the report, and exits 1 when a count is not 0. */
+/** `prove`: see USAGE. Prints a report of each run, and exits 1 when a count is not 0. */
 export async function runProve(args: readonly string[], config: Config): Promise<void> {
   const options = readOptions(args);
   if (options === 'help') return console.log(USAGE);
-  const folder = mkdtempSync(join(tmpdir(), 'parley-prove-'));
-  const report = await proveOnce(options, config, folder);
-  const text = textOfReport(report);
-  console.log(text);
+  const reports: Report[] = [];
+  for (const withRedis of options.redis) {
+    const folder = mkdtempSync(join(tmpdir(), 'parley-prove-'));
+    const report = await proveOnce(options, withRedis, config, folder).catch((error) => {
+      if (error instanceof ExpectedError) rmSync(folder, { recursive: true }); // There is nothing in it to see.
+      throw error;
+    });
+    reports.push(report);
+    console.log(textOfReport(report));
+    if (report.good && !options.keep) rmSync(folder, { recursive: true });
+    else console.log(`What the clients saw (history.txt), and what there is of the server: ${folder}`);
+  }
   if (options.report !== undefined) {
     mkdirSync(options.report, { recursive: true });
-    writeFileSync(join(options.report, 'report.md'), text);
-    writeFileSync(join(options.report, 'report.json'), `${JSON.stringify(report, null, 2)}\n`);
+    writeFileSync(join(options.report, 'report.md'), reports.map(textOfReport).join('\n'));
+    writeFileSync(join(options.report, 'report.json'), `${JSON.stringify(reports, null, 2)}\n`);
   }
-  if (report.good && !options.keep) rmSync(folder, { recursive: true });
-  else
-    console.log(
-      `What the clients saw (history.txt)${options.url === undefined ? ', the database and the log' : ''}: ${folder}`,
-    );
-  process.exit(report.good ? 0 : 1);
+  process.exit(reports.every(({ good }) => good) ? 0 : 1);
 }
 
-async function proveOnce(options: Options, config: Config, folder: string): Promise<Report> {
+async function proveOnce(
+  options: Options,
+  withRedis: boolean,
+  config: Config,
+  folder: string,
+): Promise<Report> {
   const secret = randomBytes(32).toString('hex');
-  const redis = options.redis ? await Redis.start(folder) : undefined;
+  const redis = withRedis ? await Redis.start(folder) : undefined;
+  const { program = PROGRAM, workers, url } = options;
+  const starting = { program, folder, workers, secret, redisUrl: redis?.url };
   const deployment =
-    options.url === undefined
-      ? await Deployment.start({
-          program: options.program ?? PROGRAM,
-          folder,
-          workers: options.workers,
-          secret,
-          redisUrl: redis?.url,
-        })
-      : undefined;
+    url !== undefined
+      ? undefined
+      : await Deployment.start(starting).catch(async (error) => {
+          await redis?.kill();
+          throw error;
+        });
+  // Told to end, it takes what it has started with it.
+  const abandon = () => {
+    void Promise.all([deployment?.stop(), redis?.kill()]).finally(() => process.exit(1));
+  };
+  process.once('SIGINT', abandon).once('SIGTERM', abandon);
   try {
     const own: Config = { ...config, jwt: { ...config.jwt, key: { secret }, idClaim: 'sub' } };
     return await run(options, deployment === undefined ? config : own, folder, deployment, redis);
   } finally {
+    process.off('SIGINT', abandon).off('SIGTERM', abandon);
     await deployment?.stop();
     await redis?.kill();
   }
@@ -80,7 +95,8 @@ async function run(
   const history = new History(join(folder, 'history.txt'), now);
   const tally = new Tally(history, now);
   const url = `${deployment?.url ?? options.url}${BASE}`;
-  const world: World = { url, history, WebSocket, tally, now };
+  const { answerMs, characters } = options;
+  const world: World = { url, history, WebSocket, tally, answerMs, textOf: texts(characters), now };
   const random = new Random(options.seed);
   const mint = (sub: string) => mintToken(config, sub, { expires: TOKENS_EXPIRE });
   const name = `prove-${randomBytes(4).toString('hex')}`;
@@ -91,7 +107,7 @@ async function run(
   const { faultEveryMs: everyMs } = options;
   const nemesis = new Nemesis(
     { world, workload, deployment, redis, random: random.of('nemesis'), everyMs, say },
-    options.faults,
+    options.faults.filter(({ fault }) => redis !== undefined || !ofRedis(fault)),
   );
   const sayHow = () =>
     say(
@@ -118,12 +134,6 @@ async function run(
       ? await readHistories(WebSocket, url, population.readers)
       : readDatabase(dataDir, new Set(population.readers.keys()));
   const judgement = judge(readHistory(history.file), log);
-  return reportOf(
-    options,
-    judgement,
-    tally,
-    nemesis,
-    now() / 1000,
-    dataDir === undefined ? 'api' : 'database',
-  );
+  const read = dataDir === undefined ? 'api' : 'database';
+  return reportOf(options, redis !== undefined, judgement, tally, nemesis, now() / 1000, read);
 }

@@ -1,6 +1,6 @@
 import { cpus } from 'node:os';
 import type { Judgement } from './checker.js';
-import { FAULTS, type Fault, type Nemesis } from './nemesis.js';
+import { FAULTS, type Fault, type Nemesis, ofRedis } from './nemesis.js';
 import type { Options } from './options.js';
 import { VIOLATIONS, type Violation } from './verdict.js';
 import type { Tally } from './world.js';
@@ -36,6 +36,7 @@ interface FaultReport {
 
 export function reportOf(
   options: Options,
+  redis: boolean,
   { verdict, sends, acknowledged, deliveries, sessions }: Judgement,
   tally: Tally,
   nemesis: Nemesis,
@@ -44,6 +45,7 @@ export function reportOf(
 ): Report {
   const faults: Partial<Record<Fault, FaultReport>> = {};
   for (const { fault } of options.faults) {
+    if (ofRedis(fault) && !redis) continue;
     const recoveries = (nemesis.recoveriesMs.get(fault) ?? []).sort((a, b) => a - b);
     faults[fault] = {
       times: nemesis.count(fault),
@@ -56,7 +58,7 @@ export function reportOf(
     counts: verdict.counts,
     examples: verdict.examples,
     seed: options.seed,
-    redis: options.redis,
+    redis,
     workers: options.workers,
     users: options.users,
     seconds: Math.round(seconds),

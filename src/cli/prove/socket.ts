@@ -54,6 +54,7 @@ export class ClientSocket {
   #readyMs = 0;
   #failures = 0;
   #stays = false;
+  #paused = false;
   #stopped = false;
   readonly #timers = new Set<NodeJS.Timeout>();
   static #sessions = 0;
@@ -70,6 +71,11 @@ export class ClientSocket {
   /** Its history is there, and it is live. */
   get isReady(): boolean {
     return this.#ready;
+  }
+
+  /** Ready, and reads what comes. */
+  get isAttentive(): boolean {
+    return this.#ready && !this.#paused;
   }
 
   get session(): number {
@@ -188,9 +194,11 @@ export class ClientSocket {
     if (this.#stays || ws?.readyState !== this.#world.WebSocket.OPEN) return;
     this.#world.history.add(Event.paused, session);
     ws.pause();
+    this.#paused = true;
     this.#later(SLOW_FOR_MS * this.#random.next(), () => {
       ws.resume();
       if (session === this.#session) {
+        this.#paused = false;
         this.#later(
           SLOW_EVERY_MS * (1 + this.#random.next()),
           () => session === this.#session && this.#pause(session),
@@ -230,6 +238,7 @@ export class ClientSocket {
     if (ws !== this.#ws) return; // Cut by ourselves: told already.
     this.#ws = undefined;
     this.#ready = false;
+    this.#paused = false;
     this.#world.history.add(Event.closed, this.#session, code);
     this.voice?.closed();
     if (code >= 4000 || UNEXPECTED_CLOSES.includes(code)) this.#endedWith(code);

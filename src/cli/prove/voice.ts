@@ -1,5 +1,5 @@
 import { Event } from './history.js';
-import { fingerprint, keyOf, type SeenMessage, textOf } from './message.js';
+import { fingerprint, keyOf, type SeenMessage } from './message.js';
 import { hashOf, type Random } from './random.js';
 import type { ClientSocket } from './socket.js';
 import type { World } from './world.js';
@@ -10,8 +10,6 @@ import type { World } from './world.js';
  */
 const UNACKNOWLEDGED_MAX = 16;
 const PACE_MS = 100;
-/** An acknowledgement takes no longer on a connection that stays open, whatever restarts behind it. */
-const ANSWER_MS = 15_000;
 const REFUSED_AGAIN_MS = 200;
 /** Refusals that mean: try again. */
 const TRY_LATER = ['overloaded', 'unavailable', 'storage_full', 'timeout', 'too_many_frames'];
@@ -67,7 +65,7 @@ export class Voice {
     const key = `${this.#name}-${this.#number}`;
     const now = this.#world.now();
     this.#spokeMs = now;
-    const pending: Pending = { text: textOf(key, this.#random), firstMs: now, lastMs: now };
+    const pending: Pending = { text: this.#world.textOf(key, this.#random), firstMs: now, lastMs: now };
     this.#pending.set(key, pending);
     this.#world.tally.sent += 1;
     this.#send(key, pending);
@@ -117,7 +115,7 @@ export class Voice {
   /** Looks for what should have been answered; such a connection is given up, as a client would. */
   look(): void {
     if (!this.socket.isReady) return;
-    const due = this.#world.now() - ANSWER_MS;
+    const due = this.#world.now() - this.#world.answerMs;
     for (const [key, { lastMs }] of this.#pending) {
       if (lastMs > due) continue;
       this.#world.history.add(Event.unanswered, this.socket.session, key);

@@ -8,13 +8,14 @@ const TICK_MS = 10;
 const BURST_MS = 200;
 /** Voices asked for each message that is due: some wait, or are not connected. */
 const TRIES = 8;
-const LOOK_EVERY_MS = 1000;
+const LOOK_EVERY_MS = 500;
 const GUEST_MS_MIN = 300;
 const GUEST_MS_MAX = 2500;
-/** Everybody is connected again, and everything acknowledged, within this long after the last fault. */
-const SETTLE_MS = 60_000;
+/** Everybody is connected again, and everything acknowledged, so many answer times after the last fault. */
+const SETTLE_ANSWERS = 4;
 /** What was sent in calm is seen by all within this long; hints may be lost, so a look or two. */
 const DELIVER_MS = 10_000;
+const LINGER_MS = 1000;
 const CUT_SHARE = 0.3;
 
 /** Makes a population talk, until it is told to come to an end. */
@@ -34,16 +35,22 @@ export class Workload {
     this.#random = random;
   }
 
+  get #settleMs(): number {
+    return SETTLE_ANSWERS * this.#world.answerMs;
+  }
+
   async start(): Promise<void> {
     const { sockets, guests } = this.#population;
     for (const socket of sockets) socket.connect();
     this.#every(LOOK_EVERY_MS, () => {
       for (const voice of this.#population.voices) voice.look();
     });
-    await this.#until(() => sockets.every(({ readyMs }) => readyMs > 0), SETTLE_MS);
+    await this.#until(() => sockets.every(({ readyMs }) => readyMs > 0), this.#settleMs);
     this.#running = true;
     this.#talk();
-    this.#visits = guests.map((guest, index) => this.#visit(guest, this.#random.of(`guest ${index}`)));
+    this.#visits = guests.map(
+      (guest, index) => this.#visit(guest, this.#random.of(`guest ${index}`)).catch(() => undefined), // Told as unexpected already.
+    );
   }
 
   /** Cuts a share of all connections, as a network that goes away. */
@@ -70,12 +77,13 @@ export class Workload {
     await Promise.all(this.#visits);
     for (const socket of sockets) socket.stay();
     const isSettled = () =>
-      voices.every(({ unacknowledged }) => unacknowledged === 0) && sockets.every(({ isReady }) => isReady);
-    await this.#until(isSettled, SETTLE_MS);
+      voices.every(({ unacknowledged }) => unacknowledged === 0) &&
+      sockets.every(({ isAttentive }) => isAttentive);
+    await this.#until(isSettled, this.#settleMs);
     history.add(Event.calm);
     const last = new Map(voices.map((voice) => [voice.socket.chatId, voice]));
     for (const voice of last.values()) voice.speak();
-    await this.#until(() => voices.every(({ unacknowledged }) => unacknowledged === 0), SETTLE_MS);
+    await this.#until(() => voices.every(({ unacknowledged }) => unacknowledged === 0), this.#settleMs);
     for (const { socket, unacknowledged } of voices) {
       for (let count = 0; count < unacknowledged; count++)
         history.add(Event.unanswered, socket.session, 'at_the_end');
@@ -83,7 +91,7 @@ export class Workload {
     const hasSeen = (chatId: number, highest: number) => highest >= (tally.highest.get(chatId) ?? 0);
     const everybody = () => sockets.every(({ chatId, highest }) => chatId === 0 || hasSeen(chatId, highest));
     await this.#until(everybody, DELIVER_MS);
-    await sleep(LOOK_EVERY_MS); // For main sockets, and for what comes twice.
+    await sleep(LINGER_MS); // For main sockets, and for what comes twice.
     history.add(Event.end);
   }
 
@@ -115,12 +123,11 @@ export class Workload {
   /** Removes and adds a guest, and ends with them as a member. */
   async #visit({ account, groupId, owner, sockets }: Guest, random: Random): Promise<void> {
     const { history } = this.#world;
-    const pause = () => sleep(random.from(GUEST_MS_MIN, GUEST_MS_MAX));
+    const pause = () => this.#until(() => !this.#running, random.from(GUEST_MS_MIN, GUEST_MS_MAX));
     const change = (membership: 'in' | 'out' | 'changing') => {
       for (const socket of sockets) socket.membership = membership;
     };
-    while (this.#running) {
-      await pause();
+    for (await pause(); this.#running; await pause()) {
       change('changing');
       history.add(Event.leaving, groupId, account.id);
       await owner.removeMember(groupId, account.id);

@@ -1,5 +1,6 @@
 import type { WebSocket } from 'ws';
 import { Event, type History } from './history.js';
+import type { Random } from './random.js';
 
 /** What every client of a run shares. */
 export interface World {
@@ -8,6 +9,10 @@ export interface World {
   readonly history: History;
   readonly WebSocket: typeof WebSocket;
   readonly tally: Tally;
+  /** A send that is neither acknowledged nor refused for this long, on an open connection, is counted. */
+  readonly answerMs: number;
+  /** The text of a new message, with this key. */
+  readonly textOf: (key: string, random: Random) => string;
   /** Milliseconds since the beginning. */
   readonly now: () => number;
 }
