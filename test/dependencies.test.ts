@@ -39,7 +39,7 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   jose: ['server/auth'],
   formidable: ['server/uploads', 'server/formidable.d'],
   ioredis: ['bus/redis/connection'],
-  'lru-cache': ['server/auth', 'server/caches'],
+  'lru-cache': ['server/auth', 'server/caches', 'server/pages'],
   pino: ['log'],
   ws: ['cli/demo', 'cli/prove'],
 };

@@ -84,7 +84,7 @@ describe('a ledger with a worker that cannot follow', () => {
     passed = 0;
     // A store that gives nothing for as long as it is held.
     const slow: ReadStore = {
-      ...{ hasIncarnation: () => true, close: () => undefined },
+      ...{ databaseId: 'a database', hasIncarnation: () => true, close: () => undefined },
       snapshot: (use) =>
         store.snapshot((view) =>
           use(held ? { ...view, entriesAfter: () => ({ entries: [], more: false }) } : view),
