@@ -60,13 +60,12 @@ describe('a client_id that comes to both workers in one moment, with two texts',
     const said: string[] = [];
     for (let round = 0; round < ROUNDS; round++) {
       const names = numbered(`round ${round}`, MESSAGES);
-      const { ledger } = await server.pids();
       for (const name of names) {
         one.says(`one: ${name}`, name);
         other.says(`other: ${name}`, name);
       }
       if (round % 2 === 0) await until(() => shown(his, names[round] ?? '').length > 0);
-      process.kill(ledger, 'SIGKILL');
+      await server.kill('ledger');
       said.push(...names);
       // The message goes to both, and the answer to the repeat to the one whose text came second.
       await until(() => names.every((name) => shown(one, name).length + shown(other, name).length === 3));
@@ -92,8 +91,7 @@ describe('a client_id that is repeated with another text', () => {
         return names(index);
       });
       if (round % 2 === 0) await until(() => sockets.some(({ frames }) => frames.length > 1));
-      const [victim = 0] = (await server.pids()).workers;
-      process.kill(victim, 'SIGKILL');
+      const victim = await server.kill('worker');
       const cut = await until(() => sockets.find(({ isOpen }) => !isOpen));
       const left = sockets.find((socket) => socket !== cut) ?? cut;
       for (const name of all) left.says(`again: ${name}`, name);

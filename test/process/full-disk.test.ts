@@ -108,7 +108,7 @@ describe.skipIf(!possible)('on a full disk', () => {
   it('a ledger that dies there loses nothing, and what was sent meanwhile is stored once', async () => {
     disk.fill();
     await until(async () => (await say('again')).type === 'error');
-    process.kill((await disk.server.pids()).ledger, 'SIGKILL');
+    await disk.server.kill('ledger');
     hers.says('in between', 'in-between');
     expect((await alice.get('/chats')).status).toBe(200);
     disk.free();

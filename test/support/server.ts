@@ -90,6 +90,17 @@ export class TestServer {
     return { ledger: of('ledger')[0] ?? 0, workers: of('worker') };
   }
 
+  /** Kills a process of the tree that is there, or will be in a moment. Resolves to its id. */
+  async kill(role: 'ledger' | 'worker'): Promise<number> {
+    // 0 is nobody's id: it would be this whole process group.
+    const pid = await until(async () => {
+      const { ledger, workers } = await this.pids();
+      return (role === 'ledger' ? ledger : workers[0]) || undefined;
+    });
+    process.kill(pid, 'SIGKILL');
+    return pid;
+  }
+
   /** A signed token with these claims. */
   token(sub: string | number, claims: Record<string, unknown> = {}, secret = SECRET): Promise<string> {
     return new SignJWT({ sub, ...claims } as Record<string, unknown>)
