@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { historyOf, idOf, live, NO_RATES, numbered, saysAll, textOf } from '../support/chat.js';
 import { exitOf, TestServer } from '../support/server.js';
+import type { Frame } from '../support/socket.js';
 import type { TestUser } from '../support/user.js';
 import { until } from '../support/wait.js';
 
@@ -27,9 +28,9 @@ async function failSyncs(pid: number): Promise<ChildProcess> {
   return strace;
 }
 
-/** No file of this process may grow any more: the system refuses such a write as too big. */
-function failWrites(pid: number, wal: string): undefined {
-  const set = spawnSync('prlimit', ['--pid', String(pid), `--fsize=${statSync(wal).size}:`]);
+/** The system refuses this process every write beyond the first page of a file, as too big. */
+function failWrites(pid: number): undefined {
+  const set = spawnSync('prlimit', ['--pid', String(pid), '--fsize=4096:']);
   if (set.status !== 0) throw new Error(`no prlimit: ${set.stderr}`);
 }
 
@@ -52,21 +53,21 @@ describe('when the storage fails', () => {
 
   it.each([
     ['a sync', (pid: number) => failSyncs(pid), 'SQLITE_IOERR_FSYNC'],
-    ['a write', (pid: number, wal: string) => failWrites(pid, wal), 'SQLITE_IOERR_WRITE'],
+    ['a write', (pid: number) => failWrites(pid), 'SQLITE_IOERR_WRITE'],
   ])('at %s, the ledger ends with 70, and after its checks each message is stored and echoed once', async (_at, fail, code) => {
     const [hers, his] = [await live(alice, path), await live(bob, path)];
     await saysAll(hers, ['before']);
     const { ledger } = await server.pids();
-    tracer = await fail(ledger, join(server.dataDir, 'parley.db-wal'));
+    tracer = await fail(ledger);
 
     const texts = numbered('sent', MESSAGES).map((text) => text.padEnd(2000));
     for (const text of texts) hers.says(text, text.trim());
-    const ended = () => server.logOf('primary').find(({ child }) => child === 'ledger');
-    const echoes = await until(() => ended() && hers.frames.slice(2).concat({ type: 'none' }));
-    expect(echoes).toEqual([{ type: 'none' }]);
-    expect(ended()).toMatchObject({ exit: 'exit code 70' });
-
-    for (const text of texts) await hers.hears(text);
+    const echoes: Frame[] = [];
+    for (const text of texts) echoes.push(await hers.hears(text));
+    expect(server.logOf('primary')).toMatchObject([{ child: 'ledger', exit: 'exit code 70' }]);
+    // A message has the time of its batch: none is of a batch of the ledger that failed.
+    const failedAt = server.logOf('ledger').find(({ level }) => level === 'fatal')?.['time'];
+    for (const { time } of echoes) expect(Date.parse(time)).toBeGreaterThan(Date.parse(String(failedAt)));
     await his.hears('before');
     for (const text of texts) await his.hears(text);
     const stored = await historyOf(bob, path);
