@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { live } from '../support/chat.js';
 import { isRunning } from '../support/processes.js';
+import { SteadyRequests } from '../support/requests.js';
 import { TestServer } from '../support/server.js';
 import { until } from '../support/wait.js';
 
@@ -90,6 +91,19 @@ describe('SIGHUP', () => {
     hangUp();
     await until(() => rounds() === 1, REPLACE_MS_MAX);
     expect((await server.pids()).workers.filter((pid) => before.workers.includes(pid))).toEqual([]);
+  });
+
+  it('starts the new worker before the old one stops listening: also a lone one refuses nobody', async () => {
+    server = await TestServer.start({ workers: 1 });
+    const alice = await server.user('Alice');
+    await alice.groupWith(await server.user('Bob'));
+    const requests = new SteadyRequests(alice, 200);
+    hangUp();
+    await until(() => rounds() === 1, REPLACE_MS_MAX);
+    await requests.stop();
+    expect(requests.asked).toBeGreaterThan(50);
+    expect(requests.failures).toEqual([]);
+    expect(requests.retried).not.toHaveProperty('ECONNREFUSED');
   });
 
   it('does not keep SIGTERM from ending everything', async () => {
