@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Violation } from '../../../../src/cli/prove/verdict.js';
-import { bugs } from './bugs.js';
+import { bugs, fallingBehind } from './bugs.js';
 import { proveWith } from './plant.js';
 
 /** A bug that shows only when a fault meets it gets this many runs, each with another seed. */
@@ -20,10 +20,11 @@ describe('a server in which', () => {
   });
 
   it.each([
-    [['--faults', 'ledger,cut,freeze-ledger']],
-    [['--characters', '4000', '--faults', 'cut']],
-  ])('there is no bug has nothing to count with %j', async (args) => {
-    const { examples, good } = await proveWith({ name: 'none', changes: [], expected: [], args }, 'control');
+    { what: 'no bug, and the ledger dies', args: ['--faults', 'ledger,cut,freeze-ledger'] },
+    { what: 'no bug, and texts are long', args: ['--characters', '4000', '--faults', 'cut'] },
+    { what: 'no bug, and sockets fall behind', changes: fallingBehind },
+  ])('there is $what has nothing to count', async ({ changes = [], args = [] }) => {
+    const { examples, good } = await proveWith({ name: 'none', changes, expected: [], args }, 'control');
     expect(examples).toEqual(Object.fromEntries(Object.keys(examples).map((name) => [name, []])));
     expect(good).toBe(true);
   });

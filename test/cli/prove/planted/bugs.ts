@@ -21,6 +21,21 @@ export interface Bug {
 
 const KILL_LEDGER = ['--faults', 'ledger'];
 const CUT = ['--faults', 'cut'];
+
+/** Not a bug: chat sockets are taken for slow ones at random, so that there are some that are behind. */
+export const fallingBehind: readonly Change[] = [
+  {
+    file: 'server/backlog.js',
+    from: 'const LOOK_EVERY_BYTES = 128 * 1024;',
+    to: 'const LOOK_EVERY_BYTES = 4096;',
+  },
+  {
+    file: 'server/backlog.js',
+    from: 'buffered > this.#liveBytesMax)',
+    to: "(buffered > this.#liveBytesMax || (socket.kind === 'chat' && Math.random() < 0.3)))",
+  },
+];
+
 const LONG_TEXTS = ['--characters', '4000'];
 
 export const bugs: readonly Bug[] = [
@@ -246,5 +261,34 @@ export const bugs: readonly Bug[] = [
     ],
     expected: ['gap', 'unseen'],
     args: ['--users', '24'],
+  },
+  {
+    name: 'a socket that fell behind stays live',
+    changes: [...fallingBehind, { file: 'server/hub.js', from: 'socket.unsubscribeAll();', to: '' }],
+    expected: ['repeated', 'reordered'],
+  },
+  {
+    name: 'client ids are forgotten when the ledger dies',
+    changes: [
+      {
+        file: 'store/sqlite/heads.js',
+        from: 'head.repeats ??= this.#load(chatId, head);',
+        to: 'head.repeats ??= new Map();',
+      },
+    ],
+    expected: ['duplicate'],
+    args: ['--faults', 'ledger,cut'],
+  },
+  {
+    name: 'a worker forgets what was not answered when the ledger dies',
+    changes: [
+      {
+        file: 'ledger/client.js',
+        from: 'for (const frame of this.#sent)\n            this.#sendFrame(frame);',
+        to: 'this.#sent.length = 0;',
+      },
+    ],
+    expected: ['unanswered'],
+    args: KILL_LEDGER,
   },
 ];
