@@ -12,6 +12,7 @@ export interface Judgement {
   readonly acknowledged: number;
   readonly deliveries: number;
   readonly sessions: number;
+  readonly slowestDeliveryMs: number;
 }
 
 /**
@@ -37,6 +38,8 @@ class Checker {
   readonly #sentInCalm = new Set<number>();
   /** Sessions that were open when calm set in. */
   #calm: Set<string> | undefined;
+  #nowMs = 0;
+  #slowestDeliveryMs = 0;
   #deliveries = 0;
   #sessionsCount = 0;
 
@@ -50,6 +53,9 @@ class Checker {
   take([code, ...fields]: readonly string[]): void {
     const [first = '', second = '', third = '', fourth = '', fifth = ''] = fields;
     switch (code) {
+      case Event.time:
+        this.#nowMs = Number(first);
+        return;
       case Event.chat:
         return this.#members.created(Number(first), fields.slice(1).map(Number));
       case Event.connecting:
@@ -63,7 +69,7 @@ class Checker {
         return this.#delivered(first, Number(second), Number(third));
       case Event.page: {
         const session = this.#sessions.get(first);
-        if (session instanceof ChatSession) session.page(Number(second), third === '1');
+        if (session instanceof ChatSession) session.page(Number(second), third === '1', this.#nowMs);
         return;
       }
       case Event.sent:
@@ -79,8 +85,7 @@ class Checker {
       case Event.unanswered:
         return this.#verdict.add('unanswered', `${second}, sent on session ${first}`);
       case Event.paused: {
-        const session = this.#sessions.get(first);
-        if (session instanceof MainSession) session.paused();
+        this.#sessions.get(first)?.paused();
         return;
       }
       case Event.closed:
@@ -112,6 +117,7 @@ class Checker {
       acknowledged,
       deliveries: this.#deliveries,
       sessions: this.#sessionsCount,
+      slowestDeliveryMs: this.#slowestDeliveryMs,
     };
   }
 
@@ -150,6 +156,10 @@ class Checker {
       );
     }
     session.delivered(message);
+    message.seenMs ??= this.#nowMs;
+    if (session instanceof ChatSession && session.wasLive(message.seenMs)) {
+      this.#slowestDeliveryMs = Math.max(this.#slowestDeliveryMs, this.#nowMs - message.seenMs);
+    }
   }
 
   #sent(name: string, key: string, textHash: number): void {

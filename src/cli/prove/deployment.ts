@@ -37,6 +37,8 @@ export class Deployment {
   #everServed = false;
   #lastWords = '';
   #stopping = false;
+  /** Should this process end without having stopped the server, the server does not stay behind. */
+  readonly #abandon = () => void this.#primary?.kill('SIGKILL');
 
   private constructor(options: DeploymentOptions, port: number) {
     this.#options = options;
@@ -44,6 +46,7 @@ export class Deployment {
     this.url = `http://127.0.0.1:${port}`;
     this.dataDir = join(options.folder, 'data');
     this.#output = createWriteStream(join(options.folder, 'server.log'));
+    process.on('exit', this.#abandon);
   }
 
   /** Resolves when it serves. */
@@ -84,11 +87,7 @@ export class Deployment {
     for (const child of [...this.pids('worker'), ...this.pids('ledger')])
       this.#left.set(child, startOf(child));
     if (this.#left.has(pid) && this.#left.get(pid) !== startOf(pid)) return; // Gone, and its number is another's.
-    try {
-      process.kill(pid, signal);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-    }
+    kill(pid, signal);
   }
 
   /** Stops the server, and whatever of it should be left. */
@@ -105,8 +104,8 @@ export class Deployment {
       await ended;
       clearTimeout(timer);
     }
-    for (const [pid, start] of this.#left)
-      if (start !== '' && startOf(pid) === start) process.kill(pid, 'SIGKILL');
+    for (const [pid, start] of this.#left) if (start !== '' && startOf(pid) === start) kill(pid, 'SIGKILL');
+    process.off('exit', this.#abandon);
     this.#output.end();
   }
 
@@ -141,6 +140,15 @@ export class Deployment {
       if (!this.#everServed) this.#stopping = true;
       if (!this.#stopping) setTimeout(() => !this.#stopping && this.#launch(), RESTART_MS);
     });
+  }
+}
+
+/** One that has ended already is no matter. */
+function kill(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }
 

@@ -19,6 +19,8 @@ export interface LoggedMessage {
   readonly n: number;
   readonly fingerprint: number;
   readonly textHash: number;
+  /** When the first client was shown it, in milliseconds of the run. */
+  seenMs?: number;
 }
 
 /** What the server has stored of a run's chats: the truth that histories are held against. */

@@ -81,7 +81,10 @@ export class Nemesis {
     while (!this.#stopped && this.#plans.length > 0) {
       await sleep(everyMs * (0.5 + random.next()));
       if (this.#stopped) break;
-      const one = this.#strike(this.#next());
+      const fault = this.#next();
+      const one = this.#strike(fault).catch((error: Error) => {
+        this.#parts.world.tally.unexpected('fault', `${fault}: ${error.message}`);
+      });
       this.#pending.add(one);
       void one.finally(() => this.#pending.delete(one));
       if (!random.chance(OVERLAP_SHARE)) await Promise.all(this.#pending);

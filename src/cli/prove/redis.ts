@@ -18,6 +18,7 @@ export class Redis {
   private constructor(port: number, folder: string) {
     this.#port = port;
     this.#folder = folder;
+    process.on('exit', () => this.#process?.kill('SIGKILL')); // It does not stay behind.
   }
 
   static async start(folder: string): Promise<Redis> {

@@ -20,6 +20,10 @@ export interface Report {
   readonly acknowledged: number;
   readonly deliveries: number;
   readonly sessions: number;
+  /** Connections that clients cut. */
+  readonly cuts: number;
+  /** From when the first client was shown a message to when the last one that was live was. */
+  readonly slowestDeliveryMs: number;
   readonly slowestAcknowledgementMs: number;
   readonly refusals: Readonly<Record<string, number>>;
   readonly faults: Readonly<Partial<Record<Fault, FaultReport>>>;
@@ -37,7 +41,7 @@ interface FaultReport {
 export function reportOf(
   options: Options,
   redis: boolean,
-  { verdict, sends, acknowledged, deliveries, sessions }: Judgement,
+  { verdict, sends, acknowledged, deliveries, sessions, slowestDeliveryMs }: Judgement,
   tally: Tally,
   nemesis: Nemesis,
   seconds: number,
@@ -67,6 +71,8 @@ export function reportOf(
     acknowledged,
     deliveries,
     sessions,
+    cuts: tally.cuts,
+    slowestDeliveryMs,
     slowestAcknowledgementMs: Math.round(tally.slowestAcknowledgementMs),
     refusals: Object.fromEntries(tally.refusals),
     faults,
@@ -83,7 +89,7 @@ export function textOfReport(report: Report): string {
     `# ${report.good ? 'All counts are 0' : 'Something is wrong'}`,
     '',
     `${report.acknowledged} messages acknowledged of ${report.sends} sent (${report.repeatedSends} repeats), ` +
-      `${report.deliveries} deliveries on ${report.sessions} connections, ${report.users} users, ` +
+      `${report.deliveries} deliveries on ${report.sessions} connections (${report.cuts} of them cut), ${report.users} users, ` +
       `${report.workers} workers, ${report.redis ? 'with' : 'without'} Redis, ${report.seconds} s, seed ${report.seed}.`,
     `Held against the ${report.read === 'database' ? 'database' : 'history that the API shows'}. ` +
       `Node ${report.node}, ${report.machine}.`,
@@ -101,7 +107,8 @@ export function textOfReport(report: Report): string {
         `| ${FAULTS[fault]} | ${times} | ${medianRecoveryMs} ms | ${slowestRecoveryMs} ms |`,
     ),
     '',
-    `Slowest acknowledgement: ${report.slowestAcknowledgementMs} ms. Refused for the moment, and tried again: ` +
+    `Slowest acknowledgement: ${report.slowestAcknowledgementMs} ms; slowest delivery to one who was live, ` +
+      `after the first who was shown it: ${report.slowestDeliveryMs} ms. Refused for the moment, and tried again: ` +
       `${
         Object.entries(refusals)
           .map(([what, times]) => `${what} ${times}×`)

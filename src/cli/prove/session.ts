@@ -25,7 +25,8 @@ export class ChatSession {
   #next: number | undefined;
   #first: number | undefined;
   #missing: Set<number> | undefined;
-  #complete = false;
+  #completeMs: number | undefined;
+  #isSlow = false;
   /** How many memberships of the user can have begun when it was opened. */
   #begun = 0;
 
@@ -61,19 +62,29 @@ export class ChatSession {
     this.#next = n + 1;
   }
 
-  page(messages: number, more: boolean): void {
-    if (this.#complete) return;
+  page(messages: number, more: boolean, nowMs: number): void {
+    if (this.#completeMs !== undefined) return;
     if ('limit' in this.#beginning) {
       // A page that is not full has all there is.
       if (messages < this.#beginning.limit && !more && (this.#first ?? 1) > 1)
         this.#skip(1, (this.#first ?? 1) - 1);
       if (messages === 0 && this.#beginning.limit > 0) this.#next ??= 1;
     } else if (more) return;
-    this.#complete = true;
+    this.#completeMs = nowMs;
     if (this.#next !== undefined && this.#next <= this.#reach) {
       const what = `its history ended before ${this.#reach - this.#next + 1} that were acknowledged earlier`;
       this.#truth.verdict.add('gap', `${this.#name}: ${what}`, this.#reach - this.#next + 1);
     }
+  }
+
+  /** The client stopped reading: what it sees late is no fault of the server's. */
+  paused(): void {
+    this.#isSlow = true;
+  }
+
+  /** True when it was live, and read, when something happened. */
+  wasLive(ms: number): boolean {
+    return !this.#isSlow && this.#completeMs !== undefined && this.#completeMs < ms;
   }
 
   /** The session was connected to the end. */

@@ -147,6 +147,7 @@ export class ClientSocket {
   cut(): void {
     const ws = this.#ws;
     if (ws === undefined) return;
+    this.#world.tally.cuts += 1;
     ws.terminate();
     this.#closed(ws, 0); // Nothing that still lies in its buffers is looked at.
   }

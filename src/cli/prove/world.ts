@@ -26,6 +26,8 @@ export class Tally {
   acknowledged = 0;
   delivered = 0;
   connected = 0;
+  /** Connections that clients cut, as a network does. */
+  cuts = 0;
   sessions = 0;
   slowestAcknowledgementMs = 0;
   /** When the newest of the messages that are acknowledged was sent first. */

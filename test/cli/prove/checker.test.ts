@@ -141,6 +141,13 @@ describe('a good history', () => {
     expect(story.counts).toEqual({});
   });
 
+  it('says how late the last one who was live was shown something', () => {
+    const story = together().sends(1, 'v0-1').stores(5, 'v0-1').tell(Event.time, 100).sees(1, 5);
+    story.tell(Event.time, 350).sees(2, 5);
+    story.connects(3, BOB, CHAT).tell(Event.time, 900).sees(3, 5).page(3, 1); // Not live: history.
+    expect(judge(story.lines, story.log).slowestDeliveryMs).toBe(250);
+  });
+
   it('reads the same from its file', () => {
     const folder = mkdtempSync(join(tmpdir(), 'parley-test-history-'));
     try {

@@ -20,7 +20,7 @@ async function prove(env: Record<string, string>, ...args: string[]) {
 }
 
 it('through killed workers and ledgers, frozen ones and cut connections, every count is 0', async () => {
-  const faults = 'worker:2,ledger:2,freeze-ledger:1,cut:3';
+  const faults = 'worker:2,ledger:2,freeze-ledger:1,cut:5';
   const args = ['--seconds', '8', '--seed', 'short', '--users', '24', '--rate', '400'];
   const { code, output, report } = await prove({}, ...args, '--faults', faults, '--fault-every', '300');
   expect(report.examples, output).toEqual(
@@ -34,9 +34,10 @@ it('through killed workers and ledgers, frozen ones and cut connections, every c
   expect(report.faults.worker?.times).toBeGreaterThanOrEqual(2);
   expect(report.faults.ledger?.times).toBeGreaterThanOrEqual(2);
   expect(report.acknowledged).toBeGreaterThan(1000);
+  expect(report.cuts).toBeGreaterThan(200);
   expect(report.repeatedSends).toBeGreaterThan(0);
   expect(report.read).toBe('database');
-}, 90_000);
+}, 150_000);
 
 it('proves a deployment that runs already, by its API alone or with its database', async () => {
   const server = await TestServer.start();
