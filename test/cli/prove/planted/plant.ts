@@ -7,13 +7,13 @@ import { exitOf, launch } from '../../../support/server.js';
 import type { Bug, Change } from './bugs.js';
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
-const SECONDS = '4';
+const SECONDS = 4;
 
 /**
  * Proves a copy of the built server that has this bug (undefined: none), and resolves to the report. The tool
  * that does it is the one that is built, without the bug.
  */
-export async function proveWith(bug: Bug | undefined, seed: string): Promise<Report> {
+export async function proveWith(bug: Bug | undefined, seed: string, seconds = SECONDS): Promise<Report> {
   const folder = await mkdtemp(join(tmpdir(), 'parley-test-planted-'));
   try {
     await cp(join(ROOT, 'dist'), join(folder, 'dist'), { recursive: true });
@@ -28,7 +28,7 @@ export async function proveWith(bug: Bug | undefined, seed: string): Promise<Rep
       '--rate',
       '500',
       '--seconds',
-      SECONDS,
+      String(seconds),
       '--fault-every',
       '150',
     ];
