@@ -23,7 +23,7 @@ const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
  * them in order. Serves nobody itself.
  */
 export async function runPrimary(config: Config): Promise<void> {
-  const log = createLogger(config.logLevel, 'primary');
+  const log = createLogger(config.logLevel, 'primary', { sync: true });
   dieLoudly(log);
   const terminal = isatty(STDIN);
   const port = await freePort(config);

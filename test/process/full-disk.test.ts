@@ -127,9 +127,10 @@ describe.skipIf(!possible)('a server that is started on a full disk', () => {
   it('says so once, waits, and serves as soon as there is space', async () => {
     const { server } = await ServerOnSmallDisk.start('full at first');
     try {
-      const said = server.logOf('ledger').map(({ msg }) => String(msg));
-      expect(said.filter((msg) => msg.includes('disk is full'))).toHaveLength(1);
-      expect(said.filter((msg) => msg.includes('has space again'))).toHaveLength(1);
+      const said = (what: string) => server.logOf('ledger').filter(({ msg }) => String(msg).includes(what));
+      await until(() => said('has space again').length > 0);
+      expect(said('has space again')).toHaveLength(1);
+      expect(said('disk is full')).toHaveLength(1);
       expect((await (await server.user('Dave')).get('/user')).status).toBe(200);
       expect(server.logOf('primary').filter(({ msg }) => String(msg).includes('ended'))).toEqual([]);
     } finally {
