@@ -1,8 +1,12 @@
 import type { ChildProcess } from 'node:child_process';
-import type { FromChild, ToChild } from './process.js';
+import { EXIT_STORAGE, type FromChild, type ToChild } from './process.js';
 
 const RESTART_MS_MIN = 100;
 const RESTART_MS_MAX = 5000;
+/** A disk that failed is not tried again at once. */
+const RESTART_AFTER_STORAGE_FAILURE_MS = 1000;
+
+const STORAGE_FAILED = `exit code ${EXIT_STORAGE}`;
 
 /** Hears of every end that nobody asked for. `everReady`: whether any start of this child became ready. */
 export type OnEnd = (child: Child, exit: string, everReady: boolean) => void;
@@ -90,7 +94,10 @@ export class Child {
     this.#failedStarts = this.#ready ? 0 : this.#failedStarts + 1;
     this.#onEnd(this, exit, this.#everReady);
     if (this.#stopping) return;
-    const wait = this.#ready ? 0 : Math.min(RESTART_MS_MIN * 2 ** (this.#failedStarts - 1), RESTART_MS_MAX);
+    const backOff = this.#ready
+      ? 0
+      : Math.min(RESTART_MS_MIN * 2 ** (this.#failedStarts - 1), RESTART_MS_MAX);
+    const wait = exit === STORAGE_FAILED ? Math.max(backOff, RESTART_AFTER_STORAGE_FAILURE_MS) : backOff;
     setTimeout(() => {
       if (!this.#stopping) this.#launch();
     }, wait);
