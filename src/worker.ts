@@ -27,8 +27,10 @@ import { openReadStore } from './store/sqlite/reads.js';
 /** What is under way when a drain begins has this long to be answered. */
 const DRAIN_MS = 7000;
 const DRAIN_LOOK_MS = 10;
-/** Close frames leave, and aborted uploads remove their files, before the process ends. */
+/** Close frames leave before the process ends … */
 const LINGER_MS = 100;
+/** … and aborted uploads remove their files. */
+const ABORTED_MS = 1000;
 
 /** A process with sockets. Resolves when it serves. Errors: ExpectedError when the port is not settled. */
 export async function runWorker(config: Config): Promise<void> {
@@ -44,8 +46,9 @@ export async function runWorker(config: Config): Promise<void> {
   const link = new LinkClient({
     path: linkPath(config.dataDir),
     accept: ({ schema, incarnation }) => {
-      if (schema !== SCHEMA_VERSION)
-        throw new Error(`the database has schema ${schema}, not ${SCHEMA_VERSION}`);
+      // A newer one has only more in it: so workers outlive the update of their ledger.
+      if (schema < SCHEMA_VERSION)
+        throw new Error(`the database has schema ${schema}, this worker needs ${SCHEMA_VERSION}`);
       store ??= openReadStore(config.dataDir);
       if (!store.hasIncarnation(incarnation)) throw new Error('the ledger writes another database');
       // What the hello says is old by the time it is heard: others may have written since.
@@ -83,11 +86,12 @@ export async function runWorker(config: Config): Promise<void> {
     stopListening();
     const deadline = performance.now() + DRAIN_MS;
     await endSockets(hub, config.drainSpreadMs, deadline);
-    while ((http.pending > 0 || link.waiting > 0) && performance.now() < deadline) await sleep(DRAIN_LOOK_MS);
+    await until(() => http.pending === 0 && link.waiting === 0, deadline);
     await endSockets(hub, 0, deadline); // Of upgrades that were under way.
     await sleep(LINGER_MS);
     engine.close(); // What is still arriving is aborted, and removes what it left on disk.
     await sleep(LINGER_MS);
+    await until(() => http.handling === 0, performance.now() + ABORTED_MS);
     link.close();
     redis?.close();
     log.info('stopped');
@@ -170,6 +174,10 @@ export function composeWorker({
     for (const part of [hub, http, typing]) part.close();
   };
   return { engine, hub, http, close };
+}
+
+async function until(done: () => boolean, deadline: number): Promise<void> {
+  while (!done() && performance.now() < deadline) await sleep(DRAIN_LOOK_MS);
 }
 
 function sleep(ms: number): Promise<void> {

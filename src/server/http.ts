@@ -30,6 +30,7 @@ export class Http implements ExchangeOwner {
   readonly #timer: NodeJS.Timeout;
   readonly #requestPrefix = randomUUID().slice(0, 8);
   #requestCount = 0;
+  #handling = 0;
 
   constructor(auth: Authenticator, failed: Failed) {
     this.#auth = auth;
@@ -40,6 +41,11 @@ export class Http implements ExchangeOwner {
   /** Requests whose answer has not left whole. */
   get pending(): number {
     return this.#pending.size;
+  }
+
+  /** Handlers that are not done, also those whose peer is gone. */
+  get handling(): number {
+    return this.#handling;
   }
 
   ended(exchange: Exchange): void {
@@ -65,8 +71,13 @@ export class Http implements ExchangeOwner {
    */
   guard(exchange: Exchange, handle: () => Promise<void>): void {
     const run = async () => {
-      exchange.assertWellFormed();
-      await handle();
+      this.#handling += 1;
+      try {
+        exchange.assertWellFormed();
+        await handle();
+      } finally {
+        this.#handling -= 1;
+      }
     };
     run().catch((error: unknown) => {
       if (error instanceof ChatError && error.code !== 'internal') {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MAIN, patchedBuild } from './build.js';
+import { MAIN, patchedBuild } from '../support/build.js';
 import { again, type Cuts, cutPower } from './cuts.js';
 import { hasty } from './order.js';
 import { Random } from './random.js';

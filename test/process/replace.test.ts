@@ -1,15 +1,14 @@
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { patch, patchedBuild } from '../support/build.js';
 import { live } from '../support/chat.js';
 import { isRunning } from '../support/processes.js';
 import { SteadyRequests } from '../support/requests.js';
 import { TestServer } from '../support/server.js';
 import { until } from '../support/wait.js';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const REPLACE_MS_MAX = 20_000;
 
 let folder: string;
@@ -21,14 +20,6 @@ afterEach(async () => {
   await server.stop();
   await rm(folder, { recursive: true, force: true });
 });
-
-/** A copy of the build, which a test may break. Resolves to its main file. */
-async function copyOfBuild(): Promise<string> {
-  await cp(join(ROOT, 'dist'), join(folder, 'dist'), { recursive: true });
-  await cp(join(ROOT, 'package.json'), join(folder, 'package.json'));
-  await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-  return join(folder, 'dist', 'main.js');
-}
 
 const said = (text: string) => server.logOf('primary').filter(({ msg }) => msg === text).length;
 const rounds = () => said('every process is replaced');
@@ -65,7 +56,7 @@ describe('SIGHUP', () => {
   });
 
   it('starts what the build is by then; a worker that does not come up leaves the old one where it is', async () => {
-    server = await TestServer.start({ workers: 2, main: await copyOfBuild() });
+    server = await TestServer.start({ workers: 2, main: patchedBuild(folder, []) });
     const alice = await server.user('Alice');
     const chat = await alice.chatWith(await server.user('Bob'));
     const sockets = await alice.connectOnBoth(`/chat/${chat}`);
@@ -104,6 +95,25 @@ describe('SIGHUP', () => {
     expect(requests.asked).toBeGreaterThan(50);
     expect(requests.failures).toEqual([]);
     expect(requests.retried).not.toHaveProperty('ECONNREFUSED');
+  });
+
+  it('updates to a build with a migration: workers of the old one serve until it is their turn', async () => {
+    server = await TestServer.start({ workers: 2, main: patchedBuild(folder, []) });
+    const alice = await server.user('Alice');
+    const chat = await alice.chatWith(await server.user('Bob'));
+    const sockets = await alice.connectOnBoth(`/chat/${chat}`);
+    patch(folder, {
+      file: 'store/sqlite/migrations.js',
+      from: 'export const SCHEMA_VERSION',
+      to: "MIGRATIONS.push('CREATE TABLE news (id INTEGER PRIMARY KEY)');\nexport const SCHEMA_VERSION",
+    });
+    hangUp();
+    await until(() => rounds() === 1, REPLACE_MS_MAX);
+    for (const socket of sockets) expect((await socket.closed()).code).toBe(1012);
+    expect(server.logOf('primary').filter(({ level }) => level === 'error')).toEqual([]);
+    const again = await live(alice, `/chat/${chat}`);
+    again.says('after it');
+    await again.hears('after it');
   });
 
   it('does not keep SIGTERM from ending everything', async () => {

@@ -20,11 +20,15 @@ export function patchedBuild(folder: string, patches: readonly Patch[]): string 
   cpSync(join(ROOT, 'dist'), join(folder, 'dist'), { recursive: true });
   cpSync(join(ROOT, 'package.json'), join(folder, 'package.json'));
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-  for (const { file, from, to } of patches) {
-    const path = join(folder, 'dist', file);
-    const parts = readFileSync(path, 'utf8').split(from);
-    if (parts.length !== 2) throw new Error(`${from} is ${parts.length - 1} times in ${file}`);
-    writeFileSync(path, parts.join(to));
-  }
+  for (const one of patches) patch(folder, one);
   return join(folder, 'dist', 'main.js');
+}
+
+/** Changes the build in this folder. */
+export function patch(folder: string, { file, from, to }: Patch): void {
+  const path = join(folder, 'dist', file);
+  const parts = readFileSync(path, 'utf8').split(from);
+  if (parts.length !== 2)
+    throw new Error(`this patch no longer applies: ${file} has it ${parts.length - 1} times: ${from}`);
+  writeFileSync(path, parts.join(to));
 }
