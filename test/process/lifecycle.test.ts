@@ -104,7 +104,7 @@ describe('a process tree', () => {
     const chat = await alice.chatWith(bob);
     const [first, second] = await bob.connectOnBoth(`/chat/${chat}`);
     const { ledger } = await server.pids();
-    process.kill(ledger, 'SIGKILL');
+    await server.kill('ledger');
     first.says('said to nobody', 'one');
     const opened = alice.groupWith(bob);
     for (const socket of [first, second]) {

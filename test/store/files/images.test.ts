@@ -80,12 +80,12 @@ describe('imageHead', () => {
     ['segments without a length', Buffer.alloc(1024 * 1024, Buffer.from([0xff, 0xe0, 0, 0]))],
     ['the shortest segments', Buffer.alloc(1024 * 1024, Buffer.from([0xff, 0xe0, 0, 2]))],
     ['markers that stand alone', Buffer.alloc(1024 * 1024, Buffer.from([0xff, 0xd0]))],
-  ])('is done with 1 MiB of %s within 100 ms', (_name, rest) => {
+  ])('is done with 1 MiB of %s within 100 ms of the processor', (_name, rest) => {
     const bytes = Buffer.concat([Buffer.from([0xff, 0xd8]), rest]);
     imageHead(bytes); // Compiled before it is timed.
-    const start = performance.now();
+    const start = process.cpuUsage();
     expect(imageHead(bytes)).toBeUndefined();
-    expect(performance.now() - start).toBeLessThan(100);
+    expect(process.cpuUsage(start).user / 1000).toBeLessThan(100);
   });
 });
 
