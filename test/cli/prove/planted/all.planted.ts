@@ -7,7 +7,7 @@ import { proveWith } from './plant.js';
 const RUNS_MAX = 3;
 
 describe('a server in which', () => {
-  it.each(bugs.map((bug) => ({ ...bug })))('$name is caught', async (bug) => {
+  it.each(bugs.map((bug) => [bug.name, bug] as const))('%s is caught', async (_name, bug) => {
     const seen: unknown[] = [];
     for (let run = 1; run <= RUNS_MAX; run++) {
       const { counts } = await proveWith(bug, `planted ${run}`);
