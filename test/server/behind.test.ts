@@ -4,9 +4,8 @@ import type { ReadStore, ReadView } from '../../src/chat/ports.js';
 import { Attachments } from '../../src/server/attach.js';
 import { Hub } from '../../src/server/hub.js';
 import { ChatSocket, MainSocket, type Socket } from '../../src/server/sockets.js';
-import { openWriteStore } from '../../src/store/sqlite/apply.js';
-import { openReadStore } from '../../src/store/sqlite/reads.js';
 import { temporaryFolder } from '../support/ledger.js';
+import { openSqlite } from '../support/sqlite.js';
 import { say, TestStore } from '../support/store.js';
 import { FakeTopics, FakeWire } from '../support/wire.js';
 
@@ -27,18 +26,7 @@ let pagesRead = 0;
 beforeEach(async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'setImmediate', 'performance'] });
   folder = await temporaryFolder();
-  store = await TestStore.open(async (at) => {
-    const raise = (error: unknown) => {
-      throw error;
-    };
-    const write = openWriteStore(at, Date.now(), raise);
-    const read = openReadStore(at);
-    const close = () => {
-      read.close();
-      write.close();
-    };
-    return { write, read, close };
-  }, folder.path);
+  store = await TestStore.open(openSqlite, folder.path);
   group = await store.group(3);
   said = 0;
   topics = new FakeTopics();

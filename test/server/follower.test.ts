@@ -1,9 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Entry } from '../../src/chat/entries.js';
 import { Follower } from '../../src/server/follower.js';
-import { openWriteStore } from '../../src/store/sqlite/apply.js';
-import { openReadStore } from '../../src/store/sqlite/reads.js';
 import { temporaryFolder } from '../support/ledger.js';
+import { openSqlite } from '../support/sqlite.js';
 import { say, TestStore } from '../support/store.js';
 
 const PAGE_ENTRIES_MAX = 500;
@@ -15,17 +14,7 @@ let follower: Follower | undefined;
 
 beforeEach(async () => {
   folder = await temporaryFolder();
-  store = await TestStore.open(async (at) => {
-    const write = openWriteStore(at, Date.now(), (error) => {
-      throw error;
-    });
-    const read = openReadStore(at);
-    const close = () => {
-      read.close();
-      write.close();
-    };
-    return { write, read, close };
-  }, folder.path);
+  store = await TestStore.open(openSqlite, folder.path);
   chat = await store.group(1);
 });
 afterEach(async () => {

@@ -1,18 +1,11 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: code of the compiled files
 import type { Violation } from '../../../../src/cli/prove/verdict.js';
-
-/** A change of one compiled file: `from` stands in it exactly once. */
-export interface Change {
-  /** Below dist. */
-  readonly file: string;
-  readonly from: string;
-  readonly to: string;
-}
+import type { Patch } from '../../../support/build.js';
 
 /** A way to break the promise, as somebody might by accident, and how the checker must see it. */
 export interface Bug {
   readonly name: string;
-  readonly changes: readonly Change[];
+  readonly changes: readonly Patch[];
   /** At least one of these counts must not be 0. */
   readonly expected: readonly Violation[];
   /** What the run needs beside the usual to come across it. */
@@ -23,7 +16,7 @@ const KILL_LEDGER = ['--faults', 'ledger'];
 const CUT = ['--faults', 'cut'];
 
 /** Not a bug: chat sockets are taken for slow ones at random, so that there are some that are behind. */
-export const fallingBehind: readonly Change[] = [
+export const fallingBehind: readonly Patch[] = [
   {
     file: 'server/backlog.js',
     from: 'const LOOK_EVERY_BYTES = 128 * 1024;',
@@ -37,7 +30,7 @@ export const fallingBehind: readonly Change[] = [
 ];
 
 /** Not a bug: what is committed is told late, so that faults find repeats of what is stored. */
-const lateAnswers: Change = {
+const lateAnswers: Patch = {
   file: 'ledger/queue.js',
   from: 'this.#events.committed(newest);',
   to: 'await new Promise((resolve) => setTimeout(resolve, 50)); this.#events.committed(newest);',

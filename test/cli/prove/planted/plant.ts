@@ -1,12 +1,11 @@
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Report } from '../../../../src/cli/prove/report.js';
+import { patchedBuild } from '../../../support/build.js';
 import { exitOf, launch } from '../../../support/server.js';
-import type { Bug, Change } from './bugs.js';
+import type { Bug } from './bugs.js';
 
-const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 const SECONDS = 4;
 
 /**
@@ -16,10 +15,7 @@ const SECONDS = 4;
 export async function proveWith(bug: Bug | undefined, seed: string, seconds = SECONDS): Promise<Report> {
   const folder = await mkdtemp(join(tmpdir(), 'parley-test-planted-'));
   try {
-    await cp(join(ROOT, 'dist'), join(folder, 'dist'), { recursive: true });
-    await cp(join(ROOT, 'package.json'), join(folder, 'package.json'));
-    await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-    for (const change of bug?.changes ?? []) await apply(change, join(folder, 'dist'));
+    const program = patchedBuild(folder, bug?.changes ?? []);
     const usual = [
       '--redis',
       'no',
@@ -33,7 +29,7 @@ export async function proveWith(bug: Bug | undefined, seed: string, seconds = SE
       '150',
     ];
     const own = ['--answer-ms', '5000', '--faults', 'none', '--seed', seed, '--report', folder];
-    const args = ['prove', ...usual, ...own, '--program', join(folder, 'dist/main.js'), ...(bug?.args ?? [])];
+    const args = ['prove', ...usual, ...own, '--program', program, ...(bug?.args ?? [])];
     const { process, output } = launch({}, args);
     await exitOf(process);
     // What is left of a run that found something is of no use to anybody here.
@@ -46,15 +42,4 @@ export async function proveWith(bug: Bug | undefined, seed: string, seconds = SE
   } finally {
     await rm(folder, { recursive: true });
   }
-}
-
-async function apply({ file, from, to }: Change, dist: string): Promise<void> {
-  const text = await readFile(join(dist, file), 'utf8');
-  const times = text.split(from).length - 1;
-  if (times !== 1)
-    throw new Error(`this patch no longer applies: it matches ${times} times in ${file}: ${from}`);
-  await writeFile(
-    join(dist, file),
-    text.replace(from, () => to),
-  );
 }
