@@ -64,13 +64,13 @@ export const bugs: readonly Bug[] = [
     changes: [
       {
         file: 'ledger/queue.js',
-        from: 'this.#waiting.push({ frame, answer });',
-        to: `if (frame.commands.every(({ kind }) => /post|members/.test(kind))) {
+        from: 'push(frame, answer, began) {',
+        to: `push(frame, answer, began) {
+        if (frame.commands.every(({ kind }) => /post|members/.test(kind))) {
           answer(frame.commands.map(() => ({ ok: {} })));
-          setTimeout(() => { this.#waiting.push({ frame, answer: () => {} }); this.#schedule(); }, 100);
+          setTimeout(() => { this.#waiting.push({ frame, answer: () => {}, began }); this.#schedule(); }, 100);
           return;
-        }
-        this.#waiting.push({ frame, answer });`,
+        }`,
       },
     ],
     expected: ['lost', 'unanswered'],
