@@ -132,6 +132,7 @@ export class Attachments {
     socket.send(historyJson(page.frames.reverse(), more));
     this.#sent(socket, page.bytes);
     this.#goOn(socket, view, false);
+    socket.historySent();
   }
 
   #chatPage(socket: ChatSocket, view: ReadView): void {

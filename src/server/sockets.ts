@@ -74,6 +74,9 @@ export type Start = { readonly limit: number; readonly offset: number } | { read
 
 export type Socket = ChatSocket | MainSocket;
 
+/** What a client may say before its history is there; more is refused. */
+const SAID_EARLY_MAX = 64;
+
 /** A socket of one chat. */
 export class ChatSocket extends UserSocket {
   readonly kind = 'chat';
@@ -81,12 +84,33 @@ export class ChatSocket extends UserSocket {
   readonly start: Start;
   /** While not live: the newest id that it was sent. */
   position: number;
+  #early: (() => void)[] = [];
 
   constructor(wire: Wire, userId: number, chatId: number, start: Start) {
     super(wire, userId);
     this.chatId = chatId;
     this.start = start;
     this.position = 'after' in start ? start.after : 0;
+  }
+
+  /**
+   * Runs `take` when the socket has its page of newest messages: a message that is stored before it could be too
+   * old for the page, and would never be shown to the one who sent it. At once when there is none to wait for.
+   * False, and it is not run, when too much waits already.
+   */
+  afterHistory(take: () => void): boolean {
+    if (this.state !== 'opening' || 'after' in this.start) {
+      take();
+      return true;
+    }
+    if (this.#early.length >= SAID_EARLY_MAX) return false;
+    this.#early.push(take);
+    return true;
+  }
+
+  /** To be called when the socket is no longer `opening`. */
+  historySent(): void {
+    for (const take of this.#early.splice(0)) take();
   }
 }
 

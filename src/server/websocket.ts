@@ -224,8 +224,11 @@ export class WebSockets {
       if (typeof json['client_id'] === 'string') clientId = json['client_id'];
       if (socket.kind === 'main') throw new ChatError('unknown_type');
       const frame = this.#readFrame(json);
-      if (frame.type === 'message') this.#post(socket, frame.text, frame.client_id);
-      else this.#type(socket, frame.type === 'typing');
+      if (frame.type === 'message') {
+        const { text } = frame;
+        if (!socket.afterHistory(() => this.#post(socket, text, frame.client_id)))
+          throw new ChatError('overloaded');
+      } else this.#type(socket, frame.type === 'typing');
     } catch (error) {
       this.#refuseFrame(socket, error, clientId);
       if (error instanceof ChatError && statusOf(error.code) < 500) this.#countBadFrame(session, socket);

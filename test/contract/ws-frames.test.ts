@@ -85,12 +85,13 @@ describe('ten bad frames in a minute', () => {
   });
 
   it('count however many good ones are between them', async () => {
-    const socket = await live(alice, path);
+    const [socket, his] = [await live(alice, path), await live(bob, path)];
     for (let n = 0; n < 10; n++) {
       badFrame(socket, n);
       socket.says(`good ${n}`);
     }
     expect(await socket.closed()).toMatchObject({ code: 1008 });
+    for (let n = 0; n < 9; n++) await his.hears(`good ${n}`);
   });
 
   it('are not nine: the socket stays', async () => {

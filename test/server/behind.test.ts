@@ -334,6 +334,39 @@ describe('when the peers of a worker together hold more than 256 MiB', () => {
   });
 });
 
+describe('a socket that speaks before it has its history', () => {
+  it('is heard after it, so that it is shown what it said', async () => {
+    const crowd = reader(3);
+    crowd.wire.buffered = 300 * MIB; // So whoever opens waits.
+    await vi.advanceTimersByTimeAsync(1100);
+    const newcomer = reader(1, { limit: 0, offset: 0 });
+    const socket = newcomer.socket as ChatSocket;
+    let taken = 0;
+    for (let n = 0; n < 64; n++) expect(socket.afterHistory(() => (taken += 1))).toBe(true);
+    expect(socket.afterHistory(() => (taken += 1000))).toBe(false);
+    await talk(10);
+    expect(taken).toBe(0);
+    expect(newcomer.wire.frames).toEqual([]);
+
+    crowd.drain();
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(newcomer.wire.frames.map(({ type }) => type)).toEqual(['history']);
+    expect(taken).toBe(64);
+    await talk(1);
+    expect(heard(newcomer)).toEqual([11]);
+    expect(socket.afterHistory(() => (taken += 1))).toBe(true);
+    expect(taken).toBe(65);
+  });
+
+  it('that resumes is heard at once: what it says comes in its turn', () => {
+    const crowd = reader(3, { after: 0 });
+    let taken = 0;
+    crowd.socket.state = 'opening';
+    expect((crowd.socket as ChatSocket).afterHistory(() => (taken += 1))).toBe(true);
+    expect(taken).toBe(1);
+  });
+});
+
 describe('a crowd of sockets behind in one chat', () => {
   it('reads each page of it from the store once, wherever each of them began', async () => {
     await talk(2500, 'a short one');
