@@ -19,20 +19,17 @@ async function prove(env: Record<string, string>, ...args: string[]) {
   return { code, output: output.text, report: (JSON.parse(json) as Report[])[0] as Report };
 }
 
-it('through killed workers and ledgers, and hundreds of cut connections, every count is 0', async () => {
-  const faults = 'worker:2,ledger:2,cut:6';
-  const args = ['--seconds', '6', '--seed', 'short', '--users', '24', '--rate', '400'];
+it('through killed workers, ledgers and Redis, and hundreds of cut connections, every count is 0', async () => {
+  const faults = 'worker:2,ledger:2,redis:2,redis-clients:1,cut:6';
+  const args = ['--redis', 'yes', '--seconds', '6', '--seed', 'short', '--users', '24', '--rate', '400'];
   const { code, output, report } = await prove({}, ...args, '--faults', faults, '--fault-every', '300');
   expect(report.examples, output).toEqual(
     Object.fromEntries(Object.keys(report.counts).map((name) => [name, []])),
   );
   expect(code).toBe(0);
-  expect(report.faults).toMatchObject({
-    worker: { times: expect.any(Number) },
-    cut: { times: expect.any(Number) },
-  });
-  expect(report.faults.worker?.times).toBeGreaterThanOrEqual(2);
-  expect(report.faults.ledger?.times).toBeGreaterThanOrEqual(2);
+  for (const fault of ['worker', 'ledger', 'redis'] as const) {
+    expect(report.faults[fault]?.times, fault).toBeGreaterThanOrEqual(2);
+  }
   expect(report.acknowledged).toBeGreaterThan(1000);
   expect(report.cuts).toBeGreaterThan(200);
   expect(report.repeatedSends).toBeGreaterThan(0);
