@@ -31,7 +31,10 @@ export class Child {
     this.#onEnd = onEnd;
   }
 
-  /** Resolves when the process is ready for the first time; it is started again for as long as it takes. */
+  /**
+   * Resolves when the process is ready for the first time; it is started again for as long as it takes. Never
+   * resolves once `stop` was called.
+   */
   start(): Promise<void> {
     this.#launch();
     return this.#nextReady();
@@ -39,10 +42,9 @@ export class Child {
 
   /** Asks the process to drain, and starts it anew when it has ended. Resolves when that one is ready. */
   async restart(deadlineMs: number): Promise<void> {
-    const ready = this.#nextReady();
     this.#restarting = true;
     await this.#drain(deadlineMs);
-    await ready;
+    await this.#nextReady();
   }
 
   /** Asks the process to drain. Resolves when it has ended, by itself or, at the deadline, by SIGKILL. */
@@ -77,7 +79,8 @@ export class Child {
     this.#ready = false;
     this.#restarting = false;
     child.on('message', (message: FromChild) => {
-      if (message.type !== 'ready') return;
+      // One that is being stopped may say so while SIGKILL is on its way.
+      if (message.type !== 'ready' || this.#stopping) return;
       this.#ready = true;
       this.#everReady = true;
       for (const resolve of this.#waiting.splice(0)) resolve();

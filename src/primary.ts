@@ -60,6 +60,7 @@ export async function runPrimary(config: Config): Promise<void> {
         giveUp(exit);
       });
       const giveUp = (exit: string) => {
+        clearTimeout(timer);
         workers.delete(fresh);
         void fresh.stop(0).then(() => resolve(exit));
       };
