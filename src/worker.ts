@@ -1,4 +1,5 @@
 import cluster from 'node:cluster';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { BothBuses } from './bus/both.js';
 import type { Bus } from './bus/port.js';
 import { RedisBus } from './bus/redis/bus.js';
@@ -87,12 +88,12 @@ export async function runWorker(config: Config): Promise<void> {
     const deadline = performance.now() + DRAIN_MS;
     await endSockets(hub, config.drainSpreadMs, deadline);
     await until(() => http.pending === 0 && link.waiting === 0, deadline);
+    link.close(); // What the ledger has not answered by then is answered with `timeout`.
     await endSockets(hub, 0, deadline); // Of upgrades that were under way.
     await sleep(LINGER_MS);
     engine.close(); // What is still arriving is aborted, and removes what it left on disk.
     await sleep(LINGER_MS);
     await until(() => http.handling === 0, performance.now() + ABORTED_MS);
-    link.close();
     redis?.close();
     log.info('stopped');
   });
@@ -178,8 +179,4 @@ export function composeWorker({
 
 async function until(done: () => boolean, deadline: number): Promise<void> {
   while (!done() && performance.now() < deadline) await sleep(DRAIN_LOOK_MS);
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
+import { patchedBuild } from '../support/build.js';
 import { at, historyOf, live, textOf } from '../support/chat.js';
 import { png } from '../support/images.js';
 import { temporaryFolder } from '../support/ledger.js';
@@ -118,6 +119,21 @@ it('a stalled upload holds up no socket at SIGTERM, and leaves nothing on disk',
   expect(performance.now() - ended).toBeLessThan(10_000);
   expect(await temporary()).toEqual([]);
   upload.destroy();
+  await folder.remove();
+});
+
+it('a request that the ledger does not answer in time is answered, too: its outcome is not known', async () => {
+  const folder = await temporaryFolder();
+  const sooner = { file: 'worker.js', from: 'const DRAIN_MS = 7000', to: 'const DRAIN_MS = 700' };
+  server = await TestServer.start({ workers: 1, main: patchedBuild(folder.path, [sooner]) });
+  const alice = await server.user('Alice');
+  const { ledger } = await server.pids();
+  process.kill(ledger, 'SIGSTOP');
+  const asked = alice.post('/group', { name: 'a group' });
+  const exit = server.end();
+  expect(await asked).toMatchObject({ status: 503, body: { code: 'timeout' } });
+  process.kill(ledger, 'SIGCONT');
+  expect(await exit).toEqual({ code: 0, signal: null });
   await folder.remove();
 });
 
