@@ -1,4 +1,5 @@
 import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from './config.js';
 
 /** The workers of a primary that was killed end at once, but after it. */
@@ -19,7 +20,7 @@ export async function freePort({ host, port }: Pick<Config, 'host' | 'port'>): P
       console.error(`parley: port ${port} on ${host} ${why}`);
       process.exit(1);
     }
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    await sleep(LOOK_EVERY_MS);
   }
 }
 

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import cluster from 'node:cluster';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 import { fileURLToPath } from 'node:url';
 import { Child } from './child.js';
@@ -164,8 +165,4 @@ function passOnErrors(worker: ChildProcess): ChildProcess {
     if (!line.startsWith('Warning: uWS.HttpResponse writes must be made')) process.stderr.write(`${line}\n`);
   });
   return worker;
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Close } from '../api/status.js';
 import type { Hub } from './hub.js';
 
@@ -5,8 +6,8 @@ const LOOK_EVERY_MS = 10;
 
 /**
  * Ends every socket with 1012, one after the other over `spreadMs`, so that not all their clients come back at
- * once. Until its turn a socket goes on as ever. Then it waits for the answers to what it has sent, and ends when
- * it has heard everything that is on disk. Resolves when all have ended; those that still wait at `deadline`
+ * once. Until its turn a socket goes on as ever. Then it waits for the answers to what it has sent, and ends; one
+ * that is live has by then heard everything that is on disk. Resolves when all have ended; those that still wait at `deadline`
  * (performance.now()) end there.
  */
 export async function endSockets(hub: Hub, spreadMs: number, deadline: number): Promise<void> {
@@ -32,8 +33,4 @@ export async function endSockets(hub: Hub, spreadMs: number, deadline: number): 
     });
     if (told < sockets.length || leaving.size > 0) await sleep(LOOK_EVERY_MS);
   }
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
