@@ -28,8 +28,9 @@ let ready: unknown;
 /**
  * Makes a ledger or worker end in order. One of the primary's ends when the primary says so, or, when that is
  * gone, at SIGTERM; signals that reach the whole process group are the primary's to act on. One that a
- * supervisor started ends at SIGTERM, SIGINT or SIGHUP. Any that loses its parent has no reason to live: it
- * ends with code 1. To be called before anything else is loaded, so that no word is lost.
+ * supervisor started ends at SIGTERM, SIGINT or SIGHUP. Any that loses its parent has no reason to live: a ledger
+ * ends in order, with code 1; a worker of a cluster at once, with code 0, which is Node's doing. To be called
+ * before anything else is loaded, so that no word is lost.
  */
 export function becomeChild(ofPrimary: boolean): void {
   ready = ofPrimary ? ({ type: 'ready' } satisfies FromChild) : PM2_READY;
