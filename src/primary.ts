@@ -26,6 +26,8 @@ const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
 export async function runPrimary(config: Config): Promise<void> {
   const log = createLogger(config.logLevel, 'primary', { sync: true });
   dieLoudly(log);
+  // When nobody reads any more what the processes say, chat goes on.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const terminal = isatty(STDIN);
   const port = await freePort(config);
   let started = false;

@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { patchedBuild } from '../support/build.js';
 import { temporaryFolder } from '../support/ledger.js';
 import { isRunning } from '../support/processes.js';
 import { exitOf, launch, SECRET, TestServer } from '../support/server.js';
@@ -143,6 +144,27 @@ describe('a process tree', () => {
     );
     expect(JSON.stringify(logged)).toContain('EISDIR');
     expect((await alice.get('/user')).status).toBe(200);
+  });
+});
+
+describe('a process tree whose output nobody reads any more', () => {
+  it('goes on, also when a worker has a word for standard error', async () => {
+    const folder = await temporaryFolder();
+    const talkative = {
+      file: 'worker.js',
+      from: 'tellReady();',
+      to: "console.error('a word to nobody'); tellReady();",
+    };
+    const server = await TestServer.start({ workers: 1, main: patchedBuild(folder.path, [talkative]) });
+    const alice = await server.user('Alice');
+    server.closeOutput();
+    const victim = await server.kill('worker');
+    await until(async () => (await server.pids()).workers.some((pid) => pid !== victim));
+    const asked = async () => (await alice.get('/user').catch(() => undefined))?.status === 200;
+    await until(asked);
+    expect(await server.end()).toEqual({ code: 0, signal: null });
+    await server.stop();
+    await folder.remove();
   });
 });
 

@@ -69,6 +69,12 @@ export class TestServer {
     return this.#output.text;
   }
 
+  /** From here on nobody reads what the process tree writes. */
+  closeOutput(): void {
+    this.#process.stdout?.destroy();
+    this.#process.stderr?.destroy();
+  }
+
   /** The log's entries of one process: `primary`, `ledger`, `worker 1`, … */
   logOf(process: string): Record<string, unknown>[] {
     return this.output
