@@ -57,6 +57,12 @@ export class Attachments {
     if (taken === undefined) this.#queue(socket);
   }
 
+  /** It has closed. */
+  detach(socket: Socket): void {
+    this.#hub.remove(socket);
+    this.#ready.delete(socket); // While the worker is full nobody's turn comes.
+  }
+
   /** The peer took something of what was sent. */
   drained(socket: Socket): void {
     if (isWaiting(socket) && socket.buffered <= DRAINED_BYTES) this.#queue(socket);

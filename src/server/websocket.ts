@@ -208,7 +208,7 @@ export class WebSockets {
   #closed(session: Session): void {
     const { socket } = session;
     if (socket === undefined) return;
-    this.#options.hub.remove(socket);
+    this.#options.attachments.detach(socket);
     if (socket.kind === 'chat') this.#options.typing.left(socket);
   }
 

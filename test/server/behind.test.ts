@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MemoryHub } from '../../src/bus/memory.js';
 import type { ReadStore, ReadView } from '../../src/chat/ports.js';
@@ -7,6 +9,7 @@ import { ChatSocket, MainSocket, type Socket } from '../../src/server/sockets.js
 import { temporaryFolder } from '../support/ledger.js';
 import { openSqlite } from '../support/sqlite.js';
 import { say, TestStore } from '../support/store.js';
+import { until } from '../support/wait.js';
 import { FakeTopics, FakeWire } from '../support/wire.js';
 
 const KIB = 1024;
@@ -68,7 +71,7 @@ interface Reader {
 }
 
 function open(make: (wire: FakeWire) => Socket): Reader {
-  const wire: FakeWire = new FakeWire(topics, () => hub.remove(socket));
+  const wire: FakeWire = new FakeWire(topics, () => attachments.detach(socket));
   const socket = make(wire);
   attachments.attach(socket);
   const drain = () => {
@@ -364,6 +367,27 @@ describe('a socket that speaks before it has its history', () => {
     crowd.socket.state = 'opening';
     expect((crowd.socket as ChatSocket).afterHistory(() => (taken += 1))).toBe(true);
     expect(taken).toBe(1);
+  });
+});
+
+describe('sockets that wait for room and give up', () => {
+  it('are forgotten at once', async () => {
+    const crowd = Array.from({ length: 700 }, () => reader(3));
+    for (const { wire } of crowd) wire.buffered = 400 * KIB;
+    await vi.advanceTimersByTimeAsync(1100);
+    const refs = Array.from({ length: 100 }, () => {
+      const { socket, wire } = reader();
+      wire.end(1000, 'gave up');
+      return new WeakRef(socket);
+    });
+    vi.useRealTimers();
+    setFlagsFromString('--expose-gc');
+    const collect: () => void = runInNewContext('gc');
+    await until(() => {
+      collect();
+      return refs.every((ref) => ref.deref() === undefined);
+    });
+    expect(hub.backlog.full).toBe(true);
   });
 });
 
