@@ -15,6 +15,7 @@ import { Attachments } from './server/attach.js';
 import { Authenticator } from './server/auth.js';
 import { endSockets } from './server/departure.js';
 import { createEngine, type Engine, listen } from './server/engine.js';
+import type { Follower } from './server/follower.js';
 import { Http } from './server/http.js';
 import { Hub } from './server/hub.js';
 import { registerRoutes } from './server/router.js';
@@ -43,7 +44,7 @@ export async function runWorker(config: Config): Promise<void> {
     process.exit(1);
   };
   let store: ReadStore | undefined;
-  let position = () => 0;
+  let follower: Follower | undefined;
   const link = new LinkClient({
     path: linkPath(config.dataDir),
     accept: ({ schema, incarnation }) => {
@@ -54,12 +55,12 @@ export async function runWorker(config: Config): Promise<void> {
       if (!store.hasIncarnation(incarnation)) throw new Error('the ledger writes another database');
       // What the hello says is old by the time it is heard: others may have written since.
       const newest = store.snapshot((view) => view.newest());
-      if (position() > newest)
-        throw new Error(`the log is at ${newest}, this worker at ${position()} already`);
+      if (follower !== undefined && follower.position > newest)
+        throw new Error(`the log is at ${newest}, this worker at ${follower.position} already`);
     },
     fatal,
     warn: (message, error) => log.warn({ err: error }, message),
-    position: () => position(),
+    position: () => follower?.position,
   });
   await link.connect();
   if (store === undefined) throw new Error('connected without a store');
@@ -76,7 +77,7 @@ export async function runWorker(config: Config): Promise<void> {
     ready: () => link.connected && !draining,
     draining: () => draining,
   });
-  position = () => hub.follower.position;
+  follower = hub.follower;
   const stopListening = await listen(engine, config.host, config.port);
 
   onDrain(async () => {

@@ -42,8 +42,8 @@ export interface LinkClientOptions {
   /** The ledger cannot be worked with (another version, another database): the worker must start anew. */
   readonly fatal: (error: unknown) => void;
   readonly warn: (message: string, error?: unknown) => void;
-  /** How far this worker has followed the log, told to the ledger four times a second. */
-  readonly position: () => number;
+  /** How far this worker has followed the log, told to the ledger four times a second; undefined until it does. */
+  readonly position: () => number | undefined;
   /** Milliseconds of a clock that only goes forward. */
   readonly now?: () => number;
 }
@@ -72,7 +72,10 @@ export class LinkClient implements Bus {
 
   constructor(options: LinkClientOptions) {
     this.#options = options;
-    const report = () => this.#send({ type: 'position', position: options.position() });
+    const report = () => {
+      const position = options.position();
+      if (position !== undefined) this.#send({ type: 'position', position });
+    };
     this.#reports = setInterval(report, REPORT_EVERY_MS).unref();
   }
 

@@ -67,6 +67,27 @@ describe('an overload', () => {
   });
 });
 
+it('a worker that does not follow yet says nothing of how far it is', async () => {
+  const folder = await temporaryFolder();
+  const ledger = await TestLedger.start(folder.path);
+  const reported: [string, number][] = [];
+  ledger.overload.reported = (worker, position) => reported.push([worker, position]);
+  let position: number | undefined;
+  const starting = await connectLink(folder.path, linkPath(folder.path), () => position);
+  const serving = await connectLink(folder.path);
+  try {
+    await until(() => reported.length >= 2); // The starting one would have been heard before.
+    expect(reported.filter(([worker]) => worker === starting.origin)).toEqual([]);
+    position = 7;
+    await until(() => reported.some(([worker]) => worker === starting.origin));
+    expect(reported.find(([worker]) => worker === starting.origin)).toEqual([starting.origin, 7]);
+  } finally {
+    for (const link of [starting, serving]) link.close();
+    await ledger.stop();
+    await folder.remove();
+  }
+});
+
 describe('a ledger with a worker that cannot follow', () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   let ledger: TestLedger;

@@ -75,7 +75,7 @@ export class TestLedger {
 export async function connectLink(
   dataDir: string,
   path = linkPath(dataDir),
-  position = () => Number.MAX_SAFE_INTEGER,
+  position: () => number | undefined = () => Number.MAX_SAFE_INTEGER,
 ): Promise<LinkClient> {
   const link = new LinkClient({
     path,
