@@ -50,7 +50,10 @@ export class Account implements Member {
     await this.#ask('DELETE', `/group/${groupId}/delete?users=${user}`, undefined, ['not_a_member']);
   }
 
-  /** `done`: refusals that say, when an earlier try was not answered, that it had been applied. */
+  /**
+   * Throws when the answer is none that the contract gives there, or none comes: that is told as unexpected.
+   * `done`: refusals that say, when an earlier try was not answered, that it had been applied.
+   */
   async #ask(method: string, path: string, body?: object, done: readonly string[] = []): Promise<Answer> {
     const { tally, now } = this.#world;
     const giveUpMs = now() + GIVE_UP_MS;
@@ -64,7 +67,10 @@ export class Account implements Member {
         tally.unexpected(`${method}_${path}`, `status ${answer.status} ${code}`);
         throw new Error(`${method} ${path}: ${answer.status} ${code}`);
       }
-      if (now() > giveUpMs) throw new Error(`${method} ${path}: no answer within ${GIVE_UP_MS} ms`);
+      if (now() > giveUpMs) {
+        tally.unexpected(`${method}_${path}`, `no answer within ${GIVE_UP_MS} ms`);
+        throw new Error(`${method} ${path}: no answer within ${GIVE_UP_MS} ms`);
+      }
       await new Promise((resolve) => setTimeout(resolve, TRY_AGAIN_MS));
     }
   }

@@ -222,8 +222,8 @@ export class ClientSocket {
       case 'last_message':
         return this.#see(frame);
       case 'error':
-        if (frame.client_id === undefined || this.voice === undefined)
-          this.#world.tally.unexpected('frame', frame.code);
+        if (this.voice === undefined) this.#world.tally.unexpected('frame', frame.code);
+        else if (frame.client_id === undefined) this.voice.refusedOne(frame.code);
         else this.voice.refused(frame.client_id, frame.code);
     }
   }

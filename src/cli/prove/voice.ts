@@ -108,6 +108,14 @@ export class Voice {
     }, REFUSED_AGAIN_MS);
   }
 
+  /** The same without a key: which of the open messages it was, nobody can tell, so all are given up. */
+  refusedOne(code: string): void {
+    const { tally } = this.#world;
+    if (this.#manner.repeats || !TRY_LATER.includes(code)) return tally.unexpected('frame', code);
+    tally.refused(`frame ${code}`);
+    this.socket.cut();
+  }
+
   closed(): void {
     if (!this.#manner.repeats) this.#pending.clear();
   }

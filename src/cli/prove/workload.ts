@@ -80,6 +80,9 @@ export class Workload {
       voices.every(({ unacknowledged }) => unacknowledged === 0) &&
       sockets.every(({ isAttentive }) => isAttentive);
     await this.#until(isSettled, this.#settleMs);
+    for (const { session, isReady, membership } of sockets) {
+      if (!isReady && membership === 'in') tally.unexpected(`session_${session}`, 'not connected at the end');
+    }
     history.add(Event.calm);
     const last = new Map(voices.map((voice) => [voice.socket.chatId, voice]));
     for (const voice of last.values()) voice.speak();
