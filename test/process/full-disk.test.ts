@@ -124,8 +124,12 @@ describe.skipIf(!possible)('on a full disk', () => {
 });
 
 describe.skipIf(!possible)('a server that is started on a full disk', () => {
-  it('says so once, waits, and serves as soon as there is space', async () => {
-    const { server } = await ServerOnSmallDisk.start('full at first');
+  it.each([
+    ['nothing', 0],
+    ['not even the index of the write-ahead log', 16 * 1024],
+    ['the index, and not the first commit', 64 * 1024],
+  ])('where %s fits says so once, waits, and serves as soon as there is space', async (_what, bytesLeft) => {
+    const { server } = await ServerOnSmallDisk.start(bytesLeft);
     try {
       const said = (what: string) => server.logOf('ledger').filter(({ msg }) => String(msg).includes(what));
       await until(() => said('has space again').length > 0);

@@ -12,8 +12,9 @@ const onSmallDisk = (first: string) => [
   `mount -t tmpfs -o size=${BYTES},nr_inodes=${FILES} tmpfs "$DATA_DIR" && ${first} exec "$@"`,
   'sh',
 ];
-/** It is full when the program begins, and has space a while later. */
-const FULL_AT_FIRST = `cd "$DATA_DIR"; cat /dev/zero >${BALLAST} 2>&1; (sleep 1.5; rm ${BALLAST}) &`;
+/** It is full but for so many bytes when the program begins, and has space a while later. */
+const fullAtFirst = (bytesLeft: number) =>
+  `cd "$DATA_DIR"; cat /dev/zero >${BALLAST} 2>&1; truncate -s -${bytesLeft} ${BALLAST}; (sleep 1.5; rm ${BALLAST}) &`;
 
 /** Whether this machine lets us have a file system of our own; in some containers it does not. */
 export function canHaveSmallDisk(): boolean {
@@ -28,8 +29,9 @@ export class ServerOnSmallDisk {
     this.server = server;
   }
 
-  static async start(disk: 'empty' | 'full at first' = 'empty'): Promise<ServerOnSmallDisk> {
-    const through = onSmallDisk(disk === 'empty' ? '' : FULL_AT_FIRST);
+  /** `bytesLeft`: so many there are at first; by default all of the disk. */
+  static async start(bytesLeft?: number): Promise<ServerOnSmallDisk> {
+    const through = onSmallDisk(bytesLeft === undefined ? '' : fullAtFirst(bytesLeft));
     return new ServerOnSmallDisk(await TestServer.start({ through }));
   }
 

@@ -99,7 +99,7 @@ export function migrate(db: Connection): void {
       db.pragma(`user_version = ${version + index + 1}`);
       db.exec('COMMIT');
     } catch (error) {
-      db.exec('ROLLBACK');
+      if (db.inTransaction) db.exec('ROLLBACK'); // Some errors end it by themselves, and are not to be hidden.
       throw error;
     }
   });
