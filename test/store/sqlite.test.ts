@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -69,6 +69,12 @@ describe('the SQLite store', () => {
       expect(() => db.exec(sql)).toThrow(/readonly/);
     }
     db.close();
+  });
+
+  it('holds nothing open of what it could not open', () => {
+    writeFileSync(databaseFile(folder), Buffer.alloc(100_000, 'x'));
+    for (const opener of [openWriter, openReader]) expect(() => opener(folder)).toThrow('not a database');
+    expect(openFiles().filter((file) => file.startsWith(folder))).toEqual([]);
   });
 
   it('refuses a schema that is newer than the code, and leaves it as it is', () => {
@@ -165,3 +171,14 @@ describe('the SQLite store', () => {
     store.close();
   });
 });
+
+/** What this process has open. */
+function openFiles(): string[] {
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${fd}`)];
+    } catch {
+      return []; // The listing's own.
+    }
+  });
+}

@@ -15,19 +15,29 @@ export function databaseFile(dataDir: string): string {
 /** A connection of the ledger, the only process that writes. */
 export function openWriter(dataDir: string): Connection {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const db = new Database(databaseFile(dataDir), { timeout: 0 });
-  harden(db);
-  db.pragma('wal_autocheckpoint = 0');
-  db.pragma(`journal_size_limit = ${64 * 1024 * 1024}`);
-  db.pragma('cache_size = -65536');
-  return db;
+  return prepared(new Database(databaseFile(dataDir), { timeout: 0 }), (db) => {
+    harden(db);
+    db.pragma('wal_autocheckpoint = 0');
+    db.pragma(`journal_size_limit = ${64 * 1024 * 1024}`);
+    db.pragma('cache_size = -65536');
+  });
 }
 
 /** A connection that cannot write. The file must exist. */
 export function openReader(dataDir: string): Connection {
-  const db = new Database(databaseFile(dataDir), { readonly: true, fileMustExist: true, timeout: 5000 });
-  harden(db);
-  return db;
+  const options = { readonly: true, fileMustExist: true, timeout: 5000 };
+  return prepared(new Database(databaseFile(dataDir), options), harden);
+}
+
+/** The connection; one that cannot be prepared is closed, as it may be tried again each second. */
+function prepared(db: Connection, prepare: (db: Connection) => void): Connection {
+  try {
+    prepare(db);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
 }
 
 /** Sets what the guarantees rest on, and reads it back: a pragma that does not take is silent. */
@@ -43,7 +53,6 @@ function harden(db: Connection): void {
   };
   const expected = { journal_mode: 'wal', synchronous: 2, foreign_keys: 1 };
   if (JSON.stringify(settings) !== JSON.stringify(expected)) {
-    db.close();
     throw new Error(`SQLite did not take its settings: ${JSON.stringify(settings)}`);
   }
 }
