@@ -30,7 +30,9 @@ export async function runLedger(config: Config): Promise<void> {
 
   const told = {
     full: () =>
-      log.error('the disk is full: writes are refused, reading goes on; it is tried again each second'),
+      log.error(
+        'the disk is full: writes are refused as soon as they do not fit, reading goes on; it is tried again each second',
+      ),
     space: () => log.info('the disk has space again: writes are taken'),
   };
   const disk = new FullDisk(told);

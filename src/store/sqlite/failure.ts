@@ -2,6 +2,7 @@ import { closeSync, fsyncSync, openSync, readFileSync, rmSync, unlinkSync, write
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openWriter } from './database.js';
+import { syncFolder } from './folder.js';
 
 const MARK = 'storage-failed';
 const PROBE = 'space-probe';
@@ -113,15 +114,6 @@ export async function checkAfterFailure(dataDir: string): Promise<void> {
   }
   rmSync(join(dataDir, MARK), { force: true });
   syncFolder(dataDir);
-}
-
-function syncFolder(path: string): void {
-  const folder = openSync(path, 'r');
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
 }
 
 function codeOf(error: unknown): string {

@@ -13,7 +13,8 @@ export function syncNameOf(folder: string): void {
   for (let own = resolve(folder); dirname(own) !== own; own = dirname(own)) syncFolder(dirname(own));
 }
 
-function syncFolder(folder: string): void {
+/** Makes the names in a folder durable. */
+export function syncFolder(folder: string): void {
   let file: number | undefined;
   try {
     file = openSync(folder, 'r');
