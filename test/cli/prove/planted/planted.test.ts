@@ -1,4 +1,7 @@
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { patchedBuild } from '../../../support/build.js';
+import { temporaryFolder } from '../../../support/ledger.js';
 import { bugs } from './bugs.js';
 import { proveWith } from './plant.js';
 
@@ -9,6 +12,16 @@ const QUICK = [
 ];
 
 const SECONDS = 2;
+
+it('every bug can be planted in the program as it is', async () => {
+  const folder = await temporaryFolder();
+  try {
+    for (const [index, { changes }] of bugs.entries())
+      patchedBuild(join(folder.path, String(index)), changes);
+  } finally {
+    await folder.remove();
+  }
+});
 
 describe('the checker', () => {
   it.each(QUICK)('sees that %s', async (name) => {
