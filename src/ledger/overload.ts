@@ -33,10 +33,16 @@ export class Overload {
     while (now - (this.#commits[1]?.at ?? now) > REFUSE_OVER_MS) this.#commits.shift();
   }
 
-  /** A worker says how far it has followed the log. */
+  /**
+   * A worker says how far it has followed the log. After a silence it has only woken up: where it stands is
+   * judged from the next report on.
+   */
   reported(worker: string, position: number, now: number): void {
+    const before = this.#workers.get(worker);
+    const awake = before !== undefined && now - before.reportedAt <= SILENT_MS;
     const missed = this.#commits.find(({ newest }) => newest > position);
-    this.#workers.set(worker, { behindMs: missed === undefined ? 0 : now - missed.at, reportedAt: now });
+    const behindMs = awake && missed !== undefined ? now - missed.at : 0;
+    this.#workers.set(worker, { behindMs, reportedAt: now });
   }
 
   /** Its connection ended. */
