@@ -83,7 +83,8 @@ export class TypingIndicators {
   #hear(typing: Typing): void {
     const { chatId, userId, on, origin, sequence, position } = typing;
     if (this.#hub.room(chatId).size === 0) return;
-    const heard = this.#hub.follower.exact((view) => {
+    // While the worker is far behind the log, signals are dropped: they are decoration, and must not pile up.
+    this.#hub.follower.exactNow((view) => {
       const known = this.#shown.get(chatId)?.get(userId);
       if (known?.origin === origin && known.sequence >= sequence) return;
       // What a signal says of its origin's position is bounded before it decides how far back to look.
@@ -93,7 +94,6 @@ export class TypingIndicators {
       this.#show(chatId, userId, { on, origin, sequence, at: this.#now() });
       this.#deliver(chatId, userId, on, view);
     });
-    if (heard instanceof Promise) heard.catch(() => undefined); // A log that cannot be read ends the worker elsewhere.
   }
 
   #passed(chatId: number, userId: number, view: ReadView): void {
