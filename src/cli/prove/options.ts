@@ -65,8 +65,8 @@ const CAMPAIGN = [
   ['--redis', 'yes'],
   ['--messages', '1000000'],
   ['--seconds', '0'],
-  ['--users', '120'],
-  ['--rate', '1000'],
+  ['--users', '60'],
+  ['--rate', '1500'],
   [
     '--faults',
     'worker:200,ledger:100,primary:50,redis:50,freeze-worker:30,freeze-ledger:30,freeze-redis:20,redis-clients:20,cut:30',
