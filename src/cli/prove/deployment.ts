@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, readFileSync, type WriteStream } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { searchPath } from '../../config.js';
 import { ExpectedError } from '../../expected-error.js';
-import { sleep } from './workload.js';
 
 const START_MS_MAX = 30_000;
 const RESTART_MS = 200;

@@ -1,8 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Deployment, Role } from './deployment.js';
 import { Event } from './history.js';
 import type { Random } from './random.js';
 import type { Redis } from './redis.js';
-import { sleep, type Workload } from './workload.js';
+import type { Workload } from './workload.js';
 import type { World } from './world.js';
 
 /** What can be broken, each with what is done. */

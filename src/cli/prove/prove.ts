@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { BASE } from '../../api/routes.js';
 import type { Config } from '../../config.js';
@@ -18,7 +19,7 @@ import { Random } from './random.js';
 import { readDatabase, readHistories } from './read-log.js';
 import { Redis } from './redis.js';
 import { type Report, reportOf, textOfReport } from './report.js';
-import { sleep, Workload } from './workload.js';
+import { Workload } from './workload.js';
 import { Tally, type World } from './world.js';
 
 const PROGRAM = fileURLToPath(new URL('../../main.js', import.meta.url));

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { searchPath } from '../../config.js';
 import { ExpectedError } from '../../expected-error.js';
 import { freePort } from './deployment.js';
-import { sleep } from './workload.js';
 
 const START_MS_MAX = 10_000;
 const ANSWER_MS = 2000;

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Event } from './history.js';
 import type { Guest, Population } from './population.js';
 import type { Random } from './random.js';
@@ -155,8 +156,4 @@ export class Workload {
     const deadline = this.#world.now() + ms;
     while (!isSo() && this.#world.now() < deadline) await sleep(TICK_MS);
   }
-}
-
-export function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
