@@ -78,7 +78,9 @@ describe('under pm2, by ecosystem.config.js', () => {
     expect((await pm2.list('worker')).map((process) => process.status)).toEqual(
       Array.from({ length: availableParallelism() }, () => 'online'),
     );
-    expect(await pm2.logs()).toMatch(/"process":"worker \d+".*"port":\d+,"msg":"ready"/);
+    // What a process says comes to the file by way of pm2.
+    const ready = /"process":"worker \d+".*"port":\d+,"msg":"ready"/;
+    await until(async () => ready.test(await pm2.logs()));
   });
 
   it('`pm2 reload worker` and `pm2 reload ledger` under load fail and lose nothing', async () => {
