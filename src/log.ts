@@ -7,14 +7,13 @@ export type { Logger };
  * left when the call returns; without, a process that serves does not wait for a slow reader of its log.
  */
 export function createLogger(level: string, process: string, { sync = false } = {}): Logger {
-  return pino(
-    {
-      level,
-      base: { process },
-      timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-      redact: { paths: ['token', 'secret', 'authorization', '*.authorization', 'text'], censor: '…' },
-    },
-    pino.destination({ fd: 1, sync }),
-  );
+  const options = {
+    level,
+    base: { process },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+    redact: { paths: ['token', 'secret', 'authorization', '*.authorization', 'text'], censor: '…' },
+  };
+  // Without a destination pino finds out by itself that a supervisor (pm2) has put its own in place of standard output.
+  return sync ? pino(options, pino.destination({ fd: 1, sync })) : pino(options);
 }
