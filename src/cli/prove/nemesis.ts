@@ -147,14 +147,14 @@ export class Nemesis {
         workload.cut();
         return true;
       case 'redis':
-        await redis?.kill();
+        if (redis === undefined || !(await redis.kill())) return false;
         await sleep(random.next() * REDIS_AWAY_MS_MAX);
-        await redis?.start();
+        await redis.start();
         return true;
       case 'freeze-redis':
-        redis?.signal('SIGSTOP');
+        if (!redis?.signal('SIGSTOP')) return false;
         await sleep(random.from(FREEZE_MS_MIN, FREEZE_MS_MAX));
-        redis?.signal('SIGCONT');
+        redis.signal('SIGCONT');
         return true;
       case 'redis-clients':
         await redis?.killClients();

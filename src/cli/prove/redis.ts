@@ -71,17 +71,20 @@ export class Redis {
     await this.#ask('CLIENT KILL TYPE normal SKIPME yes');
   }
 
-  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
-    this.#process?.kill(signal);
+  /** False when there is none that runs. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): boolean {
+    return this.#process?.kill(signal) ?? false;
   }
 
-  /** Resolves when it has ended. */
-  async kill(): Promise<void> {
+  /** Resolves when it has ended. False when there is none to end: whoever has ended it starts the next. */
+  async kill(): Promise<boolean> {
     const child = this.#process;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    this.#process = undefined;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return false;
     const ended = new Promise((resolve) => child.once('exit', resolve));
     child.kill('SIGKILL');
     await ended;
+    return true;
   }
 
   /** The answer to one command, '' without one. */
