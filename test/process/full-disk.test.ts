@@ -1,16 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { historyOf, live, textOf } from '../support/chat.js';
 import { png } from '../support/images.js';
-import { canHaveSmallDisk, ServerOnSmallDisk } from '../support/small-disk.js';
+import { ServerOnSmallDisk } from '../support/small-disk.js';
 import type { Frame, TestSocket } from '../support/socket.js';
 import type { TestUser } from '../support/user.js';
 import { until } from '../support/wait.js';
 
 const RECOVERS_WITHIN_MS = 2000;
-const possible = canHaveSmallDisk();
-if (!possible) console.warn('not run: full-disk.test.ts, as this machine allows no mount namespaces');
 
-describe.skipIf(!possible)('on a full disk', () => {
+describe('on a full disk', () => {
   let disk: ServerOnSmallDisk;
   let alice: TestUser;
   let bob: TestUser;
@@ -123,7 +121,7 @@ describe.skipIf(!possible)('on a full disk', () => {
   });
 });
 
-describe.skipIf(!possible)('a server that is started on a full disk', () => {
+describe('a server that is started on a full disk', () => {
   it.each([
     ['nothing', 0],
     ['not even the index of the write-ahead log', 16 * 1024],

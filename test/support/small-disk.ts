@@ -6,20 +6,35 @@ import { TestServer } from './server.js';
 const BALLAST = 'ballast';
 const BYTES = 12 * 1024 * 1024;
 const FILES = 300;
-/** Runs what follows where DATA_DIR is a small file system: a mount of its own needs no rights but in a namespace. */
+/** A mount of its own takes no rights within a user's namespace; where those are forbidden, root needs none. */
+const NAMESPACES = [
+  ['unshare', '--user', '--map-root-user', '--mount'],
+  ['unshare', '--mount'],
+];
+
+/** What runs a program in a namespace of its own. Throws where this machine allows none. */
+function namespace(): string[] {
+  const found = NAMESPACES.find(
+    ([command = '', ...args]) => spawnSync(command, [...args, 'true']).status === 0,
+  );
+  if (found === undefined) {
+    throw new Error(
+      'a small disk needs a mount namespace: allow them to users (sysctl kernel.unprivileged_userns_clone=1), or run this as root',
+    );
+  }
+  return found;
+}
+
+/** Runs what follows where DATA_DIR is a small file system. */
 const onSmallDisk = (first: string) => [
-  ...['unshare', '--user', '--map-root-user', '--mount', 'sh', '-c'],
+  ...namespace(),
+  ...['sh', '-c'],
   `mount -t tmpfs -o size=${BYTES},nr_inodes=${FILES} tmpfs "$DATA_DIR" && ${first} exec "$@"`,
   'sh',
 ];
 /** It is full but for so many bytes when the program begins, and has space a while later. */
 const fullAtFirst = (bytesLeft: number) =>
   `cd "$DATA_DIR"; cat /dev/zero >${BALLAST} 2>&1; truncate -s -${bytesLeft} ${BALLAST}; (sleep 1.5; rm ${BALLAST}) &`;
-
-/** Whether this machine lets us have a file system of our own; in some containers it does not. */
-export function canHaveSmallDisk(): boolean {
-  return spawnSync('unshare', ['--user', '--map-root-user', '--mount', 'true']).status === 0;
-}
 
 /** A server on a disk that can be filled. */
 export class ServerOnSmallDisk {
