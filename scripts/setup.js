@@ -1,5 +1,5 @@
 // What `npm start` and `npm test` do first: install the locked dependencies and build, each only when needed.
-// `--build` builds even when nothing changed.
+// `--build` builds even when nothing changed; `--bench` builds the benchmarks too.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -8,7 +8,6 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const installStamp = join(root, 'node_modules', '.parley-installed');
-const buildStamp = join(root, 'dist', '.parley-built');
 
 const [major = 0] = process.versions.node.split('.').map(Number);
 if (major < 20) fail(`parley needs Node 20 or newer; this is ${process.version}`);
@@ -29,16 +28,22 @@ if (read(installStamp) !== locked) {
   writeFileSync(installStamp, locked);
 }
 
-const sources = [...files('src'), 'tsconfig.json', 'tsconfig.build.json'];
-const built = hash([
-  locked,
-  ...sources.map((file) => `${file} ${statSync(file).mtimeMs} ${statSync(file).size}`),
-]);
-if (process.argv.includes('--build') || read(buildStamp) !== built) {
-  say('building …');
-  rmSync('dist', { recursive: true, force: true });
-  run(process.execPath, join('node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json');
-  writeFileSync(buildStamp, built);
+build('dist', 'tsconfig.build.json', ['src'], process.argv.includes('--build'));
+if (process.argv.includes('--bench')) build('dist-bench', 'tsconfig.bench.json', ['src', 'bench'], false);
+
+/** Builds a folder from others, unless it was built from these very files. */
+function build(folder, config, from, always) {
+  const stamp = join(folder, '.parley-built');
+  const sources = [...from.flatMap(files), 'tsconfig.json', config];
+  const built = hash([
+    locked,
+    ...sources.map((file) => `${file} ${statSync(file).mtimeMs} ${statSync(file).size}`),
+  ]);
+  if (!always && read(stamp) === built) return;
+  say(`building ${folder} …`);
+  rmSync(folder, { recursive: true, force: true });
+  run(process.execPath, join('node_modules', 'typescript', 'bin', 'tsc'), '-p', config);
+  writeFileSync(stamp, built);
 }
 
 function npm(...args) {

@@ -1,0 +1,121 @@
+import { connect, type Socket } from 'node:net';
+import type { Dialect } from './dialects.js';
+import { FrameScanner, upgradeRequest } from './frames.js';
+import type { SocketPlan } from './plan.js';
+
+/** All sockets read into this one: what is received is looked at before anything else is. */
+const RECEIVED = Buffer.alloc(256 * 1024);
+const SHOWN_CHARACTERS = 300;
+
+export interface SocketEvents {
+  /** A message; its number is at the place that the dialect says. */
+  message(socket: LoadSocket, chunk: Buffer, end: number): void;
+  /** All that one read brought has been looked at. */
+  readEnded(socket: LoadSocket): void;
+  /** It closed, or said what no server should. */
+  unexpected(what: string): void;
+}
+
+/** A WebSocket as the load needs it: raw, frames counted and not parsed. */
+export class LoadSocket {
+  readonly plan: SocketPlan;
+  readonly index: number;
+  /** Messages that it saw, and a fingerprint of their order. */
+  seen = 0;
+  order = 0;
+  /** Frames that are to be sent at the end of this read. */
+  readonly due: Buffer[] = [];
+  readonly #dialect: Dialect;
+  readonly #events: SocketEvents;
+  readonly #scanner = new FrameScanner();
+  readonly #socket: Socket;
+  #head = '';
+  #upgraded = false;
+  #closing = false;
+  #ready: { resolve(socket: LoadSocket): void; reject(error: Error): void } | undefined;
+  readonly #onPayload = (chunk: Buffer, start: number, end: number) => this.#payload(chunk, start, end);
+
+  private constructor(plan: SocketPlan, index: number, port: number, dialect: Dialect, events: SocketEvents) {
+    this.plan = plan;
+    this.index = index;
+    this.#dialect = dialect;
+    this.#events = events;
+    const callback = (length: number, buffer: Uint8Array) => {
+      this.#read(buffer as Buffer, length);
+      return true;
+    };
+    this.#socket = connect({
+      host: '127.0.0.1',
+      port,
+      noDelay: true,
+      onread: { buffer: RECEIVED, callback },
+    });
+    this.#socket.write(upgradeRequest(plan.path, plan.token));
+    this.#socket.on('error', (error) => this.#unexpected(String(error)));
+    this.#socket.on('close', () => this.#unexpected('closed'));
+  }
+
+  /** Resolves when it is live. Rejects when it is refused. */
+  static open(
+    plan: SocketPlan,
+    index: number,
+    port: number,
+    dialect: Dialect,
+    events: SocketEvents,
+  ): Promise<LoadSocket> {
+    return new Promise((resolve, reject) => {
+      new LoadSocket(plan, index, port, dialect, events).#ready = { resolve, reject };
+    });
+  }
+
+  send(frame: Buffer): void {
+    this.#socket.write(frame, 'latin1');
+  }
+
+  close(): void {
+    this.#closing = true;
+    this.#socket.destroy();
+  }
+
+  #read(buffer: Buffer, length: number): void {
+    const from = this.#upgraded ? 0 : this.#readHead(buffer, length);
+    if (from === length) return;
+    this.#scanner.scan(buffer.subarray(from), length - from, this.#onPayload);
+    this.#events.readEnded(this);
+  }
+
+  /** The answer to the upgrade. Returns where what follows it begins. */
+  #readHead(buffer: Buffer, length: number): number {
+    const before = this.#head.length;
+    this.#head += buffer.toString('latin1', 0, length);
+    const end = this.#head.indexOf('\r\n\r\n');
+    if (end === -1) return length;
+    if (!this.#head.startsWith('HTTP/1.1 101')) this.#unexpected(this.#head.slice(0, SHOWN_CHARACTERS));
+    this.#upgraded = true;
+    if (this.#dialect.greeting !== undefined) this.#socket.write(this.#dialect.greeting);
+    return end + 4 - before;
+  }
+
+  #payload(chunk: Buffer, start: number, end: number): void {
+    const { mark } = this.#dialect;
+    if (this.#ready === undefined && chunk[start + mark.at] === mark.byte) {
+      this.#events.message(this, chunk, end);
+      return;
+    }
+    const payload = chunk.toString('utf8', start, end);
+    if (this.#ready !== undefined && this.#dialect.isReady(payload)) {
+      this.#ready.resolve(this);
+      this.#ready = undefined;
+      return;
+    }
+    const answer = this.#dialect.answer(payload);
+    if (answer !== undefined) this.#socket.write(answer);
+    else if (this.#ready === undefined) this.#unexpected(payload.slice(0, SHOWN_CHARACTERS));
+  }
+
+  #unexpected(what: string): void {
+    if (this.#closing) return;
+    this.#ready?.reject(new Error(what));
+    this.#events.unexpected(what);
+  }
+}

@@ -1,0 +1,90 @@
+import type { Command, Outcome } from '../../src/chat/commands.js';
+import { openWriteStore } from '../../src/store/sqlite/apply.js';
+
+const FRAME_COMMANDS = 500;
+
+/** Groups with their members, by id. */
+export interface Population {
+  readonly groups: readonly { readonly id: number; readonly members: readonly number[] }[];
+}
+
+/**
+ * Writes users 1 … n and groups into a data folder, by the ledger's own means, while no server runs. Each item
+ * of `groups` lists a group's members, its owner first; a group's messages come from its owner.
+ */
+export async function populate(
+  dataDir: string,
+  users: number,
+  groups: readonly (readonly number[])[],
+  messagesPerGroup = 0,
+): Promise<Population> {
+  const writer = openWriter(dataDir);
+  try {
+    await writer.write(
+      Array.from({ length: users }, (_, index): Command => {
+        const id = index + 1;
+        return {
+          kind: 'create_user',
+          caller: { id },
+          username: `user${id}`,
+          name: `User ${id}`,
+          description: '',
+        };
+      }),
+    );
+    const made = await writer.write(
+      groups.map(([actor = 0, ...others]): Command => {
+        return { kind: 'create_group', actor, name: 'A group', description: '', users: others };
+      }),
+    );
+    const ids = made.map((outcome) => ('ok' in outcome && 'id' in outcome.ok ? outcome.ok.id : 0));
+    for (let round = 0; round < messagesPerGroup; round++) {
+      await writer.write(
+        ids.map((chatId, index): Command => {
+          const authorId = groups[index]?.[0] ?? 0;
+          return { kind: 'post_message', chatId, authorId, text: textOf(round), clientId: `seed-${round}` };
+        }),
+      );
+    }
+    return { groups: ids.map((id, index) => ({ id, members: groups[index] ?? [] })) };
+  } finally {
+    writer.close();
+  }
+}
+
+/** A text of 100 characters. */
+export function textOf(number: number): string {
+  return `${String(number).padStart(8, '0')} ${'The quick brown fox jumps over the lazy dog; '.repeat(3)}`.slice(
+    0,
+    100,
+  );
+}
+
+/** Applies commands in frames of 500, as one worker's. Rejects when one is refused. */
+export function openWriter(dataDir: string) {
+  const store = openWriteStore(dataDir, Date.now(), (error) => {
+    throw error;
+  });
+  let number = 0;
+  return {
+    async write(commands: readonly Command[]): Promise<Outcome[]> {
+      const outcomes: Outcome[] = [];
+      for (let from = 0; from < commands.length; from += FRAME_COMMANDS) {
+        number += 1;
+        const frame = {
+          origin: 'bench',
+          number,
+          confirmed: number - 1,
+          met: 0,
+          commands: commands.slice(from, from + FRAME_COMMANDS),
+        };
+        const applied = await store.apply([frame], Date.now());
+        outcomes.push(...(applied.outcomes[0] ?? []));
+      }
+      const refused = outcomes.find((outcome) => 'error' in outcome);
+      if (refused !== undefined) throw new Error(`refused: ${JSON.stringify(refused)}`);
+      return outcomes;
+    },
+    close: () => store.close(),
+  };
+}
