@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BothBuses } from './bus/both.js';
 import type { Bus } from './bus/port.js';
 import { RedisBus } from './bus/redis/bus.js';
-import type { ReadStore, Submit } from './chat/ports.js';
+import type { Post, ReadStore, Submit } from './chat/ports.js';
 import type { Config } from './config.js';
 import { ExpectedError } from './expected-error.js';
 import { LinkClient } from './ledger/client.js';
@@ -73,6 +73,7 @@ export async function runWorker(config: Config): Promise<void> {
     store,
     bus: redis === undefined ? link : new BothBuses(link, redis),
     submit: link.submit,
+    post: link.post,
     fatal,
     ready: () => link.connected && !draining,
     draining: () => draining,
@@ -112,6 +113,7 @@ export interface WorkerParts {
   readonly store: ReadStore;
   readonly bus: Bus;
   readonly submit: Submit;
+  readonly post: Post;
   /** The log cannot be followed any more. */
   readonly fatal: (error: unknown) => void;
   /** Whether `/readyz` says yes. */
@@ -135,6 +137,7 @@ export function composeWorker({
   store,
   bus,
   submit,
+  post,
   fatal,
   ready,
   draining,
@@ -159,7 +162,7 @@ export function composeWorker({
     hub,
     attachments,
     typing,
-    submit,
+    post,
     textCharactersMax,
     queryToken,
     draining,

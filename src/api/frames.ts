@@ -39,8 +39,16 @@ function head(message: Message, type: string, author: string): string {
   const clientId = message.clientId === null ? '' : `,"client_id":${JSON.stringify(message.clientId)}`;
   return (
     `{"id":${message.id},"chat_id":${message.chatId},"type":"${type}","text":${JSON.stringify(message.text)}` +
-    `,"author":{"id":${message.authorId},"name":${author}},"time":"${new Date(message.time).toISOString()}"${clientId}`
+    `,"author":{"id":${message.authorId},"name":${author}},"time":"${isoTime(message.time)}"${clientId}`
   );
+}
+
+/** Messages of one commit share their time, and making its text is half of making a frame. */
+let newestTime = { ms: 0, iso: new Date(0).toISOString() };
+
+function isoTime(ms: number): string {
+  if (ms !== newestTime.ms) newestTime = { ms, iso: new Date(ms).toISOString() };
+  return newestTime.iso;
 }
 
 /** The answer to a repeated `client_id`: the first message again, on the asking socket only. */

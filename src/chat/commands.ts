@@ -9,7 +9,7 @@ import type { Caller } from './users.js';
 export interface Commands {
   /** Errors: chat_not_found (no such chat for the author, who may have no profile either), overloaded. */
   post_message: {
-    do: { chatId: number; authorId: number; text: string; clientId?: string };
+    do: { chatId: number; authorId: number; text: string; clientId?: string | undefined };
     /** `duplicate` holds the first message when the author used the same client id in this chat before. */
     ok: { id: number; duplicate?: Message };
   };

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import type { Bus, Typing } from '../bus/port.js';
 import type { Command, CommandName, Commands, Outcome } from '../chat/commands.js';
 import { ChatError } from '../chat/errors.js';
-import type { Submit } from '../chat/ports.js';
+import type { Post, Submit } from '../chat/ports.js';
 import {
   COMMANDS_WAITING_MAX,
   encode,
@@ -96,19 +96,17 @@ export class LinkClient implements Bus {
 
   readonly submit: Submit = <K extends CommandName>(kind: K, command: Commands[K]['do']) => {
     return new Promise<Commands[K]['ok']>((resolve, reject) => {
-      if (this.#closed) return reject(new ChatError('unavailable'));
-      if (this.#waiting >= COMMANDS_WAITING_MAX) return reject(new ChatError('overloaded'));
-      this.#waiting += 1;
-      this.#queued.push({
-        command: { kind, ...command } as unknown as Command,
-        settle: (outcome) => {
-          this.#waiting -= 1;
-          if ('ok' in outcome) resolve(outcome.ok as Commands[K]['ok']);
-          else reject(new ChatError(outcome.error, { details: outcome.details }));
-        },
+      this.#request({ kind, ...command } as unknown as Command, (outcome) => {
+        if ('ok' in outcome) resolve(outcome.ok as Commands[K]['ok']);
+        else reject(new ChatError(outcome.error, { details: outcome.details }));
       });
-      this.#flushSoon();
     });
+  };
+
+  readonly post: Post = ({ chatId, authorId, text, clientId }, settle) => {
+    // The ledger answers each command with an outcome of its kind.
+    const settlePost = settle as (outcome: Outcome) => void;
+    this.#request({ kind: 'post_message', chatId, authorId, text, clientId }, settlePost);
   };
 
   subscribe(chatId: number): void {
@@ -141,7 +139,20 @@ export class LinkClient implements Bus {
     const unknown = [...this.#sent.flatMap((frame) => frame.waiting), ...this.#queued];
     this.#sent = [];
     this.#queued = [];
-    for (const { settle } of unknown) settle({ error: 'timeout' });
+    for (const waiting of unknown) this.#settle(waiting, { error: 'timeout' });
+  }
+
+  #request(command: Command, settle: (outcome: Outcome) => void): void {
+    if (this.#closed) return settle({ error: 'unavailable' });
+    if (this.#waiting >= COMMANDS_WAITING_MAX) return settle({ error: 'overloaded' });
+    this.#waiting += 1;
+    this.#queued.push({ command, settle });
+    this.#flushSoon();
+  }
+
+  #settle({ settle }: Waiting, outcome: Outcome): void {
+    this.#waiting -= 1;
+    settle(outcome);
   }
 
   #connect(ready?: () => void): void {
@@ -206,7 +217,7 @@ export class LinkClient implements Bus {
     const oldest = this.#now() - SENT_AGAIN_MS_MAX;
     const old = this.#sent.filter(({ firstSentAt }) => firstSentAt < oldest);
     this.#sent = this.#sent.filter(({ firstSentAt }) => firstSentAt >= oldest);
-    for (const { settle } of old.flatMap(({ waiting }) => waiting)) settle({ error: 'timeout' });
+    for (const waiting of old.flatMap((frame) => frame.waiting)) this.#settle(waiting, { error: 'timeout' });
   }
 
   #began(number: number): void {
@@ -219,8 +230,8 @@ export class LinkClient implements Bus {
     const frame = this.#sent[index];
     if (frame === undefined) return; // The same ledger answers twice when the connection broke in between.
     this.#sent.splice(index, 1);
-    frame.waiting.forEach(({ settle }, position) => {
-      settle(outcomes[position] ?? { error: 'internal' });
+    frame.waiting.forEach((waiting, position) => {
+      this.#settle(waiting, outcomes[position] ?? { error: 'internal' });
     });
     this.#flushSoon();
   }

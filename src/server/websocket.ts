@@ -12,7 +12,8 @@ import { channels } from '../api/routes.js';
 import { closeCodeOf, statusOf, upgradeStatusOf } from '../api/status.js';
 import { ChatError } from '../chat/errors.js';
 import { parseId } from '../chat/ids.js';
-import type { ReadView, Submit } from '../chat/ports.js';
+import type { Message } from '../chat/messages.js';
+import type { Post, ReadView } from '../chat/ports.js';
 import type { Attachments } from './attach.js';
 import { type Authenticator, bearerToken, type Identity, offeredProtocols } from './auth.js';
 import type { Exchange } from './exchange.js';
@@ -64,7 +65,7 @@ export interface WebSocketOptions {
   readonly hub: Hub;
   readonly attachments: Attachments;
   readonly typing: TypingIndicators;
-  readonly submit: Submit;
+  readonly post: Post;
   readonly textCharactersMax: number;
   /** Takes `?access_token=`. */
   readonly queryToken: boolean;
@@ -237,20 +238,25 @@ export class WebSockets {
 
   /** The echo that comes with the log is the acknowledgement; here only what is not one. */
   #post(socket: ChatSocket, text: string, clientId: string | undefined): void {
-    const { submit, hub } = this.#options;
     const { chatId, userId } = socket;
     socket.unanswered += 1;
-    submit('post_message', { chatId, authorId: userId, text, ...(clientId !== undefined && { clientId }) })
-      .then(({ duplicate }) => {
-        if (duplicate === undefined) return undefined;
-        return hub.follower.exact((view) => {
-          socket.send(duplicateJson(duplicate, hub.caches.nameJson(view, duplicate.authorId)));
-        });
-      })
-      .catch((error: unknown) => this.#refuseFrame(socket, error, clientId))
-      .finally(() => {
-        socket.unanswered -= 1;
-      });
+    this.#options.post({ chatId, authorId: userId, text, clientId }, (outcome) => {
+      socket.unanswered -= 1;
+      if ('error' in outcome) {
+        const { error, details } = outcome;
+        this.#refuseFrame(socket, new ChatError(error, { details }), clientId);
+      } else if (outcome.ok.duplicate !== undefined) {
+        const answered = this.#answerRepeat(socket, outcome.ok.duplicate);
+        answered.catch((error: unknown) => this.#refuseFrame(socket, error, clientId));
+      }
+    });
+  }
+
+  async #answerRepeat(socket: ChatSocket, first: Message): Promise<void> {
+    const { caches, follower } = this.#options.hub;
+    await follower.exact((view) => {
+      socket.send(duplicateJson(first, caches.nameJson(view, first.authorId)));
+    });
   }
 
   #type(socket: ChatSocket, on: boolean): void {

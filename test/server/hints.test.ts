@@ -100,7 +100,7 @@ function texts(socket: TestSocket): string[] {
 
 describe.each(Object.entries(mischiefs))('when hints are %s', (_name, mischief) => {
   it('every message arrives once, in order, and within a second', async () => {
-    worker = await startWorker(folder.path, new MischievousBus(link, mischief), link.submit);
+    worker = await startWorker(folder.path, new MischievousBus(link, mischief), link);
     const alice = await person(worker.url, 1, 'Alice');
     const bob = await person(worker.url, 2, 'Bob');
     const chatId = await alice.chatWith(bob);
@@ -120,7 +120,7 @@ describe.each(Object.entries(mischiefs))('when hints are %s', (_name, mischief) 
   });
 
   it('reads that follow a change show it, and a socket attaches exactly, over a backlog of many pages', async () => {
-    worker = await startWorker(folder.path, new MischievousBus(link, mischief), link.submit);
+    worker = await startWorker(folder.path, new MischievousBus(link, mischief), link);
     const alice = await person(worker.url, 1, 'Alice');
     const bob = await person(worker.url, 2, 'Bob');
     const chatId = await alice.chatWith(bob);

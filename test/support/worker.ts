@@ -1,11 +1,10 @@
 import { createServer } from 'node:net';
 import type { Bus } from '../../src/bus/port.js';
-import type { Submit } from '../../src/chat/ports.js';
 import { readConfig } from '../../src/config.js';
 import { createLogger } from '../../src/log.js';
 import { listen } from '../../src/server/engine.js';
 import { openReadStore } from '../../src/store/sqlite/reads.js';
-import { composeWorker } from '../../src/worker.js';
+import { composeWorker, type WorkerParts } from '../../src/worker.js';
 import { SECRET } from './server.js';
 
 export interface TestWorker {
@@ -15,7 +14,11 @@ export interface TestWorker {
 }
 
 /** A worker in this process, over the bus that the test gives it. */
-export async function startWorker(dataDir: string, bus: Bus, submit: Submit): Promise<TestWorker> {
+export async function startWorker(
+  dataDir: string,
+  bus: Bus,
+  { submit, post }: Pick<WorkerParts, 'submit' | 'post'>,
+): Promise<TestWorker> {
   const config = readConfig({ DATA_DIR: dataDir, JWT_SECRET: SECRET, LOG_LEVEL: 'fatal' });
   const store = openReadStore(dataDir);
   const { engine, hub, close } = composeWorker({
@@ -24,6 +27,7 @@ export async function startWorker(dataDir: string, bus: Bus, submit: Submit): Pr
     store,
     bus,
     submit,
+    post,
     fatal: (error) => {
       throw error;
     },
