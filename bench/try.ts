@@ -59,7 +59,7 @@ if (who === 'engine') {
     const target = await startParley({
       workers: 1,
       dataDir,
-      node: prof ? ['--cpu-prof', `--cpu-prof-dir=${prof}`] : [],
+      node: process.env['NODEARGS']?.split(' ') ?? (prof ? ['--cpu-prof', `--cpu-prof-dir=${prof}`] : []),
     });
     show(await runLoad(target, { dialect: 'parley', ...common, sockets }));
     await target.stop();

@@ -61,6 +61,7 @@ export async function runWorker(config: Config): Promise<void> {
     fatal,
     warn: (message, error) => log.warn({ err: error }, message),
     position: () => follower?.position,
+    stored: (entries) => follower?.told(entries),
   });
   await link.connect();
   if (store === undefined) throw new Error('connected without a store');

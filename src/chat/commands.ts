@@ -11,7 +11,7 @@ export interface Commands {
   post_message: {
     do: { chatId: number; authorId: number; text: string; clientId?: string | undefined };
     /** `duplicate` holds the first message when the author used the same client id in this chat before. */
-    ok: { id: number; duplicate?: Message };
+    ok: { id: number; time: number } | { id: number; duplicate: Message };
   };
   /** Errors: user_exists, username_taken. `id` is one from `reserve_id`, for a caller known by subject. */
   create_user: {

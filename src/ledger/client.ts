@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import type { Bus, Typing } from '../bus/port.js';
 import type { Command, CommandName, Commands, Outcome } from '../chat/commands.js';
+import { type Entry, EntryKind } from '../chat/entries.js';
 import { ChatError } from '../chat/errors.js';
 import type { Post, Submit } from '../chat/ports.js';
 import {
@@ -44,6 +45,8 @@ export interface LinkClientOptions {
   readonly warn: (message: string, error?: unknown) => void;
   /** How far this worker has followed the log, told to the ledger four times a second; undefined until it does. */
   readonly position: () => number | undefined;
+  /** New messages of this worker: consecutive entries of the log, in order. Called before their answers. */
+  readonly stored?: (entries: readonly Entry[]) => void;
   /** Milliseconds of a clock that only goes forward. */
   readonly now?: () => number;
 }
@@ -195,6 +198,8 @@ export class LinkClient implements Bus {
         return this.#began(message.number);
       case 'outcomes':
         return this.#answered(message.number, message.outcomes);
+      case 'posted':
+        return this.#posted(message.number, message.first, message.time);
       case 'typing':
         return this.#onTyping(message.typing);
       default: // Of a newer ledger.
@@ -226,14 +231,28 @@ export class LinkClient implements Bus {
   }
 
   #answered(number: number, outcomes: readonly Outcome[]): void {
+    const waiting = this.#take(number);
+    waiting.forEach((one, index) => {
+      this.#settle(one, outcomes[index] ?? { error: 'internal' });
+    });
+  }
+
+  #posted(number: number, first: number, time: number): void {
+    const waiting = this.#take(number);
+    this.#options.stored?.(waiting.map(({ command }, index) => entryOf(command, first + index, time)));
+    waiting.forEach((one, index) => {
+      this.#settle(one, { ok: { id: first + index, time } });
+    });
+  }
+
+  /** What waits for the answer to this frame; nothing when the same ledger answers twice. */
+  #take(number: number): readonly Waiting[] {
     const index = this.#sent.findIndex((frame) => frame.number === number);
     const frame = this.#sent[index];
-    if (frame === undefined) return; // The same ledger answers twice when the connection broke in between.
+    if (frame === undefined) return []; // The connection broke between two answers.
     this.#sent.splice(index, 1);
-    frame.waiting.forEach((waiting, position) => {
-      this.#settle(waiting, outcomes[position] ?? { error: 'internal' });
-    });
     this.#flushSoon();
+    return frame.waiting;
   }
 
   /** One write for all that this tick brings. */
@@ -280,4 +299,11 @@ export class LinkClient implements Bus {
   #send(message: ToLedger): void {
     if (this.#incarnation !== undefined) this.#socket?.write(encode(message));
   }
+}
+
+/** The entry that a message became. */
+function entryOf(command: Command, id: number, time: number): Entry {
+  if (command.kind !== 'post_message') throw new Error(`the ledger took a ${command.kind} for a message`);
+  const { chatId, authorId, text, clientId = null } = command;
+  return { id, chatId, kind: EntryKind.message, authorId, text, time, clientId, users: [] };
 }

@@ -9,7 +9,7 @@ import type { Command, Outcome } from '../chat/commands.js';
  * understand each other when their numbers are equal. Within one, fields and types of messages are only ever
  * added, and what an end does not know it ignores.
  */
-export const LINK_VERSION = 1;
+export const LINK_VERSION = 2;
 
 /** Frames of a worker that may be without an answer at once; the next one grows meanwhile. */
 export const FRAMES_UNANSWERED_MAX = 8;
@@ -56,6 +56,8 @@ export type ToWorker =
   /** A frame that came again is about to be applied. What kills the ledger then may be the frame. */
   | { readonly type: 'began'; readonly number: number }
   | { readonly type: 'outcomes'; readonly number: number; readonly outcomes: readonly Outcome[] }
+  /** All of a frame were messages, and are stored: as `first` and the ids after it, at `time`. */
+  | { readonly type: 'posted'; readonly number: number; readonly first: number; readonly time: number }
   | { readonly type: 'typing'; readonly typing: Typing };
 
 /** Linux takes 107 bytes for a socket's path and cuts the rest without a word. */
@@ -67,6 +69,19 @@ export function linkPath(dataDir: string): string {
   if (Buffer.byteLength(path) <= SOCKET_PATH_BYTES_MAX) return path;
   const hash = createHash('sha256').update(path).digest('hex').slice(0, 24);
   return join(tmpdir(), `parley-${hash}.sock`);
+}
+
+/** What a frame is answered with: in short, when all of it are new messages, as they are in most frames. */
+export function answerTo(number: number, outcomes: readonly Outcome[]): ToWorker {
+  const head = outcomes[0];
+  if (head === undefined || !('ok' in head) || !('time' in head.ok))
+    return { type: 'outcomes', number, outcomes };
+  const { id: first, time } = head.ok;
+  const isRun = outcomes.every(
+    (outcome, index) =>
+      'ok' in outcome && 'time' in outcome.ok && outcome.ok.id === first + index && outcome.ok.time === time,
+  );
+  return isRun ? { type: 'posted', number, first, time } : { type: 'outcomes', number, outcomes };
 }
 
 /** One line. */

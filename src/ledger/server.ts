@@ -3,6 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { Typing } from '../bus/port.js';
 import type { Outcome } from '../chat/commands.js';
 import {
+  answerTo,
   encode,
   type Greeting,
   LINK_BUFFER_BYTES_MAX,
@@ -158,7 +159,7 @@ class Connection {
   #frame({ number, confirmed, met, again, commands }: ToLedger & { type: 'frame' }): void {
     if (this.#origin === undefined) throw new Error('a frame before hello');
     const frame = { origin: this.#origin, number, confirmed, met, commands };
-    const answer = (outcomes: readonly Outcome[]) => this.#send({ type: 'outcomes', number, outcomes });
+    const answer = (outcomes: readonly Outcome[]) => this.#send(answerTo(number, outcomes));
     this.#options.queue.push(frame, answer, again ? () => this.#send({ type: 'began', number }) : undefined);
   }
 

@@ -245,7 +245,7 @@ export class WebSockets {
       if ('error' in outcome) {
         const { error, details } = outcome;
         this.#refuseFrame(socket, new ChatError(error, { details }), clientId);
-      } else if (outcome.ok.duplicate !== undefined) {
+      } else if ('duplicate' in outcome.ok) {
         const answered = this.#answerRepeat(socket, outcome.ok.duplicate);
         answered.catch((error: unknown) => this.#refuseFrame(socket, error, clientId));
       }

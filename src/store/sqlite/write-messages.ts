@@ -27,7 +27,7 @@ export function messageWriters({ db, append, heads, overloaded }: WriterContext)
       const n = heads.nextNumber(chatId);
       const id = append({ chatId, kind: EntryKind.message, authorId, text, time: now, clientId, n });
       heads.wrote(chatId, authorId, clientId, id);
-      return { id };
+      return { id, time: now };
     },
   };
 }

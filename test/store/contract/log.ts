@@ -93,7 +93,7 @@ export function log(store: CurrentStore): void {
         [store().frame([say(chat, 1, 'a')])],
         store().now,
       );
-      expect(outcomes).toEqual([[{ ok: { id: newest } }]]);
+      expect(outcomes).toEqual([[{ ok: { id: newest, time: store().now } }]]);
       expect(store().see((view) => view.newest())).toBe(newest);
       const idle = await store().write.apply([], store().now);
       expect(idle).toEqual({ outcomes: [], newest });
