@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import type { Command, Outcome } from '../../src/chat/commands.js';
 import { openWriteStore } from '../../src/store/sqlite/apply.js';
 
 const FRAME_COMMANDS = 500;
+const WRITTEN_AT_ONCE = 5000;
 
 /** Groups with their members, by id. */
 export interface Population {
@@ -38,17 +40,32 @@ export async function populate(
       }),
     );
     const ids = made.map((outcome) => ('ok' in outcome && 'id' in outcome.ok ? outcome.ok.id : 0));
-    for (let round = 0; round < messagesPerGroup; round++) {
-      await writer.write(
-        ids.map((chatId, index): Command => {
-          const authorId = groups[index]?.[0] ?? 0;
-          return { kind: 'post_message', chatId, authorId, text: textOf(round), clientId: `seed-${round}` };
-        }),
-      );
-    }
-    return { groups: ids.map((id, index) => ({ id, members: groups[index] ?? [] })) };
+    const population = { groups: ids.map((id, index) => ({ id, members: groups[index] ?? [] })) };
+    await writeMessages(writer, population, messagesPerGroup);
+    return population;
   } finally {
     writer.close();
+  }
+}
+
+/** Adds so many messages to each group, in turn: a group's lie far apart in the log, as they do in life. */
+export async function writeMessages(writer: Writer, { groups }: Population, perGroup: number): Promise<void> {
+  const batch = randomUUID().slice(0, 8);
+  let commands: Command[] = [];
+  for (let round = 0; round < perGroup; round++) {
+    for (const { id: chatId, members } of groups) {
+      const clientId = `seed-${batch}-${round}`;
+      commands.push({
+        kind: 'post_message',
+        chatId,
+        authorId: members[0] ?? 0,
+        text: textOf(round),
+        clientId,
+      });
+    }
+    if (commands.length < WRITTEN_AT_ONCE && round < perGroup - 1) continue;
+    await writer.write(commands);
+    commands = [];
   }
 }
 
@@ -60,19 +77,25 @@ export function textOf(number: number): string {
   );
 }
 
-/** Applies commands in frames of 500, as one worker's. Rejects when one is refused. */
-export function openWriter(dataDir: string) {
+export interface Writer {
+  /** Applies commands in frames of 500, as one worker's. Rejects when one is refused. */
+  write(commands: readonly Command[]): Promise<Outcome[]>;
+  close(): void;
+}
+
+export function openWriter(dataDir: string): Writer {
   const store = openWriteStore(dataDir, Date.now(), (error) => {
     throw error;
   });
+  const origin = randomUUID(); // A frame that comes twice from one origin is applied once.
   let number = 0;
   return {
-    async write(commands: readonly Command[]): Promise<Outcome[]> {
+    async write(commands) {
       const outcomes: Outcome[] = [];
       for (let from = 0; from < commands.length; from += FRAME_COMMANDS) {
         number += 1;
         const frame = {
-          origin: 'bench',
+          origin,
           number,
           confirmed: number - 1,
           met: 0,
