@@ -1,7 +1,8 @@
-import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
+import { createHistogram } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DIALECTS, type Dialect, NUMBER_DIGITS, TEXT } from './dialects.js';
-import type { ClosedLoop, LoadResult, OpenLoop, Percentiles, Plan } from './plan.js';
+import { percentiles, record } from './latency.js';
+import type { ClosedLoop, LoadResult, OpenLoop, Plan } from './plan.js';
 import { LoadSocket, type SocketEvents } from './socket.js';
 
 /** Messages that can be under way at once. */
@@ -174,15 +175,4 @@ export class Load implements SocketEvents {
     }
     return frame;
   }
-}
-
-/** In microseconds; a histogram counts from 1. */
-function record(histogram: RecordableHistogram, ms: number): void {
-  histogram.record(Math.max(1, Math.round(ms * 1000)));
-}
-
-function percentiles(histogram: RecordableHistogram): Percentiles {
-  if (histogram.count === 0) return { p50: 0, p99: 0, max: 0 };
-  const ms = (percentile: number) => histogram.percentile(percentile) / 1000;
-  return { p50: ms(50), p99: ms(99), max: histogram.max / 1000 };
 }
