@@ -8,7 +8,9 @@ export const NUMBER_DIGITS = 16;
 export interface Dialect {
   /** Sent when the upgrade is answered. */
   readonly greeting: Buffer | undefined;
-  /** Whether this frame says that the socket is live. */
+  /** It is live as soon as the upgrade is answered. */
+  readonly readyWithUpgrade?: true;
+  /** Whether this frame says that the socket is live. Of a long frame only the beginning and the end are there. */
   isReady(payload: string): boolean;
   /** Where the number ends: so many bytes before the payload's end. */
   readonly numberEndsBefore: number;
@@ -20,7 +22,7 @@ export interface Dialect {
   answer(payload: string): Buffer | undefined;
 }
 
-export type DialectName = 'parley' | 'plain' | 'socket.io';
+export type DialectName = 'parley' | 'parley main' | 'plain' | 'socket.io';
 
 const ZEROS = '0'.repeat(NUMBER_DIGITS);
 
@@ -37,6 +39,9 @@ const parley: Dialect = {
   message: (_chat, text) => withNumber(JSON.stringify({ type: 'message', text, client_id: ZEROS })),
   answer: () => undefined,
 };
+
+/** Sockets of `/main`, which say nothing until there is news. */
+const parleyMain: Dialect = { ...parley, readyWithUpgrade: true };
 
 /** A server that echoes what it gets, so it gets what parley would deliver. */
 const plain: Dialect = {
@@ -66,7 +71,12 @@ const socketIo: Dialect = {
   answer: (payload) => (payload === '2' ? textFrame(Buffer.from('3')) : undefined),
 };
 
-export const DIALECTS: Readonly<Record<DialectName, Dialect>> = { parley, plain, 'socket.io': socketIo };
+export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
+  parley,
+  'parley main': parleyMain,
+  plain,
+  'socket.io': socketIo,
+};
 
 /** A message of 100 characters. */
 export const TEXT = textOf(0);

@@ -6,8 +6,12 @@ import type { SocketPlan } from './plan.js';
 /** All sockets read into this one: what is received is looked at before anything else is. */
 const RECEIVED = Buffer.alloc(256 * 1024);
 const SHOWN_CHARACTERS = 300;
+/** Of a long frame, only so much of its beginning and its end is made a string: a page of history is not looked through. */
+const GLIMPSE_BYTES = 128;
 
 export interface SocketEvents {
+  /** A frame that came before it was live. */
+  opening?(socket: LoadSocket, chunk: Buffer, start: number, end: number): void;
   /** A message; its number is at the place that the dialect says. */
   message(socket: LoadSocket, chunk: Buffer, end: number): void;
   /** All that one read brought has been looked at. */
@@ -29,7 +33,7 @@ export class LoadSocket {
   readonly #events: SocketEvents;
   readonly #scanner = new FrameScanner();
   readonly #socket: Socket;
-  #head = '';
+  #head: Buffer | undefined;
   #upgraded = false;
   #closing = false;
   #ready: { resolve(socket: LoadSocket): void; reject(error: Error): void } | undefined;
@@ -86,13 +90,21 @@ export class LoadSocket {
 
   /** The answer to the upgrade. Returns where what follows it begins. */
   #readHead(buffer: Buffer, length: number): number {
-    const before = this.#head.length;
-    this.#head += buffer.toString('latin1', 0, length);
-    const end = this.#head.indexOf('\r\n\r\n');
-    if (end === -1) return length;
-    if (!this.#head.startsWith('HTTP/1.1 101')) this.#unexpected(this.#head.slice(0, SHOWN_CHARACTERS));
+    const received = buffer.subarray(0, length);
+    const before = this.#head?.length ?? 0;
+    const head = this.#head === undefined ? received : Buffer.concat([this.#head, received]);
+    const end = head.indexOf('\r\n\r\n');
+    if (end === -1) {
+      this.#head = Buffer.from(head);
+      return length;
+    }
+    if (!head.toString('latin1', 0, end).startsWith('HTTP/1.1 101')) {
+      this.#unexpected(head.toString('latin1', 0, SHOWN_CHARACTERS));
+    }
+    this.#head = undefined;
     this.#upgraded = true;
     if (this.#dialect.greeting !== undefined) this.#socket.write(this.#dialect.greeting);
+    if (this.#dialect.readyWithUpgrade) this.#isReady();
     return end + 4 - before;
   }
 
@@ -102,15 +114,17 @@ export class LoadSocket {
       this.#events.message(this, chunk, end);
       return;
     }
-    const payload = chunk.toString('utf8', start, end);
-    if (this.#ready !== undefined && this.#dialect.isReady(payload)) {
-      this.#ready.resolve(this);
-      this.#ready = undefined;
-      return;
-    }
+    if (this.#ready !== undefined) this.#events.opening?.(this, chunk, start, end);
+    const payload = glimpse(chunk, start, end);
+    if (this.#ready !== undefined && this.#dialect.isReady(payload)) return this.#isReady();
     const answer = this.#dialect.answer(payload);
     if (answer !== undefined) this.#socket.write(answer);
     else if (this.#ready === undefined) this.#unexpected(payload.slice(0, SHOWN_CHARACTERS));
+  }
+
+  #isReady(): void {
+    this.#ready?.resolve(this);
+    this.#ready = undefined;
   }
 
   #unexpected(what: string): void {
@@ -118,4 +132,12 @@ export class LoadSocket {
     this.#ready?.reject(new Error(what));
     this.#events.unexpected(what);
   }
+}
+
+function glimpse(chunk: Buffer, start: number, end: number): string {
+  if (end - start <= 2 * GLIMPSE_BYTES) return chunk.toString('utf8', start, end);
+  return (
+    chunk.toString('latin1', start, start + GLIMPSE_BYTES) +
+    chunk.toString('latin1', end - GLIMPSE_BYTES, end)
+  );
 }
