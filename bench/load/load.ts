@@ -45,7 +45,7 @@ export async function runLoad(
       } else if (message.type === 'measured') {
         serverSeconds += processorSeconds(target.pids());
       } else {
-        return { ...checked(target, message.result), connectMs, serverSeconds };
+        return { ...checked(target, plan, message.result), connectMs, serverSeconds };
       }
     }
   } finally {
@@ -54,11 +54,16 @@ export async function runLoad(
 }
 
 /** A number from a run that went wrong is worth nothing. */
-function checked(target: Target, result: LoadResult): LoadResult {
-  const { unexpected, unanswered, differing } = result;
-  if (unexpected.count + unanswered + differing === 0) return result;
+function checked(
+  target: Target,
+  { anyOrder = false }: Pick<Plan, 'anyOrder'>,
+  result: LoadResult,
+): LoadResult {
+  const { unexpected, unanswered, differing, reordered } = result;
+  if (unexpected.count + unanswered + differing + (anyOrder ? 0 : reordered) === 0) return result;
   throw new Error(
-    `${target.name}: ${unanswered} messages without their echo, ${differing} sockets that saw something else than others, ` +
+    `${target.name}: ${unanswered} messages without their echo, ${differing} sockets that saw other messages than ` +
+      `others, ${reordered} that saw them in another order, ` +
       `${unexpected.count} unexpected${unexpected.first && `, the first: ${unexpected.first}`}`,
   );
 }

@@ -8,6 +8,8 @@ export interface Plan {
   /** Connections that are made at the same time. */
   readonly connectingMax: number;
   readonly load: ClosedLoop | OpenLoop;
+  /** Whether this server lets the sockets of a chat see its messages in different orders; else that is a failure. */
+  readonly anyOrder?: boolean;
   readonly warmupMs: number;
   readonly durationMs: number;
 }
@@ -51,8 +53,10 @@ export interface LoadResult {
   readonly others: Percentiles;
   /** Messages whose echo did not come until five seconds after the end. */
   readonly unanswered: number;
-  /** Sockets that did not see the same messages in the same order as others of their chat. */
+  /** Sockets that did not see the same messages as others of their chat. */
   readonly differing: number;
+  /** Sockets that saw the same messages as others of their chat, and in another order. */
+  readonly reordered: number;
   /** The first of whatever was neither a message nor expected; its count. */
   readonly unexpected: { readonly count: number; readonly first: string };
   /** Processor time of the load itself. */

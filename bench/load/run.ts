@@ -77,14 +77,14 @@ export class Load implements SocketEvents {
     stop();
     const deadline = performance.now() + ANSWER_MS_MAX;
     while (this.#answered < this.#next && performance.now() < deadline) await sleep(10);
-    while (this.#differing() > 0 && performance.now() < deadline) await sleep(10);
+    while (this.#compared().differing > 0 && performance.now() < deadline) await sleep(10);
     return {
       seconds,
       ...count,
       echo: percentiles(this.#echo),
       others: percentiles(this.#others),
       unanswered: this.#next - this.#answered,
-      differing: this.#differing(),
+      ...this.#compared(),
       unexpected: { ...this.#unexpected },
       processorSeconds: (user + system) / 1e6,
     };
@@ -100,6 +100,7 @@ export class Load implements SocketEvents {
     const last = end - this.#dialect.numberEndsBefore;
     for (let at = last - NUMBER_DIGITS; at < last; at++) number = number * 10 + (chunk[at] ?? 0) - ZERO;
     socket.seen += 1;
+    socket.which = (socket.which + number) | 0;
     socket.order = (Math.imul(socket.order, 31) + number) | 0;
     const slot = number & (SLOTS - 1);
     if (this.#now === 0) this.#now = performance.now();
@@ -148,14 +149,18 @@ export class Load implements SocketEvents {
     return () => clearInterval(timer);
   }
 
-  /** Sockets that did not see the same messages in the same order as the first socket of their chat. */
-  #differing(): number {
+  /** Each socket with the first of its chat. */
+  #compared(): Pick<LoadResult, 'differing' | 'reordered'> {
     const first = new Map<number, LoadSocket>();
-    return this.#sockets.filter((socket) => {
+    let differing = 0;
+    let reordered = 0;
+    for (const socket of this.#sockets) {
       const one = first.get(socket.plan.chat) ?? socket;
       first.set(socket.plan.chat, one);
-      return socket.seen !== one.seen || socket.order !== one.order;
-    }).length;
+      if (socket.seen !== one.seen || socket.which !== one.which) differing += 1;
+      else if (socket.order !== one.order) reordered += 1;
+    }
+    return { differing, reordered };
   }
 
   /** A copy: what was written before may still lie in its socket. */

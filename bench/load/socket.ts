@@ -24,8 +24,9 @@ export interface SocketEvents {
 export class LoadSocket {
   readonly plan: SocketPlan;
   readonly index: number;
-  /** Messages that it saw, and a fingerprint of their order. */
+  /** Messages that it saw, and fingerprints of which they were and of their order. */
   seen = 0;
+  which = 0;
   order = 0;
   /** Frames that are to be sent at the end of this read. */
   readonly due: Buffer[] = [];
@@ -110,7 +111,8 @@ export class LoadSocket {
 
   #payload(chunk: Buffer, start: number, end: number): void {
     const { mark } = this.#dialect;
-    if (this.#ready === undefined && chunk[start + mark.at] === mark.byte) {
+    const markAt = start + mark.at;
+    if (this.#ready === undefined && markAt < end && chunk[markAt] === mark.byte) {
       this.#events.message(this, chunk, end);
       return;
     }
