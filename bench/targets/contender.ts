@@ -1,0 +1,112 @@
+import { join } from 'node:path';
+import type { DialectName } from '../load/dialects.js';
+import type { SocketPlan } from '../load/plan.js';
+import { startParley, tokenOf, withDataDir } from './parley.js';
+import { startEngine, startSocketIo, startWs } from './peers.js';
+import { populate } from './population.js';
+import { startRedis } from './redis.js';
+import type { Target } from './target.js';
+
+/** The members of each group: users 1 … n. */
+export type Groups = readonly (readonly number[])[];
+
+/** A server that carries the same groups as the others that it is measured beside. */
+export interface Contender {
+  /** As in Measurement. */
+  readonly name: string;
+  readonly workers: number;
+  readonly dialect: DialectName;
+  /** As in Plan. */
+  readonly anyOrder?: boolean;
+  /** Runs `run` against a fresh one with these groups in it; `sockets` has one for each member, group by group. */
+  use<T>(groups: Groups, run: (running: Running) => Promise<T>): Promise<T>;
+}
+
+export interface Running {
+  readonly target: Target;
+  readonly sockets: readonly (readonly Omit<SocketPlan, 'sends'>[])[];
+}
+
+export function parley(workers: number): Contender {
+  return {
+    name: 'parley',
+    workers,
+    dialect: 'parley',
+    use: (groups, run) =>
+      withDataDir(async (dataDir) => {
+        const population = await populate(dataDir, Math.max(...groups.flat()), groups);
+        const sockets = await Promise.all(
+          population.groups.map(({ id, members }) =>
+            Promise.all(
+              members.map(async (user) => {
+                return { path: `/api/v1/group/${id}`, token: await tokenOf(user), chat: id };
+              }),
+            ),
+          ),
+        );
+        return await stopped(await startParley({ workers, dataDir }), (target) => run({ target, sockets }));
+      }),
+  };
+}
+
+/** Publishes at once. */
+export const engine: Contender = bare('engine', startEngine, (room) => `/room/${room}`);
+
+/** Publishes at the end of each tick. */
+export const enginePerTick: Contender = bare('engine (per tick)', startEngine, (room) => `/tick/${room}`);
+
+export const ws: Contender = bare('ws', startWs, (room) => `/${room}`);
+
+/** With more workers than one they are linked by a Redis, which counts as part of the server. */
+export function socketIo(engine: 'ws' | 'uws', workers: number): Contender {
+  const start = (database: string, redisUrl?: string) =>
+    startSocketIo({ engine, database, workers, ...(redisUrl !== undefined && { redisUrl }) });
+  return {
+    name: `socket.io (${engine})`,
+    workers,
+    dialect: 'socket.io',
+    anyOrder: workers > 1,
+    use: (groups, run) =>
+      withDataDir(async (folder) => {
+        const database = join(folder, 'messages.db');
+        const sockets = pathsOf(
+          groups,
+          (room, user) => `/socket.io/?EIO=4&transport=websocket&room=${room}&user=${user}`,
+        );
+        if (workers === 1) return stopped(await start(database), (target) => run({ target, sockets }));
+        const redis = await startRedis();
+        try {
+          return await stopped(await start(database, redis.url), (target) =>
+            run({ target: { ...target, pids: () => [...target.pids(), redis.pid] }, sockets }),
+          );
+        } finally {
+          await redis.stop();
+        }
+      }),
+  };
+}
+
+/** One process, which stores nothing and knows nobody. */
+function bare(name: string, start: () => Promise<Target>, path: (room: number) => string): Contender {
+  return {
+    name,
+    workers: 1,
+    dialect: 'plain',
+    use: async (groups, run) =>
+      stopped(await start(), (target) => run({ target, sockets: pathsOf(groups, path) })),
+  };
+}
+
+function pathsOf(groups: Groups, path: (room: number, user: number) => string): Running['sockets'] {
+  return groups.map((members, index) =>
+    members.map((user) => ({ path: path(index + 1, user), chat: index + 1 })),
+  );
+}
+
+async function stopped<T>(target: Target, run: (target: Target) => Promise<T>): Promise<T> {
+  try {
+    return await run(target);
+  } finally {
+    await target.stop();
+  }
+}
