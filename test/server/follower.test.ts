@@ -110,7 +110,7 @@ describe('a follower', () => {
     expect(used).toBe(0);
   });
 
-  it('tells its owner when the log cannot be read', () => {
+  it('tells its owner when the log cannot be read', async () => {
     const broken = new Error('this log cannot be read');
     const failures: unknown[] = [];
     const unreadable = {
@@ -125,6 +125,7 @@ describe('a follower', () => {
       () => 0,
       (error) => failures.push(error),
     );
+    await grow(1);
     expect(() => follower?.exact(() => undefined)).toThrow(broken);
     expect(failures).toEqual([broken]);
   });
