@@ -34,12 +34,9 @@ export class Heads {
         'SELECT n FROM entry WHERE chat_id = ? AND kind = 1 ORDER BY id DESC LIMIT 1',
       )
       .pluck();
-    this.#newestClientIds = db.prepare<
-      [number, number],
-      { id: number; author: number; clientId: string | null }
-    >(
+    this.#newestClientIds = db.prepare<[number], { id: number; author: number; clientId: string | null }>(
       `SELECT id, author_id AS author, client_id AS clientId FROM entry
-       WHERE chat_id = ? AND kind = 1 ORDER BY id DESC LIMIT ?`,
+       WHERE chat_id = ? AND kind = 1 ORDER BY id DESC LIMIT ${REPEATS_LOADED}`,
     );
   }
 
@@ -98,7 +95,7 @@ export class Heads {
     this.#evict(chatId);
     const start = performance.now();
     const repeats = new Map<number, Map<string, number>>();
-    for (const row of this.#newestClientIds.all(chatId, REPEATS_LOADED).reverse()) {
+    for (const row of this.#newestClientIds.all(chatId).reverse()) {
       if (row.clientId !== null) this.#remember(head, repeats, row.author, row.clientId, row.id);
     }
     this.#loadMs += performance.now() - start;

@@ -13,16 +13,19 @@ const ENTRY_OVERHEAD_BYTES = 160;
 const ENTRY = 'id, chat_id, kind, author_id, text, time, client_id, users';
 const MESSAGE = 'id, chat_id AS chatId, author_id AS authorId, text, time, client_id AS clientId';
 
-/** The reads whose cost must not grow with the table; a test counts the rows that each visits. */
+/**
+ * The reads whose cost must not grow with the table; a test counts the rows that each visits. The plus in
+ * `LIMIT +?` hides the parameter from SQLite, which would plan the statement anew for each call (9 µs of 10).
+ */
 export const SQL = {
   newest: 'SELECT id FROM entry ORDER BY id DESC LIMIT 1',
-  entriesAfter: `SELECT ${ENTRY} FROM entry WHERE id > ? ORDER BY id LIMIT ?`,
+  entriesAfter: `SELECT ${ENTRY} FROM entry WHERE id > ? ORDER BY id LIMIT +?`,
   newestMessage: `SELECT ${MESSAGE} FROM entry WHERE chat_id = ? AND kind = 1 ORDER BY id DESC LIMIT 1`,
   hasMessageAfter: 'SELECT 1 FROM entry WHERE chat_id = ? AND kind = 1 AND id > ? AND author_id = ? LIMIT 1',
   newestNumber: 'SELECT id, n FROM entry WHERE chat_id = ? AND kind = 1 ORDER BY id DESC LIMIT 1',
   numberFrom: 'SELECT id, n FROM entry WHERE chat_id = ? AND kind = 1 AND id >= ? ORDER BY id LIMIT 1',
-  messagesDown: `SELECT ${MESSAGE} FROM entry WHERE chat_id = ? AND kind = 1 AND id <= ? ORDER BY id DESC LIMIT ?`,
-  messagesUp: `SELECT ${MESSAGE} FROM entry WHERE chat_id = ? AND kind = 1 AND id > ? ORDER BY id LIMIT ?`,
+  messagesDown: `SELECT ${MESSAGE} FROM entry WHERE chat_id = ? AND kind = 1 AND id <= ? ORDER BY id DESC LIMIT +?`,
+  messagesUp: `SELECT ${MESSAGE} FROM entry WHERE chat_id = ? AND kind = 1 AND id > ? ORDER BY id LIMIT +?`,
   chatsOf: `SELECT m.chat_id FROM member m JOIN chat c ON c.id = m.chat_id
             WHERE m.user_id = ? AND c.deleted_at IS NULL ORDER BY m.chat_id`,
   groupsOf: `SELECT m.chat_id FROM member m JOIN chat c ON c.id = m.chat_id
