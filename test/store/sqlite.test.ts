@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openWriteStore } from '../../src/store/sqlite/apply.js';
+import type { Command } from '../../src/chat/commands.js';
+import { LedgerStore, openWriteStore } from '../../src/store/sqlite/apply.js';
 import { databaseFile, openReader, openWriter } from '../../src/store/sqlite/database.js';
 import { SCHEMA_VERSION } from '../../src/store/sqlite/migrations.js';
 import { openReadStore } from '../../src/store/sqlite/reads.js';
@@ -149,6 +150,36 @@ describe('the SQLite store', () => {
     expect(rows).toEqual([3, 4]);
     expect(db.prepare('SELECT count(*) FROM frame').pluck().get()).toBe(3);
     db.close();
+    store.close();
+  });
+
+  it('remembers nothing of a batch that was taken back', async () => {
+    openWriteStore(folder, NOW, () => undefined).close();
+    const db = openWriter(folder);
+    const store = new LedgerStore(db, 'incarnation', () => undefined);
+    let number = 0;
+    const run = async (...commands: Command[]) => {
+      number += 1;
+      const frame = { origin: 'worker', number, confirmed: 0, met: 0, commands };
+      return (await store.apply([frame], NOW)).outcomes[0];
+    };
+    const group = (actor: number): Command => ({
+      kind: 'create_group',
+      ...{ actor, name: 'g', description: '', users: [] },
+    });
+    for (const id of [1, 2]) {
+      await run({ kind: 'create_user', caller: { id }, username: `u${id}`, name: 'U', description: '' });
+    }
+    const pages = Number(db.pragma('page_count', { simple: true }));
+    db.pragma(`max_page_count = ${pages + 1}`);
+    await expect(run(group(1), say(1, 1, 'x', 'c'), say(1, 1, 'x'.repeat(50_000)))).rejects.toThrow(/full/);
+    db.pragma(`max_page_count = ${pages + 100}`);
+    expect(await run(group(2), say(1, 1, 'x', 'c'), say(1, 2, 'y', 'c'))).toMatchObject([
+      { ok: { id: 1 } },
+      { error: 'chat_not_found' },
+      { ok: { id: expect.any(Number) } },
+    ]);
+    expect(db.prepare('SELECT n FROM entry WHERE kind = 1').pluck().all()).toEqual([1]);
     store.close();
   });
 

@@ -4,31 +4,55 @@ import type { Connection } from './database.js';
 const REPEATS_PER_AUTHOR = 64;
 /** After a restart or an eviction, repeats are recognised among this many newest messages of the chat. */
 const REPEATS_LOADED = 1000;
-const REPEATS_MAX = 1_000_000;
+/** Authors and client ids remembered of all chats together. */
+const REMEMBERED_MAX = 1_000_000;
 const HEADS_MAX = 500_000;
 
 /** What the writer remembers of a chat between messages. */
 interface Head {
+  readonly chatId: number;
   /** Messages in the chat so far. */
   n: number;
-  /** By author: client id → message id, oldest first. Loaded when the first message with a client id comes. */
-  repeats: Map<number, Map<string, number>> | undefined;
-  repeatsCount: number;
+  readonly authors: Map<number, Author>;
+  /** Whether client ids were loaded, as they are when the first message with one comes. */
+  loaded: boolean;
+  /** Authors and their client ids. */
+  remembered: number;
+  /** The turn in which it was last made the most recently used. */
+  turn: number;
+}
+
+/** What the writer remembers of a user in a chat. */
+export interface Author {
+  readonly id: number;
+  readonly head: Head;
+  /** Known to be in the chat. False says nothing. */
+  isMember: boolean;
+  /** Client id → message id, oldest first. */
+  readonly repeats: Map<string, number>;
 }
 
 /**
- * The newest end of every chat that is being written to: its message count and the client ids that would be
- * a repeat. Least recently used chats are forgotten. After a rollback everything is (`clear`): what is kept
- * here may be ahead of the database only within one transaction.
+ * The newest end of every chat that is being written to: who posts there, its message count and the client ids
+ * that would be a repeat. Least recently used chats are forgotten. After a rollback everything is (`clear`): what
+ * is kept here may be ahead of the database only within one transaction.
  */
 export class Heads {
   readonly #heads = new Map<number, Head>();
+  readonly #mayPost;
   readonly #newestNumber;
   readonly #newestClientIds;
-  #repeatsCount = 0;
+  #remembered = 0;
+  #turn = 0;
   #loadMs = 0;
 
   constructor(db: Connection) {
+    this.#mayPost = db
+      .prepare<[number, number], number>(
+        `SELECT 1 FROM member m JOIN chat c ON c.id = m.chat_id
+         WHERE m.chat_id = ? AND m.user_id = ? AND c.deleted_at IS NULL`,
+      )
+      .pluck();
     this.#newestNumber = db
       .prepare<[number], number>(
         'SELECT n FROM entry WHERE chat_id = ? AND kind = 1 ORDER BY id DESC LIMIT 1',
@@ -40,36 +64,59 @@ export class Heads {
     );
   }
 
-  /** The number of the chat's next message. */
-  nextNumber(chatId: number): number {
-    return this.#head(chatId).n + 1;
+  /**
+   * The user as an author of the chat, or undefined when they may not post there. To be used before the next
+   * command is. Membership is remembered, as only this ledger changes it: `left` and `forget` go with that.
+   */
+  authorIn(chatId: number, userId: number): Author | undefined {
+    const known = this.#heads.get(chatId);
+    if (known !== undefined) {
+      this.#touch(known);
+      const author = known.authors.get(userId);
+      if (author?.isMember) return author;
+    }
+    if (this.#mayPost.get(chatId, userId) === undefined) return undefined;
+    const author = this.#author(known ?? this.#add(chatId), userId);
+    author.isMember = true;
+    return author;
   }
 
-  /** The id of the message that the author sent to the chat under this client id, if it is remembered. */
-  repeatOf(chatId: number, authorId: number, clientId: string): number | undefined {
-    const head = this.#head(chatId);
-    head.repeats ??= this.#load(chatId, head);
-    return head.repeats.get(authorId)?.get(clientId);
+  /** The id of the message that the author sent under this client id, if it is remembered. */
+  repeatOf(author: Author, clientId: string): number | undefined {
+    if (!author.head.loaded) this.#load(author.head);
+    return author.repeats.get(clientId);
+  }
+
+  /** The number of the chat's next message. */
+  nextNumber({ head }: Author): number {
+    return head.n + 1;
   }
 
   /** Takes note of a message that was just written. */
-  wrote(chatId: number, authorId: number, clientId: string | undefined, id: number): void {
-    const head = this.#head(chatId);
-    head.n += 1;
-    if (clientId === undefined || head.repeats === undefined) return;
-    this.#remember(head, head.repeats, authorId, clientId, id);
+  wrote(author: Author, clientId: string | undefined, id: number): void {
+    author.head.n += 1;
+    if (clientId !== undefined && author.head.loaded) this.#remember(author, clientId, id);
+  }
+
+  /** These users are not in the chat any more. */
+  left(chatId: number, users: readonly number[]): void {
+    const authors = this.#heads.get(chatId)?.authors;
+    for (const user of users) {
+      const author = authors?.get(user);
+      if (author !== undefined) author.isMember = false;
+    }
   }
 
   forget(chatId: number): void {
     const head = this.#heads.get(chatId);
     if (head === undefined) return;
-    this.#repeatsCount -= head.repeatsCount;
+    this.#remembered -= head.remembered;
     this.#heads.delete(chatId);
   }
 
   clear(): void {
     this.#heads.clear();
-    this.#repeatsCount = 0;
+    this.#remembered = 0;
   }
 
   /** Milliseconds spent on loading since the last call: the writer bounds them for each batch. */
@@ -79,53 +126,59 @@ export class Heads {
     return ms;
   }
 
-  #head(chatId: number): Head {
-    let head = this.#heads.get(chatId);
-    if (head === undefined) {
-      this.#evict();
-      head = { n: this.#newestNumber.get(chatId) ?? 0, repeats: undefined, repeatsCount: 0 };
-    } else {
-      this.#heads.delete(chatId);
-    }
-    this.#heads.set(chatId, head); // A Map keeps the order of insertion: the first is the least recently used.
+  /** A Map keeps the order of insertion: the first is the least recently used, to within half of all turns. */
+  #touch(head: Head): void {
+    this.#turn += 1;
+    if (this.#turn - head.turn < this.#heads.size / 2) return;
+    head.turn = this.#turn;
+    this.#heads.delete(head.chatId);
+    this.#heads.set(head.chatId, head);
+  }
+
+  #add(chatId: number): Head {
+    this.#evict();
+    const n = this.#newestNumber.get(chatId) ?? 0;
+    const head = { chatId, n, authors: new Map(), loaded: false, remembered: 0, turn: this.#turn };
+    this.#heads.set(chatId, head);
     return head;
   }
 
-  #load(chatId: number, head: Head): Map<number, Map<string, number>> {
-    this.#evict(chatId);
-    const start = performance.now();
-    const repeats = new Map<number, Map<string, number>>();
-    for (const row of this.#newestClientIds.all(chatId).reverse()) {
-      if (row.clientId !== null) this.#remember(head, repeats, row.author, row.clientId, row.id);
+  #author(head: Head, id: number): Author {
+    let author = head.authors.get(id);
+    if (author === undefined) {
+      author = { id, head, isMember: false, repeats: new Map() };
+      head.authors.set(id, author);
+      this.#count(head, 1);
     }
-    this.#loadMs += performance.now() - start;
-    return repeats;
+    return author;
   }
 
-  #remember(
-    head: Head,
-    repeats: Map<number, Map<string, number>>,
-    author: number,
-    clientId: string,
-    id: number,
-  ): void {
-    const own = repeats.get(author) ?? new Map<string, number>();
-    repeats.set(author, own);
-    own.set(clientId, id);
-    const [oldest] = own.keys();
-    if (own.size > REPEATS_PER_AUTHOR && oldest !== undefined) {
-      own.delete(oldest);
-      return;
+  #load(head: Head): void {
+    this.#evict(head.chatId);
+    const start = performance.now();
+    head.loaded = true;
+    for (const row of this.#newestClientIds.all(head.chatId).reverse()) {
+      if (row.clientId !== null) this.#remember(this.#author(head, row.author), row.clientId, row.id);
     }
-    head.repeatsCount += 1;
-    this.#repeatsCount += 1;
+    this.#loadMs += performance.now() - start;
+  }
+
+  #remember({ head, repeats }: Author, clientId: string, id: number): void {
+    repeats.set(clientId, id);
+    if (repeats.size <= REPEATS_PER_AUTHOR) return this.#count(head, 1);
+    const [oldest = ''] = repeats.keys();
+    repeats.delete(oldest);
+  }
+
+  #count(head: Head, more: number): void {
+    head.remembered += more;
+    this.#remembered += more;
   }
 
   #evict(except?: number): void {
     for (const chatId of this.#heads.keys()) {
-      if (chatId === except) continue;
-      if (this.#repeatsCount < REPEATS_MAX && this.#heads.size < HEADS_MAX) return;
-      this.forget(chatId);
+      if (this.#remembered < REMEMBERED_MAX && this.#heads.size < HEADS_MAX) return;
+      if (chatId !== except) this.forget(chatId);
     }
   }
 }

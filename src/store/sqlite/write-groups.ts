@@ -73,6 +73,7 @@ export function groupWriters({ db, view, append, heads, nextId }: WriterContext)
       const strangers = users.filter((id) => !view.isMember(groupId, id));
       assertMayRemove(users, ownerId, strangers);
       for (const user of users) deleteMember.run(groupId, user);
+      heads.left(groupId, users);
       countMembers.run(-users.length, groupId);
       append({ chatId: groupId, kind: EntryKind.membersRemoved, authorId: actor, time: now, users });
       return {};

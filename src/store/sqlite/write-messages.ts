@@ -3,13 +3,11 @@ import { ChatError } from '../../chat/errors.js';
 import type { Message } from '../../chat/messages.js';
 import type { WriterContext, Writers } from './writers.js';
 
-export function messageWriters({ db, append, heads, overloaded }: WriterContext): Writers<'post_message'> {
-  const mayPost = db
-    .prepare<[number, number], number>(
-      `SELECT 1 FROM member m JOIN chat c ON c.id = m.chat_id
-       WHERE m.chat_id = ? AND m.user_id = ? AND c.deleted_at IS NULL`,
-    )
-    .pluck();
+export function messageWriters({ db, heads, overloaded }: WriterContext): Writers<'post_message'> {
+  const insert = db.prepare(
+    `INSERT INTO entry (chat_id, kind, author_id, text, time, client_id, n)
+     VALUES (?, ${EntryKind.message}, ?, ?, ?, ?, ?)`,
+  );
   const message = db.prepare<[number], Message>(
     `SELECT id, chat_id AS chatId, author_id AS authorId, text, time, client_id AS clientId
      FROM entry WHERE id = ?`,
@@ -17,16 +15,17 @@ export function messageWriters({ db, append, heads, overloaded }: WriterContext)
 
   return {
     post_message({ chatId, authorId, text, clientId }, now) {
-      if (mayPost.get(chatId, authorId) === undefined) throw new ChatError('chat_not_found');
-      const repeated = clientId === undefined ? undefined : heads.repeatOf(chatId, authorId, clientId);
+      const author = heads.authorIn(chatId, authorId);
+      if (author === undefined) throw new ChatError('chat_not_found');
+      const repeated = clientId === undefined ? undefined : heads.repeatOf(author, clientId);
       if (repeated !== undefined) {
         const first = message.get(repeated);
         if (first !== undefined) return { id: repeated, duplicate: first };
       }
       if (overloaded()) throw new ChatError('overloaded');
-      const n = heads.nextNumber(chatId);
-      const id = append({ chatId, kind: EntryKind.message, authorId, text, time: now, clientId, n });
-      heads.wrote(chatId, authorId, clientId, id);
+      const n = heads.nextNumber(author);
+      const id = Number(insert.run(chatId, authorId, text, now, clientId ?? null, n).lastInsertRowid);
+      heads.wrote(author, clientId, id);
       return { id, time: now };
     },
   };

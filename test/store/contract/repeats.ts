@@ -36,6 +36,25 @@ export function repeats(store: CurrentStore): void {
       const outcome = await store().refused('post_message', { chatId: chat, authorId: 2, text: 'x' });
       expect(outcome).toMatchObject({ error: 'chat_not_found' });
     });
+
+    it('is taken or refused by who is in at that very moment, also within a frame', async () => {
+      const chat = await store().group(2);
+      const [actor, groupId, users] = [1, chat, [2]];
+      const post = say(chat, 2, 'x', 'c');
+      const outcomes = await store().run(
+        post,
+        { kind: 'remove_members', actor, groupId, users },
+        post,
+        { kind: 'add_members', actor, groupId, users },
+        post,
+        { kind: 'delete_group', actor, groupId },
+        post,
+      );
+      const done = { ok: expect.anything() };
+      const refused = { error: 'chat_not_found' };
+      const repeat = { ok: { duplicate: expect.anything() } };
+      expect(outcomes).toMatchObject([done, done, refused, done, repeat, done, refused]);
+    });
   });
 
   describe('an overloaded store', () => {

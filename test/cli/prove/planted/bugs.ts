@@ -99,7 +99,7 @@ export const bugs: readonly Bug[] = [
       lateAnswers,
       {
         file: 'store/sqlite/heads.js',
-        from: 'return head.repeats.get(authorId)?.get(clientId);',
+        from: 'return author.repeats.get(clientId);',
         to: 'return undefined;',
       },
     ],
@@ -271,8 +271,8 @@ export const bugs: readonly Bug[] = [
       lateAnswers,
       {
         file: 'store/sqlite/heads.js',
-        from: 'head.repeats ??= this.#load(chatId, head);',
-        to: 'head.repeats ??= new Map();',
+        from: 'this.#load(author.head);',
+        to: 'author.head.loaded = true;',
       },
     ],
     expected: ['duplicate'],
