@@ -15,7 +15,7 @@ export const chatEndpoints: Endpoints<'openChat' | 'getChatInfo' | 'listChats'> 
 
   async getChatInfo(request, services) {
     const { hub } = services;
-    return hub.follower.exact((view) => {
+    return hub.follower.exactSoon((view) => {
       const me = userIdOf(request, services, view) ?? 0;
       const { id, pair } = hub.chatFor(view, me, request.id, 'private');
       if (pair === null) throw new ChatError('chat_not_found');
@@ -29,7 +29,7 @@ export const chatEndpoints: Endpoints<'openChat' | 'getChatInfo' | 'listChats'> 
   async listChats(request, services) {
     const { hub } = services;
     const { offset = 0, limit = Number.MAX_SAFE_INTEGER } = request;
-    return hub.follower.exact((view) => {
+    return hub.follower.exactSoon((view) => {
       const me = userIdOf(request, services, view);
       const ids = me === undefined ? [] : view.chatsOf(me);
       if (me === undefined || ids.length === 0) throw new ChatError('chats_not_found');

@@ -47,7 +47,7 @@ export function userIdOf(
 /** For writes; whether the profile exists is decided by the ledger. Errors: profile_required. */
 export async function actorOf(request: { caller: Caller }, services: Services): Promise<number> {
   if ('id' in request.caller) return request.caller.id;
-  const id = await services.hub.follower.exact((view) => userIdOf(request, services, view));
+  const id = await services.hub.follower.exactSoon((view) => userIdOf(request, services, view));
   if (id === undefined) throw new ChatError('profile_required');
   return id;
 }

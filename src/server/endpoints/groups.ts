@@ -45,7 +45,7 @@ export const groupEndpoints: Endpoints<GroupRoute> = {
 
   async getGroupInfo(request, services) {
     const { hub } = services;
-    return hub.follower.exact((view) => {
+    return hub.follower.exactSoon((view) => {
       const group = hub.chatFor(view, userIdOf(request, services, view), request.id, 'group');
       return {
         id: group.id,
@@ -60,7 +60,7 @@ export const groupEndpoints: Endpoints<GroupRoute> = {
 
   async getGroupUsers(request, services) {
     const { hub } = services;
-    return hub.follower.exact((view) => {
+    return hub.follower.exactSoon((view) => {
       const group = hub.chatFor(view, userIdOf(request, services, view), request.id, 'group');
       const users = view.members(group.id).map(({ id, name }) => ({
         id,
@@ -73,7 +73,7 @@ export const groupEndpoints: Endpoints<GroupRoute> = {
 
   async getGroupPhoto(request, services) {
     const { hub } = services;
-    const group = await hub.follower.exact((view) =>
+    const group = await hub.follower.exactSoon((view) =>
       hub.chatFor(view, userIdOf(request, services, view), request.id, 'group'),
     );
     return services.photos.read('groups', group.id, group.photo);

@@ -20,18 +20,18 @@ export const userEndpoints: Endpoints<'createUser' | 'getMe' | 'getUser' | 'getU
 
   async getMe(request, services) {
     const { hub } = services;
-    return hub.follower.exact((view) => {
+    return hub.follower.exactSoon((view) => {
       const id = userIdOf(request, services, view);
       return profile(id === undefined ? undefined : hub.caches.user(view, id));
     });
   },
 
   async getUser({ id }, { hub }) {
-    return hub.follower.exact((view) => profile(hub.caches.user(view, id)));
+    return hub.follower.exactSoon((view) => profile(hub.caches.user(view, id)));
   },
 
   async getUserPhoto({ id }, { hub, photos }) {
-    const user = await hub.follower.exact((view) => hub.caches.user(view, id));
+    const user = await hub.follower.exactSoon((view) => hub.caches.user(view, id));
     if (user === undefined) throw new ChatError('user_not_found');
     return photos.read('users', id, user.photo);
   },
