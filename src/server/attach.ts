@@ -132,11 +132,10 @@ export class Attachments {
     { limit, offset }: { limit: number; offset: number },
     view: ReadView,
   ): void {
-    const page = this.#hub.pages.encoder(view);
     const count = Math.min(limit, PAGE_MESSAGES_MAX);
-    const { more } = view.messagesBefore(socket.chatId, offset, count, page.fits);
-    socket.send(historyJson(page.frames.reverse(), more));
-    this.#sent(socket, page.bytes);
+    const { frames, bytes, more } = this.#hub.pages.newest(view, socket.chatId, offset, count);
+    socket.send(historyJson(frames, more));
+    this.#sent(socket, bytes);
     this.#goOn(socket, view, false);
     socket.historySent();
   }

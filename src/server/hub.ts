@@ -165,10 +165,12 @@ export class Hub {
     const { chatId, authorId } = entry;
     const message = messageOf(entry);
     const room = this.#rooms.get(chatId);
-    if (room !== undefined) {
+    if (room === undefined) this.pages.messagePassed(chatId, undefined);
+    else {
       this.#passing?.stoppedTyping(chatId, authorId, view);
       const frame = messageJson(message, this.caches.nameJson(view, authorId));
       this.#publish(chatTopic(chatId), frame, room, room.sockets.size);
+      this.pages.messagePassed(chatId, frame);
     }
     if (this.#mains.size === 0) return;
     // One that is not there is deleted further on in the log, so it is a group.

@@ -11,6 +11,8 @@ export const PAGE_MESSAGES_MAX = 1000;
 const ENVELOPE_BYTES = 64;
 const CACHE_BYTES_MAX = 32 * 1024 * 1024;
 const CACHED_PAGES_PER_CHAT_MAX = 16;
+/** Of a chat that somebody connected to, so many newest messages stay encoded. */
+const RECENT_MESSAGES_MAX = 100;
 
 /** Consecutive messages of a chat, encoded, oldest first. */
 export interface EncodedPage {
@@ -31,6 +33,16 @@ interface CachedPage {
   readonly bytes: number;
 }
 
+/** The newest messages of a chat as of the position, oldest first. */
+interface Recent {
+  readonly frames: string[];
+  bytes: number;
+  /** As it was read; what follows may double it. */
+  readonly bytesRead: number;
+  /** It is all that the chat has. */
+  whole: boolean;
+}
+
 /**
  * The messages of chats as the frames that they are sent in. What was read for one socket is kept for the
  * next: a thousand that catch up with the same chat end up on the same pages, wherever each began.
@@ -44,8 +56,48 @@ export class EncodedPages {
     dispose: (_true, page) => this.#forget(page),
   });
 
+  readonly #recent = new LRUCache<number, Recent>({
+    maxSize: CACHE_BYTES_MAX,
+    sizeCalculation: ({ bytesRead }) => bytesRead,
+  });
+
   constructor(caches: Caches) {
     this.#caches = caches;
+  }
+
+  /**
+   * The newest messages but `offset`, as many as fit, oldest first. The view's end of the log is the worker's position. What
+   * is read once is kept, and kept up to date: reading and encoding 100 is half of what a connection costs.
+   */
+  newest(view: ReadView, chatId: number, offset: number, count: number): Omit<EncodedPage, 'last'> {
+    const known = offset === 0 ? this.#recent.get(chatId) : undefined;
+    if (known !== undefined && (known.whole || known.frames.length >= count)) {
+      return { frames: known.frames.slice(-count), bytes: known.bytes, more: false };
+    }
+    const encoder = this.encoder(view);
+    const { more } = view.messagesBefore(chatId, offset, count, encoder.fits);
+    const { bytes } = encoder;
+    const frames = encoder.frames.reverse();
+    if (offset === 0 && !more && frames.length > 0 && count <= RECENT_MESSAGES_MAX) {
+      const whole = frames.length < count;
+      this.#recent.set(chatId, { frames: [...frames], bytes, bytesRead: bytes, whole });
+    }
+    return { frames, bytes, more };
+  }
+
+  /** A message passes: as its frame, when it was encoded. */
+  messagePassed(chatId: number, frame: string | undefined): void {
+    const recent = this.#recent.peek(chatId);
+    if (recent === undefined) return;
+    recent.bytes += frame === undefined ? 0 : Buffer.byteLength(frame) + 1;
+    if (frame === undefined || recent.bytes > 2 * recent.bytesRead || recent.bytes > HISTORY_BYTES_MAX) {
+      this.#recent.delete(chatId);
+      return;
+    }
+    recent.frames.push(frame);
+    if (recent.frames.length <= RECENT_MESSAGES_MAX) return;
+    recent.bytes -= Buffer.byteLength(recent.frames.shift() ?? '') + 1;
+    recent.whole = false;
   }
 
   /** The messages after an id, as many as fit. The view's end of the log is the worker's position. */
@@ -61,9 +113,11 @@ export class EncodedPages {
   /** What an entry makes wrong is dropped. */
   passed(entry: Entry): void {
     if (entry.kind === EntryKind.groupDeleted) {
+      this.#recent.delete(entry.chatId);
       for (const page of [...(this.#chats.get(entry.chatId) ?? [])]) this.#pages.delete(page);
     } else if (!KNOWN.has(entry.kind)) {
       this.#pages.clear();
+      this.#recent.clear();
     }
   }
 
