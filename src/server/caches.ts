@@ -28,7 +28,9 @@ export class Caches {
   user(view: ReadView, id: number): (User & { readonly nameJson: string }) | undefined {
     return this.#through(this.#users, id, () => {
       const user = view.user(id);
-      return user && { ...user, nameJson: authorName(user.name) };
+      if (user === undefined) return undefined;
+      const { username, name, description, photo } = user;
+      return { id, username, name, description, photo, nameJson: authorName(name) };
     });
   }
 

@@ -84,7 +84,8 @@ export class ChatSocket extends UserSocket {
   readonly start: Start;
   /** While not live: the newest id that it was sent. */
   position: number;
-  #early: (() => void)[] = [];
+  /** Made when there is something in it: most sockets wait for their first word for hours. */
+  #early: (() => void)[] | undefined;
 
   constructor(wire: Wire, userId: number, chatId: number, start: Start) {
     super(wire, userId);
@@ -103,6 +104,7 @@ export class ChatSocket extends UserSocket {
       take();
       return true;
     }
+    this.#early ??= [];
     if (this.#early.length >= SAID_EARLY_MAX) return false;
     this.#early.push(take);
     return true;
@@ -110,7 +112,9 @@ export class ChatSocket extends UserSocket {
 
   /** To be called when the socket is no longer `opening`. */
   historySent(): void {
-    for (const take of this.#early.splice(0)) take();
+    const early = this.#early;
+    this.#early = undefined;
+    for (const take of early ?? []) take();
   }
 }
 

@@ -37,7 +37,8 @@ const BAD_FRAMES_WINDOW_MS = 60_000;
 interface Session {
   /** Why the peer was let in only to be told so: a browser cannot see the status of a refused upgrade. */
   readonly refusal: ChatError | undefined;
-  readonly target: Target | undefined;
+  /** Until it is open. */
+  target: Target | undefined;
   /** The upgrade came after an await: this engine may close such a socket that sends at once. */
   readonly late: boolean;
   socket: ChatSocket | MainSocket | undefined;
@@ -196,6 +197,7 @@ export class WebSockets {
       return;
     }
     if (target === undefined) return;
+    session.target = undefined; // Sockets are many, and most of them idle.
     const { userId, chatId, start } = target;
     const socket =
       chatId === undefined
