@@ -20,6 +20,8 @@ export interface SocketPlan {
   readonly chat: number;
   /** Whether messages are sent on it. */
   readonly sends: boolean;
+  /** Whether it is live without a first frame, and only counts what it hears: a `main` socket. */
+  readonly countsOnly?: boolean;
 }
 
 /** Each sender has so many messages under way, and sends the next when it sees its own. */

@@ -96,6 +96,7 @@ export class Load implements SocketEvents {
 
   message(socket: LoadSocket, chunk: Buffer, end: number): void {
     this.#count.delivered += 1;
+    if (socket.plan.countsOnly) return;
     let number = 0;
     const last = end - this.#dialect.numberEndsBefore;
     for (let at = last - NUMBER_DIGITS; at < last; at++) number = number * 10 + (chunk[at] ?? 0) - ZERO;

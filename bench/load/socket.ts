@@ -105,7 +105,7 @@ export class LoadSocket {
     this.#head = undefined;
     this.#upgraded = true;
     if (this.#dialect.greeting !== undefined) this.#socket.write(this.#dialect.greeting);
-    if (this.#dialect.readyWithUpgrade) this.#isReady();
+    if (this.#dialect.readyWithUpgrade || this.plan.countsOnly) this.#isReady();
     return end + 4 - before;
   }
 

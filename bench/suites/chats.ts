@@ -1,7 +1,7 @@
 import { measureDisk } from '../measure/disk.js';
 import type { Measurement } from '../measure/measurement.js';
 import { type Contender, engine, parley, socketIo } from '../targets/contender.js';
-import { maximum, openLoops, subject } from './conversation.js';
+import { maximum, openLoops, pairs, subject } from './conversation.js';
 import { alternate, type Effort, type Suite } from './suite.js';
 
 const SUITE = 'chats';
@@ -12,10 +12,7 @@ const LADDER_TRIALS_MAX = 3;
 const DISK_SECONDS = 2;
 
 /** A thousand conversations of two: all are connected, and one of each sends. */
-const crowd = {
-  groups: Array.from({ length: 1000 }, (_, index) => [2 * index + 1, 2 * index + 2]),
-  sendersPerGroup: 1,
-};
+const crowd = { groups: pairs(1000), sendersPerGroup: 1 };
 
 /**
  * Durable messages in many small groups: the most that comes back while each sender waits for its own, and how late

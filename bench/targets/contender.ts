@@ -3,7 +3,7 @@ import type { DialectName } from '../load/dialects.js';
 import type { SocketPlan } from '../load/plan.js';
 import { startParley, tokenOf, withDataDir } from './parley.js';
 import { startEngine, startSocketIo, startWs } from './peers.js';
-import { populate } from './population.js';
+import { type Population, populate } from './population.js';
 import { startRedis } from './redis.js';
 import type { Target } from './target.js';
 
@@ -27,14 +27,25 @@ export interface Running {
   readonly sockets: readonly (readonly Omit<SocketPlan, 'sends'>[])[];
 }
 
-export function parley(workers: number): Contender {
+/** With so many messages in each group. */
+export function parley(workers: number, messagesPerGroup = 0): Contender {
+  return parleyOver(workers, (dataDir, groups) =>
+    populate(dataDir, Math.max(...groups.flat()), groups, messagesPerGroup),
+  );
+}
+
+/** Over a folder that `fill` makes ready for each trial. */
+export function parleyOver(
+  workers: number,
+  fill: (dataDir: string, groups: Groups) => Promise<Population>,
+): Contender {
   return {
     name: 'parley',
     workers,
     dialect: 'parley',
     use: (groups, run) =>
       withDataDir(async (dataDir) => {
-        const population = await populate(dataDir, Math.max(...groups.flat()), groups);
+        const population = await fill(dataDir, groups);
         const sockets = await Promise.all(
           population.groups.map(({ id, members }) =>
             Promise.all(
