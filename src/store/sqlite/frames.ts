@@ -15,11 +15,11 @@ export class AppliedFrames {
     this.#insert = db.prepare('INSERT INTO frame (origin, number, outcomes, applied_at) VALUES (?, ?, ?, ?)');
     this.#deleteUpTo = db.prepare('DELETE FROM frame WHERE origin = ? AND number <= ?');
     const rows = db
-      .prepare<[], { origin: string; number: number; outcomes: string }>(
-        'SELECT origin, number, outcomes FROM frame',
+      .prepare<[], { origin: string; number: number; outcomes: string; time: number }>(
+        'SELECT origin, number, outcomes, applied_at AS time FROM frame',
       )
       .all();
-    for (const row of rows) this.#keep(row.origin, row.number, JSON.parse(row.outcomes) as Outcome[]);
+    for (const row of rows) this.#keep(row.origin, row.number, read(row.outcomes, row.time));
   }
 
   /** The first outcomes of a frame that was applied; none, when it is known that nobody waits for them. */
@@ -31,7 +31,7 @@ export class AppliedFrames {
   /** Inside the transaction that applies the frame. */
   record(frame: Frame, outcomes: readonly Outcome[], now: number): void {
     if (frame.confirmed > 0) this.#deleteUpTo.run(frame.origin, frame.confirmed);
-    this.#insert.run(frame.origin, frame.number, JSON.stringify(outcomes), now);
+    this.#insert.run(frame.origin, frame.number, write(outcomes, now), now);
   }
 
   /** After that transaction's commit. */
@@ -61,4 +61,21 @@ interface Origin {
   /** Frames up to this number are answered for good: a late copy of one is not applied again. */
   confirmed: number;
   readonly kept: Map<number, Outcome[]>;
+}
+
+/**
+ * The outcome of a new message, as nearly all are, is written as its id alone; its time is the frame's. The outcomes
+ * of 64 messages then fit into the row's page, and take a third of the time.
+ */
+function write(outcomes: readonly Outcome[], time: number): string {
+  const written = outcomes.map((outcome) => {
+    const isNew = 'ok' in outcome && 'time' in outcome.ok && outcome.ok.time === time;
+    return isNew ? outcome.ok.id : outcome;
+  });
+  return JSON.stringify(written);
+}
+
+function read(json: string, time: number): Outcome[] {
+  const written = JSON.parse(json) as (Outcome | number)[];
+  return written.map((outcome) => (typeof outcome === 'number' ? { ok: { id: outcome, time } } : outcome));
 }

@@ -215,7 +215,7 @@ export const bugs: readonly Bug[] = [
     changes: [
       {
         file: 'store/sqlite/frames.js',
-        from: 'this.#insert.run(frame.origin, frame.number, JSON.stringify(outcomes), now);',
+        from: 'this.#insert.run(frame.origin, frame.number, write(outcomes, now), now);',
         to: '',
       },
       lateAnswers,
