@@ -23,7 +23,7 @@ export const chats: Suite = async function* (effort) {
   const duration = effort;
   const talk = { suite: SUITE, crowd, duration };
   const closed = await alternate(
-    effort.trials,
+    effort,
     contenders(effort).map((contender) =>
       subject(contender, { ...talk, name: 'closed', load: { kind: 'closed', window: 1 } }),
     ),
@@ -35,10 +35,10 @@ export const chats: Suite = async function* (effort) {
     const perSecond = Math.round(maximum(peer, closed) / 2);
     return subject(peer, { ...talk, name: 'open at half its maximum', load: { kind: 'open', perSecond } });
   });
-  yield* await alternate(effort.trials, [...openLoops(one, [OPEN_PER_S], closed, talk), ...atHalf]);
+  yield* await alternate(effort, [...openLoops(one, [OPEN_PER_S], closed, talk), ...atHalf]);
   if (effort.quick) return;
   const ladder = { ...talk, duration: { ...effort, seconds: effort.seconds / 2 } };
-  yield* await alternate(Math.min(effort.trials, LADDER_TRIALS_MAX), [
+  yield* await alternate({ ...effort, trials: Math.min(effort.trials, LADDER_TRIALS_MAX) }, [
     ...[one, engine].flatMap((contender) =>
       openLoops(
         contender,

@@ -56,7 +56,7 @@ export const connect: Suite = async function* (effort) {
     });
     const seen = population.sockets.slice(0, sizes.seenChats).flat();
     const rooms = seen.map(({ chat, sends }) => ({ path: `/room/${chat}`, chat, sends }));
-    return alternate(effort.trials, [
+    return alternate(effort, [
       {
         suite: SUITE,
         name: 'connect',

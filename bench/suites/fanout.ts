@@ -34,14 +34,14 @@ export const fanout: Suite = async function* (effort) {
       crowd: one,
       load: { kind: 'closed', window: UNDER_WAY },
     });
-  const closed = await alternate(effort.trials, [
+  const closed = await alternate(effort, [
     ...all.filter((contender) => !effort.quick || contender !== engine).map(fromMany),
     ...(effort.quick ? best : all).map(fromOne),
   ]);
   yield* closed;
   if (effort.quick) return;
   yield* await alternate(
-    Math.min(effort.trials, OPEN_TRIALS_MAX),
+    { ...effort, trials: Math.min(effort.trials, OPEN_TRIALS_MAX) },
     all.flatMap((contender) => openLoops(contender, RATES, closed, { ...talk, crowd: many })),
   );
 };

@@ -65,7 +65,7 @@ export const http: Suite = async function* (effort) {
       return { suite: SUITE, name, target: 'parley', parameters: { ...parameters, workers }, trial };
     }),
   );
-  yield* await alternate(effort.trials, [limit, ...subjects]);
+  yield* await alternate(effort, [limit, ...subjects]);
 };
 
 async function helloTrial(effort: Effort): Promise<Metrics> {

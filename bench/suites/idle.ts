@@ -69,7 +69,7 @@ export const idle: Suite = async function* (effort) {
     };
   });
   // A quick run has time for one alone: most of it is waiting.
-  yield* await alternate(effort.trials, effort.quick ? parley.slice(0, 1) : [engine, ...parley]);
+  yield* await alternate(effort, effort.quick ? parley.slice(0, 1) : [engine, ...parley]);
 };
 
 async function engineTrial(sizes: Sizes): Promise<Metrics> {

@@ -9,6 +9,10 @@ export interface Effort {
   readonly warmupSeconds: number;
   /** Leaves out what takes long: large databases, many connections, growth. */
   readonly quick: boolean;
+  /** Leaves out all others; undefined: nothing is left out. */
+  readonly only?: (subject: Subject) => boolean;
+  /** Told of each run when it has ended. */
+  readonly told?: (subject: Subject, metrics: Metrics) => void;
 }
 
 /** A group of measurements that belong together; each comes when it is done. */
@@ -20,15 +24,21 @@ export interface Subject extends Pick<Measurement, 'suite' | 'name' | 'target' |
 }
 
 /** Runs all subjects in turn, so many times: what changes on the machine meanwhile meets all of them. */
-export async function alternate(trials: number, subjects: readonly Subject[]): Promise<Measurement[]> {
-  const found = subjects.map((): Metrics[] => []);
+export async function alternate(
+  { trials, only = () => true, told }: Pick<Effort, 'trials' | 'only' | 'told'>,
+  subjects: readonly Subject[],
+): Promise<Measurement[]> {
+  const wanted = subjects.filter(only).map((subject) => ({ subject, found: [] as Metrics[] }));
   for (let round = 0; round < trials; round++) {
-    for (const [index, subject] of subjects.entries()) {
-      found[index]?.push(await subject.trial());
+    for (const { subject, found } of wanted) {
+      const metrics = await subject.trial();
+      found.push(metrics);
+      told?.(subject, metrics);
     }
   }
-  return subjects.map(({ trial: _, ...subject }, index) => {
-    const own = found[index] ?? [];
-    return { ...subject, metrics: medians(own), trials: own };
-  });
+  return wanted.map(({ subject: { trial: _, ...subject }, found }) => ({
+    ...subject,
+    metrics: medians(found),
+    trials: found,
+  }));
 }
