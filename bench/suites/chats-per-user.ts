@@ -20,7 +20,7 @@ const LISTING_SECONDS = 2;
 /** A user in ever more groups with a message each: the attach of `main`, GET /chats, and messages that `main` hears. */
 export function chatsPerUser(suite: string, effort: Effort): Promise<Measurement[]> {
   return alternate(
-    effort.trials,
+    effort,
     CHATS.map((chats) => {
       const groups = Array.from({ length: chats }, (_, index) => [index + 2, USER]);
       return {

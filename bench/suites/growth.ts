@@ -45,7 +45,7 @@ function members(effort: Effort): Promise<Measurement[]> {
       }),
     );
   });
-  return alternate(effort.trials, subjects);
+  return alternate(effort, subjects);
 }
 
 /** The databases are made once; each trial has a copy. */
@@ -65,14 +65,14 @@ function messagesStored(effort: Effort): Promise<Measurement[]> {
       const parameters = { ...open.parameters, messages_stored: messagesPerGroup * GROUPS };
       subjects.push({ ...open, parameters });
     }
-    return await alternate(effort.trials, subjects);
+    return await alternate(effort, subjects);
   });
 }
 
 /** More than there are cores as well: what counts then is the processor time of a message. */
 function workers(effort: Effort): Promise<Measurement[]> {
   return alternate(
-    effort.trials,
+    effort,
     WORKERS.map((count) => conversationAtFixedRate(parley(count), effort, 'workers')),
   );
 }

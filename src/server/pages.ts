@@ -72,7 +72,8 @@ export class EncodedPages {
   newest(view: ReadView, chatId: number, offset: number, count: number): Omit<EncodedPage, 'last'> {
     const known = offset === 0 ? this.#recent.get(chatId) : undefined;
     if (known !== undefined && (known.whole || known.frames.length >= count)) {
-      return { frames: known.frames.slice(-count), bytes: known.bytes, more: false };
+      const from = Math.max(0, known.frames.length - count);
+      return { frames: known.frames.slice(from), bytes: known.bytes, more: false };
     }
     const encoder = this.encoder(view);
     const { more } = view.messagesBefore(chatId, offset, count, encoder.fits);
