@@ -3,9 +3,9 @@ import { startProgram, type Target } from './target.js';
 
 const program = (name: string) => fileURLToPath(new URL(`../peers/${name}.js`, import.meta.url));
 
-/** The bare engine. */
-export function startEngine(): Promise<Target> {
-  return startProgram('engine', [program('engine')], {});
+/** The bare engine. `node` holds arguments of Node itself. */
+export function startEngine(node: readonly string[] = []): Promise<Target> {
+  return startProgram('engine', [...node, program('engine')], {});
 }
 
 /** The `ws` library. */
