@@ -43,12 +43,23 @@ function head(message: Message, type: string, author: string): string {
   );
 }
 
-/** Messages of one commit share their time, and making its text is half of making a frame. */
-let newestTime = { ms: 0, iso: new Date(0).toISOString() };
+const DAY_MS = 86_400_000;
+/** Midnight of the day that was asked for last, and how its times begin: `2026-01-31T`. */
+let day = { begin: 0, head: new Date(0).toISOString().slice(0, 11) };
 
-function isoTime(ms: number): string {
-  if (ms !== newestTime.ms) newestTime = { ms, iso: new Date(ms).toISOString() };
-  return newestTime.iso;
+/** ISO 8601 with milliseconds, UTC. By Date, each would cost as much as the rest of its message's frame. */
+export function isoTime(ms: number): string {
+  const begin = ms - (((ms % DAY_MS) + DAY_MS) % DAY_MS);
+  if (begin !== day.begin) day = { begin, head: new Date(ms).toISOString().slice(0, 11) };
+  const inDay = ms - begin;
+  const [minutes, inMinute] = [Math.floor(inDay / 60_000), inDay % 60_000];
+  const hour = twoDigits(Math.floor(minutes / 60));
+  const second = twoDigits(Math.floor(inMinute / 1000));
+  return `${day.head}${hour}:${twoDigits(minutes % 60)}:${second}.${String(1000 + (inMinute % 1000)).slice(1)}Z`;
+}
+
+function twoDigits(value: number): string {
+  return value < 10 ? `0${value}` : String(value);
 }
 
 /** The answer to a repeated `client_id`: the first message again, on the asking socket only. */

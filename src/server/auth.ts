@@ -1,4 +1,4 @@
-import { createHash, createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
+import { createPublicKey, createSecretKey, hash, type KeyObject } from 'node:crypto';
 import { jwtVerify, SignJWT } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { ChatError } from '../chat/errors.js';
@@ -47,12 +47,12 @@ export class Authenticator {
 
   /** The identity behind a token that was checked before, for the price of one hash. */
   known(token: string): Identity | undefined {
-    const hash = hashOf(token);
-    const identity = this.#verified.get(hash);
+    const key = hashOf(token);
+    const identity = this.#verified.get(key);
     if (identity === undefined) return undefined;
     const { expiresAt } = identity;
     if (expiresAt === undefined || this.#now() < (expiresAt + LEEWAY_S) * 1000) return identity;
-    this.#verified.delete(hash);
+    this.#verified.delete(key);
     return undefined;
   }
 
@@ -104,7 +104,7 @@ function keyOf({ key }: AuthOptions, generatedSecret: string | undefined): KeyOb
 }
 
 function hashOf(token: string): string {
-  return createHash('sha256').update(token).digest('base64');
+  return hash('sha256', token, 'binary');
 }
 
 /** Mints an HS256 token. Only the command line does: there is no endpoint that hands tokens out. */

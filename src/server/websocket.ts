@@ -25,7 +25,8 @@ import { ChatSocket, MainSocket, type Start } from './sockets.js';
 import type { TypingIndicators } from './typing.js';
 
 const PROTOCOL = 'chat.v1';
-const HISTORY_DEFAULT = 100;
+/** What a socket begins with unless it asks for something else; one for all, as most do not. */
+const NEWEST: Start = { limit: 100, offset: 0 };
 /** Over this the engine cuts a socket off, which may resume: the last line of defence of the worker's memory. */
 const BUFFERED_BYTES_MAX = 2 * 1024 * 1024;
 /** The engine pings a silent peer, and closes when nothing comes back for this long. */
@@ -158,7 +159,7 @@ export class WebSockets {
     if (this.#options.draining()) throw new ChatError('unavailable');
     const chatId = idText === undefined ? undefined : parseId(idText);
     if (idText !== undefined && chatId === undefined) throw new ChatError('invalid_id');
-    const start = startOf(new URLSearchParams(exchange.query));
+    const start = exchange.query === '' ? NEWEST : startOf(new URLSearchParams(exchange.query));
     return hub.follower.exact((view: ReadView): Target => {
       const userId = 'id' in caller ? caller.id : hub.caches.userOfSubject(view, caller.subject);
       if (userId === undefined || hub.caches.user(view, userId) === undefined)
@@ -300,7 +301,8 @@ function startOf(query: URLSearchParams): Start {
   const after = countParameter(query, 'after');
   const limit = countParameter(query, 'limit');
   const offset = countParameter(query, 'offset');
-  if (after === undefined) return { limit: limit ?? HISTORY_DEFAULT, offset: offset ?? 0 };
+  if (after === undefined)
+    return { ...NEWEST, ...(limit !== undefined && { limit }), ...(offset !== undefined && { offset }) };
   if (limit !== undefined || offset !== undefined) {
     throw badParameter('after', 'does not go together with limit or offset');
   }

@@ -11,7 +11,7 @@ const PIECE = 64;
 const ENTRY_OVERHEAD_BYTES = 160;
 
 const ENTRY = 'id, chat_id, kind, author_id, text, time, client_id, users';
-const MESSAGE = 'id, chat_id AS chatId, author_id AS authorId, text, time, client_id AS clientId';
+const MESSAGE = 'id, chat_id, author_id, text, time, client_id';
 
 /**
  * The reads whose cost must not grow with the table; a test counts the rows that each visits. The plus in
@@ -44,6 +44,15 @@ type EntryRow = [
   users: string | null,
 ];
 const NO_USERS: readonly number[] = [];
+
+type MessageRow = [
+  id: number,
+  chatId: number,
+  authorId: number,
+  text: string,
+  time: number,
+  clientId: string | null,
+];
 
 interface ChatRow extends Omit<Chat, 'pair'> {
   readonly userA: number | null;
@@ -117,12 +126,12 @@ export function readView(db: Connection): ReadView {
   );
   const chatsOf = db.prepare<[number], number>(SQL.chatsOf).pluck();
   const groupsOf = db.prepare<[number], number>(SQL.groupsOf).pluck();
-  const newestMessage = db.prepare<[number], Message>(SQL.newestMessage);
+  const newestMessage = db.prepare<[number], MessageRow>(SQL.newestMessage).raw();
   const hasMessageAfter = db.prepare<[number, number, number], number>(SQL.hasMessageAfter).pluck();
   const newestNumber = db.prepare<[number], Numbered>(SQL.newestNumber);
   const numberFrom = db.prepare<[number, number], Numbered>(SQL.numberFrom);
-  const messagesDown = db.prepare<[number, number, number], Message>(SQL.messagesDown);
-  const messagesUp = db.prepare<[number, number, number], Message>(SQL.messagesUp);
+  const messagesDown = db.prepare<[number, number, number], MessageRow>(SQL.messagesDown).raw();
+  const messagesUp = db.prepare<[number, number, number], MessageRow>(SQL.messagesUp).raw();
 
   /** The id of the message that `offset` others of the chat come after, or undefined past the beginning. */
   function idAtOffset(chatId: number, offset: number): number | undefined {
@@ -185,7 +194,10 @@ export function readView(db: Connection): ReadView {
     chatsOf: (userId) => chatsOf.all(userId),
     groupsOf: (userId) => groupsOf.all(userId),
 
-    newestMessage: (chatId) => newestMessage.get(chatId),
+    newestMessage(chatId) {
+      const row = newestMessage.get(chatId);
+      return row && messageOf(row);
+    },
     hasMessageAfter: (chatId, authorId, after) => hasMessageAfter.get(chatId, after, authorId) !== undefined,
 
     messagesBefore(chatId, offset, limit, fits) {
@@ -210,12 +222,16 @@ interface Numbered {
   readonly n: number;
 }
 
+function messageOf([id, chatId, authorId, text, time, clientId]: MessageRow): Message {
+  return { id, chatId, authorId, text, time, clientId };
+}
+
 /** Reads up to `limit` messages piece by piece, as long as they fit; the first always does. */
 function collect(
   start: number,
   limit: number,
   fits: Fits,
-  next: (from: number, count: number) => Message[],
+  next: (from: number, count: number) => MessageRow[],
   continueFrom: (id: number) => number,
 ): Omit<MessagePage, 'more'> & { cut: boolean } {
   const messages: Message[] = [];
@@ -223,7 +239,8 @@ function collect(
   while (messages.length < limit) {
     const wanted = Math.min(PIECE, limit - messages.length);
     const piece = next(from, wanted);
-    for (const message of piece) {
+    for (const row of piece) {
+      const message = messageOf(row);
       if (!fits(message) && messages.length > 0) return { messages, cut: true };
       messages.push(message);
       from = continueFrom(message.id);
