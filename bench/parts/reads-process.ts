@@ -1,0 +1,102 @@
+import { readFileSync } from 'node:fs';
+import { createHistogram } from 'node:perf_hooks';
+import type { MessagePage, ReadView } from '../../src/chat/ports.js';
+import { openReadStore } from '../../src/store/sqlite/reads.js';
+import { percentiles, record } from '../load/latency.js';
+import { BIG_CHAT, countIn, HISTORY_CHATS, type History, idOf } from './history.js';
+import { answerPlan } from './process.js';
+import type { Read, ReadsFound, ReadsPlan } from './reads.js';
+
+const PAGE = 100;
+const PAGE_BYTES = 4096;
+const USER = 1;
+
+/** Reads, and says whether it found what it should. */
+type Request = (view: ReadView) => boolean;
+
+answerPlan<ReadsPlan, ReadsFound>(async ({ dataDir, history, read, requests, warmupRequests }) => {
+  const store = openReadStore(dataDir);
+  const next = requestsOf(read, history);
+  const latency = createHistogram();
+  const make = () => {
+    const request = next();
+    const start = performance.now();
+    const isRight = store.snapshot(request);
+    record(latency, performance.now() - start);
+    if (!isRight) throw new Error(`${read}: not what was written`);
+  };
+  for (let made = 0; made < warmupRequests; made++) make();
+  latency.reset();
+  const before = bytesRead();
+  for (let made = 0; made < requests; made++) make();
+  const after = bytesRead();
+  store.close();
+  return {
+    latency: percentiles(latency),
+    pages: Math.floor((after.asked - before.asked) / PAGE_BYTES),
+    diskBytes: after.disk - before.disk,
+  };
+});
+
+function requestsOf(read: Read, history: History): () => Request {
+  const random = randomFrom(1);
+  /** Every second time the big chat, with a tenth of all messages; else any. */
+  const someChat = () => (random(2) === 0 ? BIG_CHAT : 1 + random(HISTORY_CHATS));
+  /** Whether the page is what the chat has from one number to another. */
+  const isPage = (chat: number, first: number, last: number, { messages }: MessagePage) =>
+    messages.length === last - first + 1 &&
+    messages[0]?.id === idOf(chat, first, history) &&
+    messages.at(-1)?.id === idOf(chat, last, history);
+  const before = (chat: number, offset: number): Request => {
+    const last = countIn(chat, history) - offset;
+    const first = Math.max(1, last - PAGE + 1);
+    return (view) =>
+      isPage(
+        chat,
+        first,
+        last,
+        view.messagesBefore(chat, offset, PAGE, () => true),
+      );
+  };
+  const after = (chat: number, number: number): Request => {
+    const id = idOf(chat, number, history);
+    const last = Math.min(number + PAGE, countIn(chat, history));
+    return (view) =>
+      isPage(
+        chat,
+        number + 1,
+        last,
+        view.messagesAfter(chat, id, PAGE, () => true),
+      );
+  };
+  const chatList: Request = (view) => {
+    const ids = view.chatsOf(USER);
+    const isRight = (id: number) => view.newestMessage(id)?.id === idOf(id, countIn(id, history), history);
+    return ids.length === HISTORY_CHATS && ids.every((id) => view.chat(id) !== undefined && isRight(id));
+  };
+  return () => {
+    const chat = someChat();
+    const place = random(Math.max(1, countIn(chat, history) - PAGE));
+    if (read === 'history newest') return before(chat, 0);
+    if (read === 'history offset') return before(chat, place);
+    return read === 'history after' ? after(chat, place + 1) : chatList;
+  };
+}
+
+/** What this process has read so far: from the system, and what of that was not in its memory. */
+function bytesRead(): { asked: number; disk: number } {
+  const io = readFileSync('/proc/self/io', 'utf8');
+  const value = (name: string) => Number(new RegExp(`^${name}: (\\d+)$`, 'm').exec(io)?.[1]);
+  return { asked: value('rchar'), disk: value('read_bytes') };
+}
+
+/** Whole numbers from 0 to below a bound, the same in each run (mulberry32). */
+function randomFrom(seed: number): (bound: number) => number {
+  let state = seed;
+  return (bound) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % bound;
+  };
+}
