@@ -11,8 +11,8 @@ export interface Options {
   readonly render: string | undefined;
 }
 
-const FULL: Effort = { trials: 5, seconds: 5, warmupSeconds: 2, quick: false };
-const QUICK: Effort = { trials: 1, seconds: 1.5, warmupSeconds: 0.5, quick: true };
+const FULL: Effort = { trials: 5, sideTrials: 2, seconds: 3, warmupSeconds: 1.5, quick: false };
+const QUICK: Effort = { trials: 1, sideTrials: 1, seconds: 1.5, warmupSeconds: 0.5, quick: true };
 const LATEST = 'bench/results/latest';
 const SCRATCH = 'bench/results/scratch';
 
@@ -23,7 +23,8 @@ fresh processes for each trial, and those that are compared take turns. Nothing 
 
   --quick            under three minutes: one short trial each; large databases and many connections are left out
   --only <a,b>       these suites: ${SUITES.join(', ')}
-  --trials <n>       of each measurement (default ${FULL.trials}; with --quick ${QUICK.trials})
+  --trials <n>       of what the numbers to reach rest on (default ${FULL.trials}; with --quick ${QUICK.trials}); of the
+                     rest at most ${FULL.sideTrials}
   --out <folder>     where the report goes. Default: ${LATEST} for a whole run, which is committed;
                      ${SCRATCH}, which git ignores, with --quick or --only
   --render <folder>  measures nothing: writes report.md and the charts of that folder's report.json anew

@@ -9,7 +9,6 @@ import { pairs, subject } from './conversation.js';
 import { alternate, type Effort, type Subject, type Suite } from './suite.js';
 
 const SUITE = 'growth';
-const TRIALS_MAX = 3;
 /** A new ledger reads the newest of every chat before its first message there, which takes the longer the more there is. */
 const WARMUP_SECONDS_MIN = 6;
 const MEMBERS = [100, 1000, 10_000];
@@ -23,9 +22,8 @@ const WORKERS = [1, 2, 4, 8];
 /** What the same costs when there is ten times as much: of members, chats, messages, workers. Full effort only. */
 export const growth: Suite = async function* (effort) {
   if (effort.quick) return;
-  const trials = Math.min(effort.trials, TRIALS_MAX);
   const warmupSeconds = Math.max(effort.warmupSeconds, WARMUP_SECONDS_MIN);
-  const shorter = { ...effort, trials, warmupSeconds };
+  const shorter = { ...effort, trials: 1, warmupSeconds };
   yield* await members(shorter);
   yield* await chatsPerUser(SUITE, shorter);
   yield* await messagesStored(shorter);

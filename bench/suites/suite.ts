@@ -1,9 +1,13 @@
+import { isPlace } from '../goal.js';
+import { GOALS } from '../goals.js';
 import { type Measurement, type Metrics, medians } from '../measure/measurement.js';
 
 /** How much is measured. */
 export interface Effort {
   /** Alternating runs of each; the median counts. */
   readonly trials: number;
+  /** Fewer, of what no number to reach rests on. */
+  readonly sideTrials: number;
   /** Of each run, after its warm-up. */
   readonly seconds: number;
   readonly warmupSeconds: number;
@@ -23,14 +27,22 @@ export interface Subject extends Pick<Measurement, 'suite' | 'name' | 'target' |
   readonly trial: () => Promise<Metrics>;
 }
 
+/** Whether a number to reach is computed from it. */
+function hasGoal(subject: Subject): boolean {
+  return GOALS.some(({ quantities }) =>
+    quantities.some(({ of, to }) => isPlace(of, subject) || (to !== undefined && isPlace(to, subject))),
+  );
+}
+
 /** Runs all subjects in turn, so many times: what changes on the machine meanwhile meets all of them. */
 export async function alternate(
-  { trials, only = () => true, told }: Pick<Effort, 'trials' | 'only' | 'told'>,
+  { trials, sideTrials, only = () => true, told }: Omit<Effort, 'seconds' | 'warmupSeconds' | 'quick'>,
   subjects: readonly Subject[],
 ): Promise<Measurement[]> {
   const wanted = subjects.filter(only).map((subject) => ({ subject, found: [] as Metrics[] }));
   for (let round = 0; round < trials; round++) {
     for (const { subject, found } of wanted) {
+      if (round >= sideTrials && !hasGoal(subject)) continue;
       const metrics = await subject.trial();
       found.push(metrics);
       told?.(subject, metrics);

@@ -19,7 +19,7 @@ const REPORT: Report = {
   },
   versions: { node: '20.20.2' },
   commit: { id: '0123456789abcdef', dirty: true },
-  effort: { trials: 1, seconds: 5, warmupSeconds: 2, quick: false },
+  effort: { trials: 1, sideTrials: 1, seconds: 5, warmupSeconds: 2, quick: false },
   measurements: ['parley', 'engine'].map((target, index) => {
     const metrics = { messages_per_s: 30_000 + 10_000 * index, server_us_per_message: 40 };
     return {
