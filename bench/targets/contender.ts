@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { DialectName } from '../load/dialects.js';
 import type { SocketPlan } from '../load/plan.js';
-import { startParley, tokenOf, withDataDir } from './parley.js';
+import { type ParleyOptions, startParley, tokenOf, withDataDir } from './parley.js';
 import { startEngine, startSocketIo, startWs } from './peers.js';
 import { type Population, populate } from './population.js';
 import { startRedis } from './redis.js';
@@ -27,6 +27,8 @@ export interface Running {
   readonly sockets: readonly (readonly Omit<SocketPlan, 'sends'>[])[];
 }
 
+type Fill = (dataDir: string, groups: Groups) => Promise<Population>;
+
 /** With so many messages in each group. */
 export function parley(workers: number, messagesPerGroup = 0): Contender {
   return parleyOver(workers, (dataDir, groups) =>
@@ -35,28 +37,32 @@ export function parley(workers: number, messagesPerGroup = 0): Contender {
 }
 
 /** Over a folder that `fill` makes ready for each trial. */
-export function parleyOver(
-  workers: number,
-  fill: (dataDir: string, groups: Groups) => Promise<Population>,
-): Contender {
+export function parleyOver(workers: number, fill: Fill): Contender {
   return {
     name: 'parley',
     workers,
     dialect: 'parley',
-    use: (groups, run) =>
-      withDataDir(async (dataDir) => {
-        const population = await fill(dataDir, groups);
-        const sockets = await Promise.all(
-          population.groups.map(({ id, members }) =>
-            Promise.all(
-              members.map(async (user) => {
-                return { path: `/api/v1/group/${id}`, token: await tokenOf(user), chat: id };
-              }),
-            ),
-          ),
+    use: (groups, run) => useParley(fill, { workers }, groups, run),
+  };
+}
+
+/** Linked by a Redis too, which counts as part of the server. */
+export function parleyWithRedis(workers: number): Contender {
+  const fill: Fill = (dataDir, groups) => populate(dataDir, Math.max(...groups.flat()), groups);
+  return {
+    name: 'parley (redis)',
+    workers,
+    dialect: 'parley',
+    use: async (groups, run) => {
+      const redis = await startRedis();
+      try {
+        return await useParley(fill, { workers, redisUrl: redis.url }, groups, ({ target, sockets }) =>
+          run({ target: { ...target, pids: () => [...target.pids(), redis.pid] }, sockets }),
         );
-        return await stopped(await startParley({ workers, dataDir }), (target) => run({ target, sockets }));
-      }),
+      } finally {
+        await redis.stop();
+      }
+    },
   };
 }
 
@@ -112,6 +118,27 @@ function pathsOf(groups: Groups, path: (room: number, user: number) => string): 
   return groups.map((members, index) =>
     members.map((user) => ({ path: path(index + 1, user), chat: index + 1 })),
   );
+}
+
+function useParley<T>(
+  fill: Fill,
+  options: Omit<ParleyOptions, 'dataDir'>,
+  groups: Groups,
+  run: (running: Running) => Promise<T>,
+): Promise<T> {
+  return withDataDir(async (dataDir) => {
+    const population = await fill(dataDir, groups);
+    const sockets = await Promise.all(
+      population.groups.map(({ id, members }) =>
+        Promise.all(
+          members.map(async (user) => {
+            return { path: `/api/v1/group/${id}`, token: await tokenOf(user), chat: id };
+          }),
+        ),
+      ),
+    );
+    return await stopped(await startParley({ ...options, dataDir }), (target) => run({ target, sockets }));
+  });
 }
 
 async function stopped<T>(target: Target, run: (target: Target) => Promise<T>): Promise<T> {
