@@ -4,7 +4,7 @@ import { Told } from './told.js';
 
 /**
  * One page of the log a tick: what is published in it stays far under the engine's limit for one socket. The
- * bytes are those that are read, and again those that are published: text may grow sixfold in JSON.
+ * bytes are those that are published, as text may grow sixfold in JSON, or those of the text when nobody hears it.
  */
 const PAGE_ENTRIES_MAX = 500;
 const PAGE_BYTES_MAX = 256 * 1024;
@@ -133,19 +133,17 @@ export class Follower {
   #page(view: ReadView): void {
     try {
       let count = 0;
-      let publishedBytes = 0;
-      for (;;) {
-        const { entries, more } = this.#next(view, PAGE_ENTRIES_MAX - count);
+      let bytes = 0;
+      do {
+        const { entries, more } = this.#next(view, PAGE_ENTRIES_MAX - count, PAGE_BYTES_MAX - bytes);
         for (const entry of entries) {
-          publishedBytes += this.#pass(entry, view);
+          bytes += Math.max(this.#pass(entry, view), entry.text.length);
           this.#position = entry.id;
           count += 1;
-          if (publishedBytes > PAGE_BYTES_MAX) break;
+          if (bytes > PAGE_BYTES_MAX) break;
         }
         this.#behind = more || this.#position !== (entries.at(-1)?.id ?? this.#position);
-        if (!this.#behind) return;
-        if (count >= PAGE_ENTRIES_MAX || publishedBytes > PAGE_BYTES_MAX) return;
-      }
+      } while (this.#behind && count < PAGE_ENTRIES_MAX && bytes <= PAGE_BYTES_MAX);
     } catch (error) {
       this.#failed(error); // Half a page is passed on: to go on would repeat it.
       throw error;
@@ -153,13 +151,13 @@ export class Follower {
   }
 
   /** The entries after the position: those that were told, or else the store's up to them. */
-  #next(view: ReadView, max: number): { entries: readonly Entry[]; more: boolean } {
+  #next(view: ReadView, max: number, maxBytes: number): { entries: readonly Entry[]; more: boolean } {
     const told = this.#told.after(this.#position, max);
     if (told.length > 0) return { entries: told, more: true };
     // Mostly there is nothing new, and to ask for one id costs 0.4 µs, for a page that has nothing 1.6.
     if (view.newest() <= this.#position) return { entries: [], more: false };
     const gap = this.#told.first - this.#position - 1;
-    const { entries, more } = view.entriesAfter(this.#position, Math.min(max, gap), PAGE_BYTES_MAX);
+    const { entries, more } = view.entriesAfter(this.#position, Math.min(max, gap), maxBytes);
     return { entries, more: more || (entries.length > 0 && gap < Number.POSITIVE_INFINITY) };
   }
 }

@@ -79,6 +79,20 @@ describe('a follower', () => {
     expect(passed).toEqual(Array.from({ length: 10 }, (_, n) => newest() - 9 + n));
   });
 
+  it('ends a page early when what was read for it is large, also where nobody hears it', async () => {
+    const passed: number[] = [];
+    follower = new Follower(
+      store.read,
+      pass((id) => passed.push(id)),
+      fail,
+    );
+    await store.run(...Array.from({ length: 400 }, () => say(chat, 1, 'x'.repeat(4096))));
+    const asked = follower.exact(() => passed.length);
+    expect(passed.length).toBeGreaterThan(0);
+    expect(passed.length * 4096).toBeLessThanOrEqual(2 * 256 * 1024);
+    expect(await asked).toBe(400);
+  });
+
   it('answers at once when no more than a page is new', async () => {
     follower = new Follower(store.read, () => 0, fail);
     await grow(PAGE_ENTRIES_MAX);
