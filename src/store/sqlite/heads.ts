@@ -18,7 +18,7 @@ interface Head {
   loaded: boolean;
   /** Authors and their client ids. */
   remembered: number;
-  /** The turn in which it was last made the most recently used. */
+  /** The turn in which it was last put at the end, as the most recently used. */
   turn: number;
 }
 
@@ -28,8 +28,8 @@ export interface Author {
   readonly head: Head;
   /** Known to be in the chat. False says nothing. */
   isMember: boolean;
-  /** Client id → message id, oldest first. */
-  readonly repeats: Map<string, number>;
+  /** Client id → message id, oldest first; made when there is one. */
+  repeats: Map<string, number> | undefined;
 }
 
 /**
@@ -39,6 +39,7 @@ export interface Author {
  */
 export class Heads {
   readonly #heads = new Map<number, Head>();
+  readonly #headsMax: number;
   readonly #mayPost;
   readonly #newestNumber;
   readonly #newestClientIds;
@@ -46,7 +47,8 @@ export class Heads {
   #turn = 0;
   #loadMs = 0;
 
-  constructor(db: Connection) {
+  constructor(db: Connection, headsMax = HEADS_MAX) {
+    this.#headsMax = headsMax;
     this.#mayPost = db
       .prepare<[number, number], number>(
         `SELECT 1 FROM member m JOIN chat c ON c.id = m.chat_id
@@ -84,7 +86,7 @@ export class Heads {
   /** The id of the message that the author sent under this client id, if it is remembered. */
   repeatOf(author: Author, clientId: string): number | undefined {
     if (!author.head.loaded) this.#load(author.head);
-    return author.repeats.get(clientId);
+    return author.repeats?.get(clientId);
   }
 
   /** The number of the chat's next message. */
@@ -126,7 +128,10 @@ export class Heads {
     return ms;
   }
 
-  /** A Map keeps the order of insertion: the first is the least recently used, to within half of all turns. */
+  /**
+   * A Map keeps the order of insertion: the first is the least recently used, to within half as many turns as there
+   * are chats. Each use is a turn, and so is each chat that is added.
+   */
   #touch(head: Head): void {
     this.#turn += 1;
     if (this.#turn - head.turn < this.#heads.size / 2) return;
@@ -137,6 +142,7 @@ export class Heads {
 
   #add(chatId: number): Head {
     this.#evict();
+    this.#turn += 1;
     const n = this.#newestNumber.get(chatId) ?? 0;
     const head = { chatId, n, authors: new Map(), loaded: false, remembered: 0, turn: this.#turn };
     this.#heads.set(chatId, head);
@@ -146,7 +152,7 @@ export class Heads {
   #author(head: Head, id: number): Author {
     let author = head.authors.get(id);
     if (author === undefined) {
-      author = { id, head, isMember: false, repeats: new Map() };
+      author = { id, head, isMember: false, repeats: undefined };
       head.authors.set(id, author);
       this.#count(head, 1);
     }
@@ -163,7 +169,9 @@ export class Heads {
     this.#loadMs += performance.now() - start;
   }
 
-  #remember({ head, repeats }: Author, clientId: string, id: number): void {
+  #remember(author: Author, clientId: string, id: number): void {
+    author.repeats ??= new Map();
+    const { head, repeats } = author;
     repeats.set(clientId, id);
     if (repeats.size <= REPEATS_PER_AUTHOR) return this.#count(head, 1);
     const [oldest = ''] = repeats.keys();
@@ -177,7 +185,7 @@ export class Heads {
 
   #evict(except?: number): void {
     for (const chatId of this.#heads.keys()) {
-      if (this.#remembered < REMEMBERED_MAX && this.#heads.size < HEADS_MAX) return;
+      if (this.#remembered < REMEMBERED_MAX && this.#heads.size < this.#headsMax) return;
       if (chatId !== except) this.forget(chatId);
     }
   }
