@@ -244,22 +244,28 @@ export class WebSockets {
     const { chatId, userId } = socket;
     socket.unanswered += 1;
     this.#options.post({ chatId, authorId: userId, text, clientId }, (outcome) => {
-      socket.unanswered -= 1;
-      if ('error' in outcome) {
-        const { error, details } = outcome;
-        this.#refuseFrame(socket, new ChatError(error, { details }), clientId);
-      } else if ('duplicate' in outcome.ok) {
-        const answered = this.#answerRepeat(socket, outcome.ok.duplicate);
-        answered.catch((error: unknown) => this.#refuseFrame(socket, error, clientId));
+      if ('ok' in outcome && 'duplicate' in outcome.ok) {
+        void this.#answerRepeat(socket, outcome.ok.duplicate);
+        return;
       }
+      socket.unanswered -= 1;
+      if ('ok' in outcome) return;
+      const { error, details } = outcome;
+      this.#refuseFrame(socket, new ChatError(error, { details }), clientId);
     });
   }
 
   async #answerRepeat(socket: ChatSocket, first: Message): Promise<void> {
     const { caches, follower } = this.#options.hub;
-    await follower.exact((view) => {
-      socket.send(duplicateJson(first, caches.nameJson(view, first.authorId)));
-    });
+    try {
+      await follower.exact((view) => {
+        socket.send(duplicateJson(first, caches.nameJson(view, first.authorId)));
+      });
+    } catch (error) {
+      this.#refuseFrame(socket, error, first.clientId ?? undefined);
+    } finally {
+      socket.unanswered -= 1;
+    }
   }
 
   #type(socket: ChatSocket, on: boolean): void {

@@ -3,12 +3,14 @@ import type { Bus } from '../../src/bus/port.js';
 import { readConfig } from '../../src/config.js';
 import { createLogger } from '../../src/log.js';
 import { listen } from '../../src/server/engine.js';
+import type { Hub } from '../../src/server/hub.js';
 import { openReadStore } from '../../src/store/sqlite/reads.js';
 import { composeWorker, type WorkerParts } from '../../src/worker.js';
 import { SECRET } from './server.js';
 
 export interface TestWorker {
   readonly url: string;
+  readonly hub: Hub;
   position(): number;
   close(): void;
 }
@@ -38,6 +40,7 @@ export async function startWorker(
   await listen(engine, '127.0.0.1', port);
   return {
     url: `http://127.0.0.1:${port}`,
+    hub,
     position: () => hub.follower.position,
     close: () => {
       engine.close();
