@@ -99,7 +99,7 @@ export const bugs: readonly Bug[] = [
       lateAnswers,
       {
         file: 'store/sqlite/heads.js',
-        from: 'return author.repeats.get(clientId);',
+        from: 'return author.repeats?.get(clientId);',
         to: 'return undefined;',
       },
     ],
@@ -111,10 +111,10 @@ export const bugs: readonly Bug[] = [
     changes: [
       {
         file: 'server/follower.js',
-        from: 'publishedBytes += this.#pass(entry, view);',
+        from: 'bytes += Math.max(this.#pass(entry, view), entry.text.length);',
         to: `this.#position = entry.id;
           if (Math.random() < 0.01) throw new Error('planted');
-          publishedBytes += this.#pass(entry, view);`,
+          bytes += Math.max(this.#pass(entry, view), entry.text.length);`,
       },
       {
         file: 'server/follower.js',
@@ -152,8 +152,8 @@ export const bugs: readonly Bug[] = [
     changes: [
       {
         file: 'server/attach.js',
-        from: 'socket.send(historyJson(frames, more));',
-        to: 'socket.send(historyJson(frames.slice(1), more));',
+        from: "if (socket.state === 'opening')\n            socket.send(historyJson(frames, more));",
+        to: "if (socket.state === 'opening') socket.send(historyJson(frames.slice(1), more));",
       },
     ],
     expected: ['gap'],
