@@ -11,7 +11,7 @@ export interface Options {
   readonly render: string | undefined;
 }
 
-const FULL: Effort = { trials: 5, sideTrials: 2, seconds: 3, warmupSeconds: 1.5, quick: false };
+const FULL: Effort = { trials: 5, sideTrials: 2, seconds: 3, warmupSeconds: 2, quick: false };
 const QUICK: Effort = { trials: 1, sideTrials: 1, seconds: 1.5, warmupSeconds: 0.5, quick: true };
 const LATEST = 'bench/results/latest';
 const SCRATCH = 'bench/results/scratch';

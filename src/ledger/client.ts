@@ -202,7 +202,7 @@ export class LinkClient implements Bus {
       case 'outcomes':
         return this.#answered(message.number, message.outcomes);
       case 'posted':
-        return this.#posted(message.number, message.first, message.time);
+        return this.#posted(message);
       case 'typing':
         return this.#onTyping(message.typing);
       default: // Of a newer ledger.
@@ -240,8 +240,10 @@ export class LinkClient implements Bus {
     });
   }
 
-  #posted(number: number, first: number, time: number): void {
+  #posted({ number, first, count, time }: ToWorker & { type: 'posted' }): void {
     const waiting = this.#take(number);
+    if (waiting.length === 0) return;
+    if (waiting.length !== count) throw new Error(`${count} answers to ${waiting.length} commands`);
     this.#options.stored?.(waiting.map(({ command }, index) => entryOf(command, first + index, time)));
     waiting.forEach((one, index) => {
       this.#settle(one, { ok: { id: first + index, time } });

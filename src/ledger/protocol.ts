@@ -56,8 +56,14 @@ export type ToWorker =
   /** A frame that came again is about to be applied. What kills the ledger then may be the frame. */
   | { readonly type: 'began'; readonly number: number }
   | { readonly type: 'outcomes'; readonly number: number; readonly outcomes: readonly Outcome[] }
-  /** All of a frame were messages, and are stored: as `first` and the ids after it, at `time`. */
-  | { readonly type: 'posted'; readonly number: number; readonly first: number; readonly time: number }
+  /** All of a frame were new messages: so many, stored at `time` as `first` and the ids after it. */
+  | {
+      readonly type: 'posted';
+      readonly number: number;
+      readonly first: number;
+      readonly count: number;
+      readonly time: number;
+    }
   | { readonly type: 'typing'; readonly typing: Typing };
 
 /** Linux takes 107 bytes for a socket's path and cuts the rest without a word. */
@@ -81,7 +87,9 @@ export function answerTo(number: number, outcomes: readonly Outcome[]): ToWorker
     (outcome, index) =>
       'ok' in outcome && 'time' in outcome.ok && outcome.ok.id === first + index && outcome.ok.time === time,
   );
-  return isRun ? { type: 'posted', number, first, time } : { type: 'outcomes', number, outcomes };
+  return isRun
+    ? { type: 'posted', number, first, count: outcomes.length, time }
+    : { type: 'outcomes', number, outcomes };
 }
 
 /** One line. */

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CommandName, Commands, Outcome } from '../../src/chat/commands.js';
 import type { LinkClient } from '../../src/ledger/client.js';
+import type { ToWorker } from '../../src/ledger/protocol.js';
 import { connectLink } from '../support/ledger.js';
 import { SECRET } from '../support/server.js';
 import { until } from '../support/wait.js';
@@ -232,9 +233,9 @@ class Talk {
 function acknowledged(sent: readonly Sent[], submitted: readonly (Post | undefined)[]): Acknowledged[] {
   const frames = new Map<number, { outcomes: readonly Outcome[]; at: number }[]>();
   for (const { message, begun } of sent) {
-    if (message.type !== 'outcomes') continue;
+    if (message.type !== 'outcomes' && message.type !== 'posted') continue;
     const answers = frames.get(message.number) ?? [];
-    frames.set(message.number, [...answers, { outcomes: message.outcomes, at: begun }]);
+    frames.set(message.number, [...answers, { outcomes: outcomesOf(message), at: begun }]);
   }
   const found: Acknowledged[] = [];
   let first = 0;
@@ -250,6 +251,12 @@ function acknowledged(sent: readonly Sent[], submitted: readonly (Post | undefin
   }
   if (first !== submitted.length) throw new Error(`${submitted.length} commands, ${first} traced answers`);
   return found.sort((a, b) => a.at - b.at);
+}
+
+function outcomesOf(message: ToWorker & { type: 'outcomes' | 'posted' }): readonly Outcome[] {
+  if (message.type === 'outcomes') return message.outcomes;
+  const { first, count, time } = message;
+  return Array.from({ length: count }, (_, index): Outcome => ({ ok: { id: first + index, time } }));
 }
 
 /** A hello names the newest entry too: a worker reads up to there. */
