@@ -2,7 +2,7 @@ import { type Outcome, runLoad } from '../load/load.js';
 import type { ClosedLoop, OpenLoop } from '../load/plan.js';
 import type { Measurement, Metrics } from '../measure/measurement.js';
 import type { Contender, Groups } from '../targets/contender.js';
-import type { Effort, Subject } from './suite.js';
+import { Disturbed, type Effort, type Subject } from './suite.js';
 
 const CONNECTING_MAX = 50;
 /** Of a server's own closed-loop maximum: an open loop above it would only measure its queue. */
@@ -100,7 +100,9 @@ function checkKeptUp(name: string, { echoed, seconds }: Outcome, load: ClosedLoo
   if (load.kind === 'closed') return;
   const planned = load.perSecond * seconds;
   if (Math.abs(echoed - planned) > planned * RATE_ERROR_SHARE_MAX)
-    throw new Error(`${name} did not keep up: ${echoed} messages in ${seconds} s, planned were ${planned}`);
+    throw new Disturbed(
+      `${name} did not keep up: ${echoed} messages in ${seconds} s, planned were ${planned}`,
+    );
 }
 
 function metricsOf(outcome: Outcome): Metrics {

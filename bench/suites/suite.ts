@@ -27,6 +27,19 @@ export interface Subject extends Pick<Measurement, 'suite' | 'name' | 'target' |
   readonly trial: () => Promise<Metrics>;
 }
 
+/** The machine was busy with something else: the run says nothing of the server. */
+export class Disturbed extends Error {}
+
+/** A run that was disturbed has a second try; anything else that goes wrong is the server's. */
+async function undisturbed({ trial }: Subject): Promise<Metrics> {
+  try {
+    return await trial();
+  } catch (error) {
+    if (!(error instanceof Disturbed)) throw error;
+    return trial();
+  }
+}
+
 /** Whether a number to reach is computed from it. */
 function hasGoal(subject: Subject): boolean {
   return GOALS.some(({ quantities }) =>
@@ -43,7 +56,7 @@ export async function alternate(
   for (let round = 0; round < trials; round++) {
     for (const { subject, found } of wanted) {
       if (round >= sideTrials && !hasGoal(subject)) continue;
-      const metrics = await subject.trial();
+      const metrics = await undisturbed(subject);
       found.push(metrics);
       told?.(subject, metrics);
     }
