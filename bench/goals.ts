@@ -29,7 +29,14 @@ const own = (suite: string, name: string, metric: string): Place => ({ suite, na
 /** The numbers to reach, each against a limit or a peer of the same run. */
 export const GOALS: readonly Goal[] = [
   {
-    what: 'fanout: deliveries/s against the bare engine, publishing once a tick',
+    what: 'fanout: deliveries/s against the bare engine, publishing each message as it comes',
+    unit: '×',
+    bound: 'at least',
+    value: 0.95,
+    quantities: [{ of: fanout(PARLEY), to: fanout(ENGINE) }],
+  },
+  {
+    what: 'fanout: the same against the bare engine at its best, publishing once a tick',
     unit: '×',
     bound: 'at least',
     value: 0.95,

@@ -59,6 +59,7 @@ export class Follower {
    */
   told(entries: readonly Entry[]): void {
     this.#told.add(entries, this.#position);
+    this.#schedule();
   }
 
   /**

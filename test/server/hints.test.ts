@@ -70,11 +70,15 @@ let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let ledger: TestLedger;
 let link: LinkClient;
 let worker: TestWorker | undefined;
+/** Whether the worker is told what the ledger answers, as the one that asked is in life. */
+let isTold = false;
 
 beforeEach(async () => {
   folder = await temporaryFolder();
   ledger = await TestLedger.start(folder.path);
-  link = await connectLink(folder.path);
+  link = await connectLink(folder.path, undefined, undefined, (entries) => {
+    if (isTold) worker?.hub.follower.told(entries);
+  });
 });
 afterEach(async () => {
   worker?.close();
@@ -98,7 +102,16 @@ function texts(socket: TestSocket): string[] {
     .map(({ text }) => text);
 }
 
-describe.each(Object.entries(mischiefs))('when hints are %s', (_name, mischief) => {
+const ways = Object.entries(mischiefs).flatMap(([name, mischief]) => [
+  { name, mischief, tells: false, end: '' },
+  { name, mischief, tells: true, end: ', and answers tell entries' },
+]);
+
+describe.each(ways)('when hints are $name$end', ({ mischief, tells }) => {
+  beforeEach(() => {
+    isTold = tells;
+  });
+
   it('every message arrives once, in order, and within a second', async () => {
     worker = await startWorker(folder.path, new MischievousBus(link, mischief), link);
     const alice = await person(worker.url, 1, 'Alice');

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LinkClient } from '../../src/ledger/client.js';
+import { LinkClient, type LinkClientOptions } from '../../src/ledger/client.js';
 import { Overload } from '../../src/ledger/overload.js';
 import { linkPath } from '../../src/ledger/protocol.js';
 import { Queue } from '../../src/ledger/queue.js';
@@ -76,6 +76,7 @@ export async function connectLink(
   dataDir: string,
   path = linkPath(dataDir),
   position: () => number | undefined = () => Number.MAX_SAFE_INTEGER,
+  stored: LinkClientOptions['stored'] = () => undefined,
 ): Promise<LinkClient> {
   const link = new LinkClient({
     path,
@@ -85,6 +86,7 @@ export async function connectLink(
     },
     warn: () => undefined,
     position,
+    stored,
   });
   await link.connect();
   return link;
