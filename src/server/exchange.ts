@@ -28,6 +28,7 @@ export class Exchange {
   readonly query: string;
   /** Since when the peer waits for its answer (performance.now()); undefined while its body is arriving. */
   waitingSince: number | undefined = performance.now();
+  place = -1;
   readonly #res: HttpResponse;
   readonly #headers = new Map<string, string>();
   readonly #owner: ExchangeOwner;

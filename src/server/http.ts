@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { ChatError } from '../chat/errors.js';
 import { type Authenticator, bearerToken, type Identity } from './auth.js';
 import { Exchange, type ExchangeOwner } from './exchange.js';
+import { Pending } from './pending.js';
 
 /** From the end of the body to the answer. The outcome is unknown after that: 503 `timeout`. */
 const DEADLINE_MS = 10_000;
@@ -26,7 +27,7 @@ export class Http implements ExchangeOwner {
   closing = false;
   readonly #auth: Authenticator;
   readonly #failed: Failed;
-  readonly #pending = new Set<Exchange>();
+  readonly #pending = new Pending<Exchange>();
   readonly #timer: NodeJS.Timeout;
   readonly #requestPrefix = randomUUID().slice(0, 8);
   #requestCount = 0;
