@@ -56,10 +56,8 @@ export class Authenticator {
     return undefined;
   }
 
-  /** Checks a token. Rejects with `unauthorized` whatever is wrong with it. */
+  /** Checks a token that is not known. Rejects with `unauthorized` whatever is wrong with it. */
   async verify(token: string): Promise<Identity> {
-    const known = this.known(token);
-    if (known !== undefined) return known;
     if (token === '' || token.length > TOKEN_CHARACTERS_MAX) throw new ChatError('unauthorized');
     const { payload, protectedHeader } = await jwtVerify(token, this.#key, {
       algorithms: [...this.#options.algorithms],

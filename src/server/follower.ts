@@ -78,15 +78,20 @@ export class Follower {
    */
   exactSoon<T>(use: Use<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      this.#atEnd.push((view) => {
+      this.atEnd((view) => {
         try {
           resolve(use(view));
         } catch (error) {
           reject(error);
         }
       });
-      this.#schedule();
     });
+  }
+
+  /** As `exactSoon`, without a promise: a small request takes 1 µs less. `use` must not throw. */
+  atEnd(use: Use<void>): void {
+    this.#atEnd.push(use);
+    this.#schedule();
   }
 
   /** As `exact`, at once or not at all: undefined when more than a page is new. */

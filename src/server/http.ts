@@ -18,6 +18,9 @@ const PREFLIGHT_HEADERS = {
 /** A handler failed in a way that is not the caller's fault; the request's id finds it in the log. */
 export type Failed = (error: unknown, exchange: Pick<Exchange, 'requestId' | 'method' | 'path'>) => void;
 
+/** What answers a request: at once, or when its promise resolves. */
+export type Handle = () => void | Promise<void>;
+
 /**
  * What surrounds every handler: the exchange is made first (the engine ends the process when a handler leaves
  * without an abort listener), whatever the handler throws becomes its answer, and none stays without one.
@@ -44,7 +47,7 @@ export class Http implements ExchangeOwner {
     return this.#pending.size;
   }
 
-  /** Handlers that are not done, also those whose peer is gone. */
+  /** Handlers that wait for something other than the log's end, also those whose peer is gone. */
   get handling(): number {
     return this.#handling;
   }
@@ -67,40 +70,60 @@ export class Http implements ExchangeOwner {
   }
 
   /**
-   * Runs a handler for a request whose head is clear; its first part in this tick. Whatever it rejects with
-   * becomes the answer.
+   * Runs a handler for a request whose head is clear, at least its first part in this tick. Whatever it throws or
+   * rejects with becomes the answer. Most have their answer without any promise, and are not made to wait for one.
    */
-  guard(exchange: Exchange, handle: () => Promise<void>): void {
-    const run = async () => {
-      this.#handling += 1;
-      try {
-        exchange.assertWellFormed();
-        await handle();
-      } finally {
-        this.#handling -= 1;
-      }
-    };
-    run().catch((error: unknown) => {
-      if (error instanceof ChatError && error.code !== 'internal') {
-        // The engine forgets that it is to close when the next request is in the same segment; while an answer
-        // is due, it ends the connection instead of taking it.
-        if (exchange.closes) setImmediate(() => exchange.error(error));
-        else exchange.error(error);
-        return;
-      }
-      this.#failed(error, exchange);
-      exchange.error(new ChatError('internal'));
-    });
+  guard(exchange: Exchange, handle: Handle): void {
+    try {
+      exchange.assertWellFormed();
+    } catch (error) {
+      return this.#fail(exchange, error);
+    }
+    this.attempt(exchange, handle);
+  }
+
+  /** Runs what is left of a handler, as `guard` does. */
+  attempt(exchange: Exchange, handle: Handle): void {
+    try {
+      const rest = handle();
+      if (rest !== undefined) void this.#finish(exchange, rest);
+    } catch (error) {
+      this.#fail(exchange, error);
+    }
   }
 
   /** Before every handler under /api/v1: a CORS preflight, or a valid token. */
-  authorized(exchange: Exchange, handle: (identity: Identity) => Promise<void>): void {
-    this.guard(exchange, async () => {
+  authorized(exchange: Exchange, handle: (identity: Identity) => ReturnType<Handle>): void {
+    this.guard(exchange, () => {
       if (isPreflight(exchange)) return exchange.empty(204, PREFLIGHT_HEADERS);
       const token = bearerToken(exchange.header('authorization'));
       if (token === undefined) throw new ChatError('unauthorized');
-      await handle(await this.#auth.verify(token));
+      const known = this.#auth.known(token);
+      return known === undefined ? this.#auth.verify(token).then(handle) : handle(known);
     });
+  }
+
+  async #finish(exchange: Exchange, rest: Promise<void>): Promise<void> {
+    this.#handling += 1;
+    try {
+      await rest;
+    } catch (error) {
+      this.#fail(exchange, error);
+    } finally {
+      this.#handling -= 1;
+    }
+  }
+
+  #fail(exchange: Exchange, error: unknown): void {
+    if (error instanceof ChatError && error.code !== 'internal') {
+      // The engine forgets that it is to close when the next request is in the same segment; while an answer
+      // is due, it ends the connection instead of taking it.
+      if (exchange.closes) setImmediate(() => exchange.error(error));
+      else exchange.error(error);
+      return;
+    }
+    this.#failed(error, exchange);
+    exchange.error(new ChatError('internal'));
   }
 
   #sweep(): void {

@@ -23,10 +23,9 @@ export async function readInput(
   stream: Readable,
   schema: z.ZodType,
   operation: Operation,
-  query: URLSearchParams,
   options: UploadOptions,
 ): Promise<Input> {
-  const users = operation.usersInQuery ? parameter(query, 'users') : undefined;
+  const users = operation.usersInQuery ? parameter(new URLSearchParams(exchange.query), 'users') : undefined;
   if (users !== undefined) {
     stream.resume(); // A body beside it is read and dropped.
     return { body: parseBody(schema, usersOf(users)), photo: undefined };

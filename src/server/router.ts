@@ -1,11 +1,12 @@
 import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
+import type { Readable } from 'node:stream';
 import type { Operation } from '../api/operation.js';
 import { BASE, channels, type RouteName, routes } from '../api/routes.js';
 import { ChatError } from '../chat/errors.js';
 import { parseId } from '../chat/ids.js';
 import type { Image } from '../chat/ports.js';
 import { chatEndpoints } from './endpoints/chats.js';
-import type { Endpoints, Reply, Request, Services } from './endpoints/endpoint.js';
+import type { Endpoints, Read, Reply, Request, Services, Write } from './endpoints/endpoint.js';
 import { groupEndpoints } from './endpoints/groups.js';
 import { userEndpoints } from './endpoints/users.js';
 import type { Exchange } from './exchange.js';
@@ -41,7 +42,7 @@ export function registerRoutes(app: TemplatedApp, options: RouterOptions): void 
   for (const { path } of channels) {
     app.get(patternOf(path), (res, req) => {
       const exchange = http.exchange(res, req);
-      http.authorized(exchange, async () => {
+      http.authorized(exchange, () => {
         exchange.error(new ChatError('upgrade_required'), { Upgrade: 'websocket' });
       });
     });
@@ -50,7 +51,7 @@ export function registerRoutes(app: TemplatedApp, options: RouterOptions): void 
   for (const [path, methods] of allowed) {
     app.any(patternOf(path), (res, req) => {
       const exchange = http.exchange(res, req);
-      http.authorized(exchange, async () => {
+      http.authorized(exchange, () => {
         exchange.error(new ChatError('method_not_allowed'), { Allow: methods.join(', ') });
       });
     });
@@ -59,7 +60,7 @@ export function registerRoutes(app: TemplatedApp, options: RouterOptions): void 
   registerProbe(app, http, '/readyz', options.ready);
   app.any('/*', (res, req) => {
     const exchange = http.exchange(res, req);
-    const nothing = async () => exchange.error(new ChatError('not_found'));
+    const nothing = () => exchange.error(new ChatError('not_found'));
     const inside = exchange.path === BASE || exchange.path.startsWith(`${BASE}/`);
     if (inside) http.authorized(exchange, nothing);
     else http.guard(exchange, nothing);
@@ -73,29 +74,59 @@ function serve(
   operation: Operation,
   options: RouterOptions,
 ): void {
-  const { http, services } = options;
+  const { http } = options;
   const exchange = http.exchange(res, req);
   const idText = operation.path.includes('{id}') ? req.getParameter(0) : undefined;
   const stream = operation.body === undefined ? undefined : exchange.receive();
-  http.authorized(exchange, async ({ caller }) => {
+  http.authorized(exchange, ({ caller }) => {
     const id = idText === undefined ? 0 : parseId(idText);
     if (id === undefined) throw new ChatError('invalid_id');
-    const query = new URLSearchParams(exchange.query);
-    const limit = operation.paged && countParameter(query, 'limit');
-    const offset = operation.paged && countParameter(query, 'offset');
-    const { body, photo } =
-      operation.body === undefined || stream === undefined
-        ? { body: undefined, photo: undefined }
-        : await readInput(exchange, stream, operation.body, operation, query, options);
-    try {
-      const request = { caller, id, limit, offset, body, photo } as Request<RouteName>;
-      // The name picks the endpoint for this very request; TypeScript cannot see that the two belong together.
-      const endpoint = endpoints[name] as (request: Request<RouteName>, services: Services) => Promise<Reply>;
-      reply(exchange, await endpoint(request, services));
-    } finally {
-      await discard(photo);
-    }
+    const query = operation.paged && new URLSearchParams(exchange.query);
+    const limit = query && countParameter(query, 'limit');
+    const offset = query && countParameter(query, 'offset');
+    const request = { caller, id, limit, offset, body: undefined, photo: undefined };
+    if (operation.method === 'GET') return read(exchange, request, name, options);
+    return write(exchange, request, name, operation, stream, options);
   });
+}
+
+/** Answers from the end of the log. One look at it is enough for all that this tick brings. */
+function read(
+  exchange: Exchange,
+  request: Omit<Request<RouteName>, 'body'>,
+  name: RouteName,
+  { http, services }: RouterOptions,
+): void {
+  // The name picks the endpoint for this very request; TypeScript cannot see that the two belong together.
+  const endpoint = endpoints[name] as Read<RouteName>;
+  services.hub.follower.atEnd((view) =>
+    http.attempt(exchange, () => {
+      if (exchange.done) return; // The peer is gone.
+      const body = endpoint(request as Request<RouteName>, services, view);
+      if (body instanceof Promise) return body.then((later) => reply(exchange, later));
+      return reply(exchange, body);
+    }),
+  );
+}
+
+async function write(
+  exchange: Exchange,
+  request: Omit<Request<RouteName>, 'body'>,
+  name: RouteName,
+  operation: Operation,
+  stream: Readable | undefined,
+  options: RouterOptions,
+): Promise<void> {
+  const { body, photo } =
+    operation.body === undefined || stream === undefined
+      ? { body: undefined, photo: undefined }
+      : await readInput(exchange, stream, operation.body, operation, options);
+  try {
+    const endpoint = endpoints[name] as Write<RouteName>;
+    reply(exchange, await endpoint({ ...request, body, photo } as Request<RouteName>, options.services));
+  } finally {
+    await discard(photo);
+  }
 }
 
 function reply(exchange: Exchange, body: Reply): void {
@@ -111,7 +142,7 @@ function isImage(body: Exclude<Reply, string>): body is Image {
 function registerProbe(app: TemplatedApp, http: Http, path: string, healthy: () => boolean): void {
   app.any(path, (res, req) => {
     const exchange = http.exchange(res, req);
-    http.guard(exchange, async () => {
+    http.guard(exchange, () => {
       if (exchange.method !== 'GET' && exchange.method !== 'HEAD') {
         exchange.error(new ChatError('method_not_allowed'), { Allow: 'GET, HEAD' });
       } else if (healthy()) {

@@ -13,38 +13,34 @@ export const chatEndpoints: Endpoints<'openChat' | 'getChatInfo' | 'listChats'> 
     return { status: 'ok', chat: { id } };
   },
 
-  async getChatInfo(request, services) {
+  getChatInfo(request, services, view) {
     const { hub } = services;
-    return hub.follower.exactSoon((view) => {
-      const me = userIdOf(request, services, view) ?? 0;
-      const { id, pair } = hub.chatFor(view, me, request.id, 'private');
-      if (pair === null) throw new ChatError('chat_not_found');
-      const name = hub.caches.nameJson(view, otherOf(pair, me));
-      const users = pair.map((user) => `{"id":${user},"name":${hub.caches.nameJson(view, user)}}`);
-      const last = lastMessage(hub, view, hub.caches.newestMessage(view, id));
-      return `{"id":${id},"type":"private","name":${name},"users":[${users}],"last_message":${last}}`;
-    });
+    const me = userIdOf(request, services, view) ?? 0;
+    const { id, pair } = hub.chatFor(view, me, request.id, 'private');
+    if (pair === null) throw new ChatError('chat_not_found');
+    const name = hub.caches.nameJson(view, otherOf(pair, me));
+    const users = pair.map((user) => `{"id":${user},"name":${hub.caches.nameJson(view, user)}}`);
+    const last = lastMessage(hub, view, hub.caches.newestMessage(view, id));
+    return `{"id":${id},"type":"private","name":${name},"users":[${users}],"last_message":${last}}`;
   },
 
-  async listChats(request, services) {
+  listChats(request, services, view) {
     const { hub } = services;
     const { offset = 0, limit = Number.MAX_SAFE_INTEGER } = request;
-    return hub.follower.exactSoon((view) => {
-      const me = userIdOf(request, services, view);
-      const ids = me === undefined ? [] : view.chatsOf(me);
-      if (me === undefined || ids.length === 0) throw new ChatError('chats_not_found');
-      const chats = ids.map((id) => ({ id, newest: hub.caches.newestMessage(view, id) }));
-      // Newest message first; those without one after them, newest first.
-      chats.sort((a, b) => (b.newest?.id ?? 0) - (a.newest?.id ?? 0) || b.id - a.id);
-      const rooms = chats.slice(offset, offset + limit).map(({ id, newest }) => {
-        const chat = hub.caches.chat(view, id);
-        const name = chat?.pair
-          ? hub.caches.nameJson(view, otherOf(chat.pair, me))
-          : JSON.stringify(chat?.name);
-        return `{"id":${id},"name":${name},"type":"${chat?.type}","last_message":${lastMessage(hub, view, newest)}}`;
-      });
-      return `{"rooms":[${rooms.join(',')}]}`;
+    const me = userIdOf(request, services, view);
+    const ids = me === undefined ? [] : view.chatsOf(me);
+    if (me === undefined || ids.length === 0) throw new ChatError('chats_not_found');
+    const chats = ids.map((id) => ({ id, newest: hub.caches.newestMessage(view, id) }));
+    // Newest message first; those without one after them, newest first.
+    chats.sort((a, b) => (b.newest?.id ?? 0) - (a.newest?.id ?? 0) || b.id - a.id);
+    const rooms = chats.slice(offset, offset + limit).map(({ id, newest }) => {
+      const chat = hub.caches.chat(view, id);
+      const name = chat?.pair
+        ? hub.caches.nameJson(view, otherOf(chat.pair, me))
+        : JSON.stringify(chat?.name);
+      return `{"id":${id},"name":${name},"type":"${chat?.type}","last_message":${lastMessage(hub, view, newest)}}`;
     });
+    return `{"rooms":[${rooms.join(',')}]}`;
   },
 };
 

@@ -30,8 +30,17 @@ type BodyOf<R> = R extends { body: infer S extends z.ZodType } ? z.infer<S> : un
 
 /** The body of a 200: an object, JSON that is made already, or an image. */
 export type Reply = Readonly<Record<string, unknown>> | string | Image;
-export type Endpoint<K extends RouteName> = (request: Request<K>, services: Services) => Promise<Reply>;
-export type Endpoints<K extends RouteName = RouteName> = { readonly [P in K]: Endpoint<P> };
+/** Answers a GET from a view whose end of the log is the worker's position; in a promise only when a file is read. */
+export type Read<K extends RouteName> = (
+  request: Request<K>,
+  services: Services,
+  view: ReadView,
+) => Reply | Promise<Reply>;
+/** Answers what changes something. */
+export type Write<K extends RouteName> = (request: Request<K>, services: Services) => Promise<Reply>;
+export type Endpoints<K extends RouteName = RouteName> = {
+  readonly [P in K]: (typeof routes)[P]['method'] extends 'GET' ? Read<P> : Write<P>;
+};
 
 export const OK = { status: 'ok' } as const;
 

@@ -43,39 +43,30 @@ export const groupEndpoints: Endpoints<GroupRoute> = {
     return OK;
   },
 
-  async getGroupInfo(request, services) {
-    const { hub } = services;
-    return hub.follower.exactSoon((view) => {
-      const group = hub.chatFor(view, userIdOf(request, services, view), request.id, 'group');
-      return {
-        id: group.id,
-        name: group.name,
-        description: group.description,
-        photo: group.photo && `${BASE}/group/${group.id}/photo`,
-        owner_id: group.ownerId,
-        users_count: group.membersCount,
-      };
-    });
+  getGroupInfo(request, services, view) {
+    const group = services.hub.chatFor(view, userIdOf(request, services, view), request.id, 'group');
+    return {
+      id: group.id,
+      name: group.name,
+      description: group.description,
+      photo: group.photo && `${BASE}/group/${group.id}/photo`,
+      owner_id: group.ownerId,
+      users_count: group.membersCount,
+    };
   },
 
-  async getGroupUsers(request, services) {
-    const { hub } = services;
-    return hub.follower.exactSoon((view) => {
-      const group = hub.chatFor(view, userIdOf(request, services, view), request.id, 'group');
-      const users = view.members(group.id).map(({ id, name }) => ({
-        id,
-        name,
-        role: id === group.ownerId ? 'owner' : 'member',
-      }));
-      return { users };
-    });
+  getGroupUsers(request, services, view) {
+    const group = services.hub.chatFor(view, userIdOf(request, services, view), request.id, 'group');
+    const users = view.members(group.id).map(({ id, name }) => ({
+      id,
+      name,
+      role: id === group.ownerId ? 'owner' : 'member',
+    }));
+    return { users };
   },
 
-  async getGroupPhoto(request, services) {
-    const { hub } = services;
-    const group = await hub.follower.exactSoon((view) =>
-      hub.chatFor(view, userIdOf(request, services, view), request.id, 'group'),
-    );
+  getGroupPhoto(request, services, view) {
+    const group = services.hub.chatFor(view, userIdOf(request, services, view), request.id, 'group');
     return services.photos.read('groups', group.id, group.photo);
   },
 

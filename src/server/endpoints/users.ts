@@ -18,20 +18,17 @@ export const userEndpoints: Endpoints<'createUser' | 'getMe' | 'getUser' | 'getU
     return OK;
   },
 
-  async getMe(request, services) {
-    const { hub } = services;
-    return hub.follower.exactSoon((view) => {
-      const id = userIdOf(request, services, view);
-      return profile(id === undefined ? undefined : hub.caches.user(view, id));
-    });
+  getMe(request, services, view) {
+    const id = userIdOf(request, services, view);
+    return profile(id === undefined ? undefined : services.hub.caches.user(view, id));
   },
 
-  async getUser({ id }, { hub }) {
-    return hub.follower.exactSoon((view) => profile(hub.caches.user(view, id)));
+  getUser({ id }, { hub }, view) {
+    return profile(hub.caches.user(view, id));
   },
 
-  async getUserPhoto({ id }, { hub, photos }) {
-    const user = await hub.follower.exactSoon((view) => hub.caches.user(view, id));
+  getUserPhoto({ id }, { hub, photos }, view) {
+    const user = hub.caches.user(view, id);
     if (user === undefined) throw new ChatError('user_not_found');
     return photos.read('users', id, user.photo);
   },
