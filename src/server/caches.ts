@@ -1,14 +1,23 @@
 import { LRUCache } from 'lru-cache';
 import { authorName } from '../api/frames.js';
+import { profileJson } from '../api/profile.js';
 import type { Chat } from '../chat/chats.js';
 import { type Entry, EntryKind } from '../chat/entries.js';
 import type { Message } from '../chat/messages.js';
 import type { ReadView } from '../chat/ports.js';
-import type { User } from '../chat/users.js';
 
 const ENTRIES_MAX = 20_000;
 /** Texts of newest messages may be long: all together at most this much. */
 const NEWEST_CHARACTERS_MAX = 8 * 1024 * 1024;
+
+/** What is needed of a user, encoded when it is read: it is asked for far more often than it changes. */
+export interface Profile {
+  readonly photo: string | null;
+  /** The name alone, for frames. */
+  readonly nameJson: string;
+  /** All of it, as the API shows it. */
+  readonly json: string;
+}
 
 /**
  * What a worker remembers of the store, exact as of its position: filled on demand, changed only by entries
@@ -16,7 +25,7 @@ const NEWEST_CHARACTERS_MAX = 8 * 1024 * 1024;
  * ahead of the position is right as well. That something does not exist is never remembered.
  */
 export class Caches {
-  readonly #users = new LRUCache<number, User & { nameJson: string }>({ max: ENTRIES_MAX });
+  readonly #users = new LRUCache<number, Profile>({ max: ENTRIES_MAX });
   readonly #subjects = new LRUCache<string, number>({ max: ENTRIES_MAX });
   readonly #chats = new LRUCache<number, Chat>({ max: ENTRIES_MAX });
   readonly #newest = new LRUCache<number, Message>({
@@ -25,12 +34,10 @@ export class Caches {
     sizeCalculation: ({ text }) => text.length + 1,
   });
 
-  user(view: ReadView, id: number): (User & { readonly nameJson: string }) | undefined {
+  user(view: ReadView, id: number): Profile | undefined {
     return this.#through(this.#users, id, () => {
       const user = view.user(id);
-      if (user === undefined) return undefined;
-      const { username, name, description, photo } = user;
-      return { id, username, name, description, photo, nameJson: authorName(name) };
+      return user && { photo: user.photo, nameJson: authorName(user.name), json: profileJson(user) };
     });
   }
 

@@ -3,11 +3,10 @@ import { Readable } from 'node:stream';
 import { statusLine, statusOf } from '../api/status.js';
 import { ChatError } from '../chat/errors.js';
 import type { Image } from '../chat/ports.js';
+import { Headers } from './headers.js';
 
 /** Larger answers are handed to the engine piece by piece: one corked write can lose its tail on a full socket. */
 const PIECE_BYTES = 16 * 1024;
-/** Headers that must not come twice: two readers of one request could understand two requests. */
-const SINGLE = new Set(['content-length', 'host', 'transfer-encoding', 'authorization']);
 
 /** Who made an exchange, and waits for its end. */
 export interface ExchangeOwner {
@@ -30,9 +29,8 @@ export class Exchange {
   waitingSince: number | undefined = performance.now();
   place = -1;
   readonly #res: HttpResponse;
-  readonly #headers = new Map<string, string>();
+  readonly #headers: Headers;
   readonly #owner: ExchangeOwner;
-  #repeatedHeader = false;
   #body: Readable | undefined;
   #paused = false;
   #close = false;
@@ -50,11 +48,7 @@ export class Exchange {
     this.method = req.getCaseSensitiveMethod();
     this.path = req.getUrl();
     this.query = req.getQuery();
-    req.forEach((name, value) => {
-      const before = this.#headers.get(name);
-      if (before !== undefined && SINGLE.has(name)) this.#repeatedHeader = true;
-      this.#headers.set(name, before === undefined ? value : `${before}, ${value}`);
-    });
+    this.#headers = new Headers(req);
   }
 
   /** Answered, or the peer is gone. */
@@ -73,13 +67,7 @@ export class Exchange {
 
   /** Refuses what two servers in a row could read differently. Errors: bad_request. */
   assertWellFormed(): void {
-    const length = this.#headers.get('content-length');
-    const encoding = this.#headers.get('transfer-encoding');
-    const clear =
-      !this.#repeatedHeader &&
-      (length === undefined || (/^\d{1,10}$/.test(length) && encoding === undefined)) &&
-      (encoding === undefined || encoding.toLowerCase() === 'chunked');
-    if (clear) return;
+    if (this.#headers.areClear()) return;
     this.#close = true; // What follows could be read as another request than the peer meant.
     throw new ChatError('bad_request');
   }
@@ -112,7 +100,7 @@ export class Exchange {
   }
 
   json(status: number, body: string, headers: Readonly<Record<string, string>> = {}): void {
-    this.#answer(status, 'application/json; charset=utf-8', Buffer.from(body), headers);
+    this.#answer(status, 'application/json; charset=utf-8', body, headers);
   }
 
   image({ contentType, bytes }: Image): void {
@@ -123,7 +111,7 @@ export class Exchange {
   }
 
   empty(status: number, headers: Readonly<Record<string, string>>): void {
-    this.#answer(status, undefined, Buffer.alloc(0), headers);
+    this.#answer(status, undefined, '', headers);
   }
 
   error(
@@ -168,10 +156,12 @@ export class Exchange {
   #answer(
     status: number,
     contentType: string | undefined,
-    body: Buffer,
+    body: string | Buffer,
     headers: Readonly<Record<string, string>>,
   ): void {
     if (this.#done) return;
+    // The engine takes a string as it is. A character is at most three bytes.
+    const whole = typeof body !== 'string' || body.length * 3 <= PIECE_BYTES ? body : Buffer.from(body);
     const res = this.#res;
     if (this.#body !== undefined && !this.#body.readableEnded) {
       this.#body.destroy();
@@ -187,12 +177,12 @@ export class Exchange {
       res.writeHeader('x-request-id', this.requestId);
       for (const name in headers) res.writeHeader(name, headers[name] ?? '');
       if (this.method === 'HEAD') {
-        res.endWithoutBody(body.length, close);
-      } else if (body.length <= PIECE_BYTES) {
-        res.end(body, close);
+        res.endWithoutBody(Buffer.byteLength(whole), close);
+      } else if (typeof whole === 'string' || whole.length <= PIECE_BYTES) {
+        res.end(whole, close);
       } else {
         if (close) res.writeHeader('Connection', 'close');
-        return sendPieces(res, body, () => this.#owner.ended(this));
+        return sendPieces(res, whole, () => this.#owner.ended(this));
       }
       this.#owner.ended(this);
     });

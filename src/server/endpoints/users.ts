@@ -1,6 +1,5 @@
-import { BASE } from '../../api/routes.js';
 import { ChatError } from '../../chat/errors.js';
-import type { User } from '../../chat/users.js';
+import type { Profile } from '../caches.js';
 import { type Endpoints, OK, userIdOf } from './endpoint.js';
 import { withPhoto } from './with-photo.js';
 
@@ -20,11 +19,11 @@ export const userEndpoints: Endpoints<'createUser' | 'getMe' | 'getUser' | 'getU
 
   getMe(request, services, view) {
     const id = userIdOf(request, services, view);
-    return profile(id === undefined ? undefined : services.hub.caches.user(view, id));
+    return jsonOf(id === undefined ? undefined : services.hub.caches.user(view, id));
   },
 
   getUser({ id }, { hub }, view) {
-    return profile(hub.caches.user(view, id));
+    return jsonOf(hub.caches.user(view, id));
   },
 
   getUserPhoto({ id }, { hub, photos }, view) {
@@ -34,8 +33,7 @@ export const userEndpoints: Endpoints<'createUser' | 'getMe' | 'getUser' | 'getU
   },
 };
 
-function profile(user: User | undefined) {
-  if (user === undefined) throw new ChatError('user_not_found');
-  const { id, name, username, description } = user;
-  return { id, name, username, description, photo: user.photo && `${BASE}/user/${id}/photo` };
+function jsonOf(profile: Profile | undefined): string {
+  if (profile === undefined) throw new ChatError('user_not_found');
+  return profile.json;
 }
