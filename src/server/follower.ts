@@ -25,7 +25,7 @@ export class Follower {
   readonly #timer: NodeJS.Timeout;
   #position: number;
   readonly #failed: (error: unknown) => void;
-  #scheduled = false;
+  #scheduled: NodeJS.Immediate | undefined;
   #busy = false;
   /** The last page was not the end of the log: the next comes in a later tick. */
   #behind = false;
@@ -106,13 +106,12 @@ export class Follower {
 
   close(): void {
     clearInterval(this.#timer);
+    clearImmediate(this.#scheduled);
   }
 
   #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
+    this.#scheduled ??= setImmediate(() => {
+      this.#scheduled = undefined;
       this.#follow();
     });
   }
