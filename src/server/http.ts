@@ -98,8 +98,8 @@ export class Http implements ExchangeOwner {
       if (isPreflight(exchange)) return exchange.empty(204, PREFLIGHT_HEADERS);
       const token = bearerToken(exchange.header('authorization'));
       if (token === undefined) throw new ChatError('unauthorized');
-      const known = this.#auth.known(token);
-      return known === undefined ? this.#auth.verify(token).then(handle) : handle(known);
+      const identity = this.#auth.verifyNow(token);
+      return identity === undefined ? this.#auth.verify(token).then(handle) : handle(identity);
     });
   }
 

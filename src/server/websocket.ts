@@ -132,9 +132,9 @@ export class WebSockets {
   #target(asking: Asking, channel: Channel): Target | Promise<Target> {
     try {
       const token = this.#tokenOf(asking);
-      const known = this.#options.auth.known(token);
-      if (known !== undefined) return this.#admit(known, asking, channel);
-      return this.#options.auth.verify(token).then((identity) => this.#admit(identity, asking, channel));
+      const identity = this.#options.auth.verifyNow(token);
+      if (identity !== undefined) return this.#admit(identity, asking, channel);
+      return this.#options.auth.verify(token).then((verified) => this.#admit(verified, asking, channel));
     } catch (error) {
       return Promise.reject(error);
     }
