@@ -15,6 +15,7 @@ import { Attachments } from './server/attach.js';
 import { Authenticator } from './server/auth.js';
 import { endSockets } from './server/departure.js';
 import { createEngine, type Engine, listen } from './server/engine.js';
+import { Expiry } from './server/expiry.js';
 import type { Follower } from './server/follower.js';
 import { Http } from './server/http.js';
 import { Hub } from './server/hub.js';
@@ -155,6 +156,7 @@ export function composeWorker({
   const http = new Http(auth, failed);
   const attachments = new Attachments(hub, failed);
   const typing = new TypingIndicators(hub, bus, config.typingMembersMax, Date.now);
+  const expiry = new Expiry(() => hub.everyone(), Date.now);
   const { queryToken, textCharactersMax, photoBytesMax } = config;
   // Before the routes: a plain GET on a WebSocket's path falls through to them.
   new WebSockets({
@@ -163,6 +165,7 @@ export function composeWorker({
     hub,
     attachments,
     typing,
+    expiry,
     post,
     textCharactersMax,
     queryToken,
@@ -177,7 +180,7 @@ export function composeWorker({
     photoBytesMax,
   });
   const close = () => {
-    for (const part of [hub, http, typing]) part.close();
+    for (const part of [hub, http, typing, expiry]) part.close();
   };
   return { engine, hub, http, close };
 }

@@ -95,6 +95,16 @@ export function errorJson(error: ChatError, clientId?: string): string {
   });
 }
 
+const AuthFrame = z.object({ type: z.literal('auth'), token: z.string() });
+
+/** The new token that a frame brings; undefined when it is none that brings one. Errors: invalid_field. */
+export function newTokenIn(frame: Readonly<Record<string, unknown>>): string | undefined {
+  if (frame['type'] !== 'auth') return undefined;
+  const parsed = AuthFrame.safeParse(frame);
+  if (!parsed.success) throw fieldError(parsed.error);
+  return parsed.data.token;
+}
+
 export type ClientFrame =
   | { readonly type: 'message'; readonly text: string; readonly client_id?: string | undefined }
   | { readonly type: 'typing' }

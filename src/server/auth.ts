@@ -10,6 +10,7 @@ import { type JWTClaimVerificationOptions, type JWTPayload, jwtVerify, SignJWT, 
 import { LRUCache } from 'lru-cache';
 import { ChatError } from '../chat/errors.js';
 import { type Caller, callerOf } from '../chat/users.js';
+import { NEVER } from './sockets.js';
 
 const TOKEN_CHARACTERS_MAX = 4096;
 const LEEWAY_S = 5;
@@ -83,6 +84,16 @@ export class Authenticator {
     if (identity === undefined) throw new ChatError('unauthorized');
     this.#verified.set(hashOf(token), identity);
     return identity;
+  }
+
+  /**
+   * Until when a socket that came with the token may stay, in whole seconds since the epoch: until it expires. One
+   * that came in the leeway after that may stay as long as others may still come.
+   */
+  endOf({ expiresAt }: Identity): number {
+    if (expiresAt === undefined) return NEVER;
+    const isExpired = expiresAt * 1000 <= this.#now();
+    return Math.min(NEVER, Math.ceil(isExpired ? expiresAt + LEEWAY_S : expiresAt));
   }
 
   #known(key: string): Identity | undefined {

@@ -5,6 +5,7 @@ import type { Chat, ChatType } from '../chat/chats.js';
 import { type Entry, EntryKind } from '../chat/entries.js';
 import { ChatError } from '../chat/errors.js';
 import type { ReadStore, ReadView } from '../chat/ports.js';
+import type { Caller } from '../chat/users.js';
 import { Audience, Backlog } from './backlog.js';
 import { Caches, messageOf } from './caches.js';
 import { Follower } from './follower.js';
@@ -67,6 +68,11 @@ export class Hub {
   /** Open sockets of a chat on this worker, in every state. */
   room(chatId: number): ReadonlySet<ChatSocket> {
     return this.#rooms.get(chatId)?.sockets ?? EMPTY;
+  }
+
+  /** The caller's user id; undefined when a subject has no profile. A number says nothing about a profile. */
+  userOf(view: ReadView, caller: Caller): number | undefined {
+    return 'id' in caller ? caller.id : this.caches.userOfSubject(view, caller.subject);
   }
 
   /** A chat of that type which the user is in. Errors: chat_not_found, group_not_found, for strangers too. */

@@ -17,6 +17,9 @@ export interface Wire {
  */
 export type SocketState = 'opening' | 'behind' | 'live' | 'closed';
 
+/** The largest number of seconds that takes no memory of its own. */
+export const NEVER = 2 ** 31 - 1;
+
 /** One open socket of a user. What is asked of it after its end does nothing. */
 export abstract class UserSocket {
   state: SocketState = 'opening';
@@ -25,6 +28,8 @@ export abstract class UserSocket {
   /** Messages that were taken and whose fate it has not been told. */
   unanswered = 0;
   readonly userId: number;
+  /** When its token expires, in whole seconds since the epoch. */
+  endsAt = NEVER;
   /** While not live: the least that it had still to take since its last page, and when that was (performance.now()). */
   leastBuffered = 0;
   movedAt = 0;

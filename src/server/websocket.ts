@@ -5,6 +5,7 @@ import {
   errorJson,
   FRAME_BYTES_MAX,
   frameReader,
+  newTokenIn,
   parseFrame,
 } from '../api/frames.js';
 import type { Channel } from '../api/operation.js';
@@ -17,6 +18,7 @@ import type { Post, ReadView } from '../chat/ports.js';
 import type { Attachments } from './attach.js';
 import { type Authenticator, bearerToken, type Identity, offeredProtocols } from './auth.js';
 import type { Exchange } from './exchange.js';
+import type { Expiry } from './expiry.js';
 import type { Http } from './http.js';
 import type { Hub } from './hub.js';
 import { badParameter, countParameter, parameter } from './query.js';
@@ -51,6 +53,8 @@ interface Target {
   readonly userId: number;
   readonly chatId: number | undefined;
   readonly start: Start;
+  /** As a socket's. */
+  readonly endsAt: number;
 }
 
 /** A request for an upgrade, copied out of the engine. */
@@ -67,6 +71,7 @@ export interface WebSocketOptions {
   readonly hub: Hub;
   readonly attachments: Attachments;
   readonly typing: TypingIndicators;
+  readonly expiry: Expiry;
   readonly post: Post;
   readonly textCharactersMax: number;
   /** Takes `?access_token=`. */
@@ -152,8 +157,8 @@ export class WebSockets {
   }
 
   /** Errors: bad_request, upgrade_required, unavailable, invalid_id, invalid_query, profile_required, chat_not_found, group_not_found, after_unknown. */
-  #admit({ caller }: Identity, { exchange, idText }: Asking, channel: Channel): Target | Promise<Target> {
-    const { hub, attachments } = this.#options;
+  #admit(identity: Identity, { exchange, idText }: Asking, channel: Channel): Target | Promise<Target> {
+    const { auth, hub, attachments } = this.#options;
     const problem = handshakeProblem(exchange);
     if (problem !== undefined) throw new ChatError(problem);
     if (this.#options.draining()) throw new ChatError('unavailable');
@@ -161,12 +166,12 @@ export class WebSockets {
     if (idText !== undefined && chatId === undefined) throw new ChatError('invalid_id');
     const start = exchange.query === '' ? NEWEST : startOf(new URLSearchParams(exchange.query));
     return hub.follower.exact((view: ReadView): Target => {
-      const userId = 'id' in caller ? caller.id : hub.caches.userOfSubject(view, caller.subject);
+      const userId = hub.userOf(view, identity.caller);
       if (userId === undefined || hub.caches.user(view, userId) === undefined)
         throw new ChatError('profile_required');
       const of = channel.of === 'main' || chatId === undefined ? undefined : { id: chatId, type: channel.of };
       attachments.admit(view, userId, of, 'after' in start ? start.after : undefined);
-      return { userId, chatId, start };
+      return { userId, chatId, start, endsAt: auth.endOf(identity) };
     });
   }
 
@@ -199,12 +204,14 @@ export class WebSockets {
     }
     if (target === undefined) return;
     session.target = undefined; // Sockets are many, and most of them idle.
-    const { userId, chatId, start } = target;
+    const { userId, chatId, start, endsAt } = target;
     const socket =
       chatId === undefined
         ? new MainSocket(ws, userId, 'after' in start ? start.after : undefined)
         : new ChatSocket(ws, userId, chatId, start);
     session.socket = socket;
+    socket.endsAt = endsAt;
+    this.#options.expiry.noted(socket);
     if (late) setImmediate(() => socket.state !== 'closed' && this.#options.attachments.attach(socket));
     else this.#options.attachments.attach(socket);
   }
@@ -226,6 +233,8 @@ export class WebSockets {
       if (isBinary) throw new ChatError('invalid_frame');
       const json = parseFrame(Buffer.from(data).toString());
       if (typeof json['client_id'] === 'string') clientId = json['client_id'];
+      const token = newTokenIn(json);
+      if (token !== undefined) return void this.#renew(session, socket, token);
       if (socket.kind === 'main') throw new ChatError('unknown_type');
       const frame = this.#readFrame(json);
       if (frame.type === 'message') {
@@ -234,8 +243,22 @@ export class WebSockets {
           throw new ChatError('overloaded');
       } else this.#type(socket, frame.type === 'typing');
     } catch (error) {
-      this.#refuseFrame(socket, error, clientId);
-      if (error instanceof ChatError && statusOf(error.code) < 500) this.#countBadFrame(session, socket);
+      this.#refuseBadFrame(session, socket, error, clientId);
+    }
+  }
+
+  /** A newer token of the same user lets the socket stay until that expires. */
+  async #renew(session: Session, socket: ChatSocket | MainSocket, token: string): Promise<void> {
+    const { auth, expiry, hub } = this.#options;
+    try {
+      const identity = auth.verifyNow(token) ?? (await auth.verify(token));
+      await hub.follower.exact((view) => {
+        if (hub.userOf(view, identity.caller) !== socket.userId) throw new ChatError('unauthorized');
+        socket.endsAt = Math.max(socket.endsAt, auth.endOf(identity));
+        expiry.noted(socket);
+      });
+    } catch (error) {
+      this.#refuseBadFrame(session, socket, error);
     }
   }
 
@@ -277,6 +300,17 @@ export class WebSockets {
   #refuseFrame(socket: ChatSocket | MainSocket, error: unknown, clientId?: string): void {
     if (!(error instanceof ChatError)) this.#options.failed(error);
     socket.send(errorJson(error instanceof ChatError ? error : new ChatError('internal'), clientId));
+  }
+
+  /** What the client is to blame for counts. */
+  #refuseBadFrame(
+    session: Session,
+    socket: ChatSocket | MainSocket,
+    error: unknown,
+    clientId?: string,
+  ): void {
+    this.#refuseFrame(socket, error, clientId);
+    if (error instanceof ChatError && statusOf(error.code) < 500) this.#countBadFrame(session, socket);
   }
 
   #countBadFrame(session: Session, socket: ChatSocket | MainSocket): void {

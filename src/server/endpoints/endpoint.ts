@@ -50,7 +50,7 @@ export function userIdOf(
   { hub }: Services,
   view: ReadView,
 ): number | undefined {
-  return 'id' in caller ? caller.id : hub.caches.userOfSubject(view, caller.subject);
+  return hub.userOf(view, caller);
 }
 
 /** For writes; whether the profile exists is decided by the ledger. Errors: profile_required. */

@@ -1,0 +1,131 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { wsUrl } from '../support/chat.js';
+import { TestServer } from '../support/server.js';
+import { TestSocket } from '../support/socket.js';
+import { nowSeconds, sign } from '../support/tokens.js';
+import type { TestUser } from '../support/user.js';
+
+let server: TestServer;
+let alice: TestUser;
+let bob: TestUser;
+let paths: string[];
+beforeAll(async () => {
+  server = await TestServer.start({ workers: 2 });
+  alice = await server.user('Alice');
+  bob = await server.user('Bob');
+  paths = [`/chat/${await alice.chatWith(bob)}`, `/group/${await alice.groupWith(bob)}`, '/main'];
+});
+afterAll(() => server.stop());
+
+/** A token of the user that expires at a time, in seconds since the epoch. */
+const until = (exp: number, user = alice) => sign({ sub: user.id, exp });
+const connect = (token: string, path: string) =>
+  TestSocket.open(wsUrl(alice, path), { headers: { authorization: `Bearer ${token}` } });
+/** When the socket was closed with 4401, in seconds since the epoch. */
+async function expired(socket: TestSocket): Promise<number> {
+  const { code, reason } = await socket.closed(8000);
+  expect([code, reason]).toEqual([4401, 'token expired']);
+  return Date.now() / 1000;
+}
+/** A frame that is answered after all that came before it. */
+async function isHeard(socket: TestSocket, path: string): Promise<void> {
+  if (path === '/main') {
+    socket.send({ type: 'message', text: 'not here' });
+    expect(await socket.nextOf('error')).toMatchObject({ code: 'unknown_type' });
+  } else {
+    if (socket.frames.length === 0 || socket.frames.every(({ type }) => type === 'history'))
+      await socket.nextOf('history');
+    socket.says('still here');
+    await socket.hears('still here');
+  }
+}
+
+describe('an open socket', () => {
+  it('is closed with 4401 when its token expires', async () => {
+    const exp = nowSeconds() + 2;
+    const token = await until(exp);
+    const sockets = await Promise.all(paths.map((path) => connect(token, path)));
+    for (const at of await Promise.all(sockets.map(expired))) {
+      expect(at).toBeGreaterThanOrEqual(exp);
+      expect(at).toBeLessThan(exp + 1);
+    }
+  });
+
+  it('with a token that is accepted in the leeway is closed at its end', async () => {
+    const exp = nowSeconds() - 3;
+    const socket = await connect(await until(exp), '/main');
+    const at = await expired(socket);
+    expect(at).toBeGreaterThanOrEqual(exp + 5);
+    expect(at).toBeLessThan(exp + 6);
+  });
+
+  it('stays without any end when its token has none, or one that is far away', async () => {
+    const tokens = [await sign({ sub: alice.id }), await until(4e9), await until(1e300)];
+    const exp = nowSeconds() + 1;
+    const sockets = await Promise.all(tokens.map((token) => connect(token, '/main')));
+    await expired(await connect(await until(exp), '/main'));
+    for (const socket of sockets) {
+      await isHeard(socket, '/main');
+      await socket.close();
+    }
+  });
+});
+
+describe('an auth frame with a newer token of the user', () => {
+  it.each([0, 1, 2])('lets the socket stay until that expires (%i)', async (index) => {
+    const path = paths[index] ?? '';
+    const exp = nowSeconds() + 2;
+    const socket = await connect(await until(exp), path);
+    socket.send({ type: 'auth', token: await until(exp + 2) });
+    await isHeard(socket, path);
+    const at = await expired(socket);
+    expect(at).toBeGreaterThanOrEqual(exp + 2);
+    expect(at).toBeLessThan(exp + 3);
+  });
+
+  it('never shortens the time', async () => {
+    const exp = nowSeconds() + 3;
+    const socket = await connect(await until(exp), '/main');
+    socket.send({ type: 'auth', token: await until(exp - 2) });
+    expect(await expired(socket)).toBeGreaterThanOrEqual(exp);
+  });
+});
+
+describe('an auth frame that is no good', () => {
+  const frames: [string, () => object | Promise<object>, object][] = [
+    ['without a token', () => ({ type: 'auth' }), { code: 'invalid_field' }],
+    ['with a number', () => ({ type: 'auth', token: 1 }), { code: 'invalid_field' }],
+    ['with an empty token', () => ({ type: 'auth', token: '' }), { code: 'unauthorized' }],
+    ['with what is no token', () => ({ type: 'auth', token: 'a.b.c' }), { code: 'unauthorized' }],
+    [
+      'with an expired token',
+      async () => ({ type: 'auth', token: await until(nowSeconds() - 60) }),
+      { code: 'unauthorized' },
+    ],
+    [
+      'with another user’s token',
+      async () => ({ type: 'auth', token: await until(nowSeconds() + 60, bob) }),
+      { code: 'unauthorized' },
+    ],
+    [
+      'with a subject that has no profile',
+      async () => ({ type: 'auth', token: await sign({ sub: 'auth0|nobody' }) }),
+      { code: 'unauthorized' },
+    ],
+  ];
+  it.each(frames)('is refused, and changes nothing: %s', async (_what, frame, error) => {
+    const exp = nowSeconds() + 2;
+    const socket = await connect(await until(exp), '/main');
+    socket.send(await frame());
+    expect(await socket.nextOf('error')).toMatchObject(error);
+    const at = await expired(socket);
+    expect(at).toBeGreaterThanOrEqual(exp);
+    expect(at).toBeLessThan(exp + 1);
+  });
+
+  it('counts as a bad frame', async () => {
+    const socket = await connect(await until(nowSeconds() + 60), '/main');
+    for (let sent = 0; sent < 10; sent++) socket.send({ type: 'auth', token: 'a.b.c' });
+    expect(await socket.closed()).toMatchObject({ code: 1008 });
+  });
+});
