@@ -22,6 +22,8 @@ export interface Config {
   readonly jwt: AuthOptions;
   /** Links the workers beside the ledger's own link, when set. */
   readonly redis: RedisSettings | undefined;
+  /** Origins of the pages that may use the server; undefined: any. */
+  readonly allowedOrigins: readonly string[] | undefined;
   /** Takes `?access_token=` on WebSocket paths. */
   readonly queryToken: boolean;
   readonly photoBytesMax: number;
@@ -44,7 +46,7 @@ export interface RedisSettings {
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 /** Settings of the contract that this version does not serve: to ignore one would be worse than to refuse. */
-const NOT_SERVED = ['JWT_JWKS_URL', 'ALLOWED_ORIGINS', 'TLS_CERT', 'TLS_KEY', 'TRUST_PROXY'] as const;
+const NOT_SERVED = ['JWT_JWKS_URL', 'TLS_CERT', 'TLS_KEY', 'TRUST_PROXY'] as const;
 
 /** Limits of the contract that this version does not enforce: a warning says so when one is set. */
 const NOT_ENFORCED = [
@@ -83,6 +85,12 @@ const Environment = z.object({
   REDIS_PREFIX: text
     .regex(/^[!-~]{1,64}$/, { error: 'must be 1 to 64 ASCII characters without spaces' })
     .default('parley:'),
+  ALLOWED_ORIGINS: text
+    .transform(list)
+    .refine((origins) => origins.every(isOrigin), {
+      error: 'must be origins as browsers send them, such as https://chat.example,http://localhost:3000',
+    })
+    .optional(),
   JWT_ID_CLAIM: text.default('sub'),
   JWT_ISSUER: text.optional(),
   JWT_AUDIENCE: text.optional(),
@@ -127,6 +135,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       values.REDIS_URL === undefined
         ? undefined
         : Object.freeze({ url: values.REDIS_URL, prefix: values.REDIS_PREFIX }),
+    allowedOrigins: values.ALLOWED_ORIGINS,
     queryToken: values.AUTH_QUERY_TOKEN,
     photoBytesMax: values.PHOTO_MAX_BYTES,
     textCharactersMax: values.TEXT_CHARACTERS_MAX,
@@ -134,6 +143,11 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     drainSpreadMs: values.DRAIN_SPREAD_MS,
     notEnforced: NOT_ENFORCED.filter((name) => (set[name] ?? '0') !== '0'),
   });
+}
+
+/** Whether a browser could send this as its `Origin`: no path, no default port, nothing in upper case. */
+function isOrigin(value: string): boolean {
+  return /^https?:/.test(value) && URL.canParse(value) && new URL(value).origin === value;
 }
 
 /** The URL in its normal form; undefined when it is none of a Redis. */

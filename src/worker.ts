@@ -153,7 +153,7 @@ export function composeWorker({
   const engine = createEngine();
   const hub = new Hub(store, engine, bus, fatal);
   const auth = new Authenticator(config.jwt, readSecret(config.dataDir), Date.now);
-  const http = new Http(auth, failed);
+  const http = new Http(auth, config.allowedOrigins, failed);
   const attachments = new Attachments(hub, failed);
   const typing = new TypingIndicators(hub, bus, config.typingMembersMax, Date.now);
   const expiry = new Expiry(() => hub.everyone(), Date.now);

@@ -173,10 +173,38 @@ describe('the settings', () => {
   });
 });
 
+describe('ALLOWED_ORIGINS', () => {
+  it('is any when it is not set', () => {
+    expect(readConfig({}).allowedOrigins).toBeUndefined();
+  });
+
+  it('is a list of origins, with or without spaces', () => {
+    const origins = ['https://chat.example', 'http://localhost:3000', 'https://xn--bcher-kva.example'];
+    expect(readConfig({ ALLOWED_ORIGINS: origins.join(', ') }).allowedOrigins).toEqual(origins);
+  });
+
+  it.each([
+    '*',
+    'null',
+    'chat.example',
+    'https://chat.example/',
+    'https://chat.example/path',
+    'https://chat.example:443',
+    'https://Chat.example',
+    'https://bücher.example',
+    'https://*.example',
+    'ftp://chat.example',
+    'file:///index.html',
+    'https://chat.example,',
+    'https://chat.example https://other.example',
+  ])('refuses what no browser sends, or nobody should allow: %s', (origins) => {
+    expect(problems({ ALLOWED_ORIGINS: origins }).join()).toMatch(/^ALLOWED_ORIGINS must be origins/);
+  });
+});
+
 describe('settings of the contract that this version does not serve', () => {
   it.each([
     'JWT_JWKS_URL',
-    'ALLOWED_ORIGINS',
     'TLS_CERT',
     'TLS_KEY',
     'TRUST_PROXY',

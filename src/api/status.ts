@@ -22,6 +22,7 @@ const WIRE: Readonly<Record<ErrorCode, readonly [status: number, close: number]>
   not_a_member: [409, 4400],
   not_found: [404, 4404],
   not_owner: [403, 4403],
+  origin_not_allowed: [403, 4403],
   overloaded: [503, 4503],
   owner_stays: [400, 4400],
   photo_invalid: [400, 4400],

@@ -20,6 +20,7 @@ const SENTENCES = {
   not_a_member: 'Some of these users are not in the group.',
   not_found: 'There is nothing at this path.',
   not_owner: 'Only the owner of the group may do this.',
+  origin_not_allowed: 'Pages of this origin may not use the server.',
   overloaded: 'The server is too busy to take this; try again in a moment.',
   owner_stays: 'The owner cannot be taken out of the group.',
   photo_invalid: 'The photo is not a PNG, JPEG, WebP or GIF image that the server takes.',

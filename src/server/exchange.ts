@@ -12,6 +12,8 @@ const PIECE_BYTES = 16 * 1024;
 export interface ExchangeOwner {
   /** Connections are to be closed after their answer: the process is about to stop. */
   readonly closing: boolean;
+  /** Origins of the pages that may read its answer; undefined: any. */
+  readonly allowedOrigins: ReadonlySet<string> | undefined;
   /** Nothing more goes out for it. Called once. */
   ended(exchange: Exchange): void;
 }
@@ -153,6 +155,24 @@ export class Exchange {
     this.#res.resume();
   }
 
+  /** Whether it comes from a page that may use the server, or from what is no browser, which sends no `Origin`. */
+  get isAllowedOrigin(): boolean {
+    const { allowedOrigins } = this.#owner;
+    const origin = this.#headers.get('origin');
+    return allowedOrigins === undefined || origin === undefined || allowedOrigins.has(origin);
+  }
+
+  #writeOrigin(): void {
+    if (this.#owner.allowedOrigins === undefined) {
+      this.#res.writeHeader('Access-Control-Allow-Origin', '*');
+      return;
+    }
+    const origin = this.#headers.get('origin');
+    this.#res.writeHeader('Vary', 'Origin');
+    if (origin !== undefined && this.isAllowedOrigin)
+      this.#res.writeHeader('Access-Control-Allow-Origin', origin);
+  }
+
   #answer(
     status: number,
     contentType: string | undefined,
@@ -173,7 +193,7 @@ export class Exchange {
       res.writeStatus(statusLine(status));
       if (contentType !== undefined) res.writeHeader('Content-Type', contentType);
       res.writeHeader('X-Content-Type-Options', 'nosniff');
-      res.writeHeader('Access-Control-Allow-Origin', '*');
+      this.#writeOrigin();
       res.writeHeader('x-request-id', this.requestId);
       for (const name in headers) res.writeHeader(name, headers[name] ?? '');
       if (this.method === 'HEAD') {

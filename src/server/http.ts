@@ -28,6 +28,7 @@ export type Handle = () => void | Promise<void>;
 export class Http implements ExchangeOwner {
   /** Set when the worker drains: each answer is then its connection's last. */
   closing = false;
+  readonly allowedOrigins: ReadonlySet<string> | undefined;
   readonly #auth: Authenticator;
   readonly #failed: Failed;
   readonly #pending = new Pending<Exchange>();
@@ -36,8 +37,10 @@ export class Http implements ExchangeOwner {
   #requestCount = 0;
   #handling = 0;
 
-  constructor(auth: Authenticator, failed: Failed) {
+  /** `allowedOrigins` of the pages that may use the server; undefined: any. */
+  constructor(auth: Authenticator, allowedOrigins: readonly string[] | undefined, failed: Failed) {
     this.#auth = auth;
+    this.allowedOrigins = allowedOrigins && new Set(allowedOrigins);
     this.#failed = failed;
     this.#timer = setInterval(() => this.#sweep(), SWEEP_EVERY_MS);
   }

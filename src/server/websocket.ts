@@ -156,11 +156,12 @@ export class WebSockets {
     return query ?? unauthorized();
   }
 
-  /** Errors: bad_request, upgrade_required, unavailable, invalid_id, invalid_query, profile_required, chat_not_found, group_not_found, after_unknown. */
+  /** Errors: bad_request, upgrade_required, origin_not_allowed, unavailable, invalid_id, invalid_query, profile_required, chat_not_found, group_not_found, after_unknown. */
   #admit(identity: Identity, { exchange, idText }: Asking, channel: Channel): Target | Promise<Target> {
     const { auth, hub, attachments } = this.#options;
     const problem = handshakeProblem(exchange);
     if (problem !== undefined) throw new ChatError(problem);
+    if (!exchange.isAllowedOrigin) throw new ChatError('origin_not_allowed');
     if (this.#options.draining()) throw new ChatError('unavailable');
     const chatId = idText === undefined ? undefined : parseId(idText);
     if (idText !== undefined && chatId === undefined) throw new ChatError('invalid_id');
