@@ -3,12 +3,19 @@ import type { Config } from '../config.js';
 import { ExpectedError } from '../expected-error.js';
 import { readSecret } from '../secret.js';
 import { signToken } from '../server/auth.js';
+import { checkToken } from './check-token.js';
 
-const USAGE = 'usage: npm run token -- --sub <user> [--name <name>] [--expires <1h, 30m, 7d>]';
+const USAGE =
+  'usage: npm run token -- --sub <user> [--name <name>] [--expires <1h, 30m, 7d>]\n' +
+  '       npm run token -- --check <token>';
 
-/** `token --sub 1`: prints a token for this server's secret. Nothing else ever hands one out. */
+/**
+ * `token --sub 1`: prints a token for this server's secret. Nothing else ever hands one out.
+ * `token --check <token>`: says whether this server takes a token, and if not, why.
+ */
 export async function runToken(args: readonly string[], config: Config): Promise<void> {
-  const { sub, name, expires } = options(args);
+  const { check, sub, name, expires } = options(args);
+  if (check !== undefined) return console.log(await checkToken(config, check));
   console.log(await mintToken(config, sub, { name, expires }));
 }
 
@@ -35,6 +42,7 @@ export async function mintToken(
 }
 
 function options(args: readonly string[]): {
+  check: string | undefined;
   sub: string;
   name: string | undefined;
   expires: string | undefined;
@@ -42,13 +50,22 @@ function options(args: readonly string[]): {
   try {
     const { values } = parseArgs({
       args: [...args],
-      options: { sub: { type: 'string' }, name: { type: 'string' }, expires: { type: 'string' } },
+      options: {
+        check: { type: 'string' },
+        sub: { type: 'string' },
+        name: { type: 'string' },
+        expires: { type: 'string' },
+      },
     });
-    if (values.sub === undefined || values.sub === '') throw new Error('--sub is missing');
-    if (values.expires !== undefined && !/^\d+ ?[smhdwy]$/.test(values.expires)) {
-      throw new Error('--expires must look like 1h');
+    const { check, sub = '', name, expires } = values;
+    if (check !== undefined) {
+      if (Object.keys(values).length > 1) throw new Error('--check goes alone');
+      return { check, sub, name, expires };
     }
-    return { sub: values.sub, name: values.name, expires: values.expires };
+    if (sub === '') throw new Error('--sub is missing');
+    if (expires !== undefined && !/^\d+ ?[smhdwy]$/.test(expires))
+      throw new Error('--expires must look like 1h');
+    return { check, sub, name, expires };
   } catch (error) {
     throw new ExpectedError(`${(error as Error).message}\n${USAGE}`);
   }

@@ -1,0 +1,99 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { exitOf, launch, SECRET } from '../support/server.js';
+import { forge, nowSeconds, sign } from '../support/tokens.js';
+
+async function check(token: string, env: Record<string, string> = {}) {
+  const { process, output } = launch({ JWT_SECRET: SECRET, ...env }, ['token', `--check=${token}`]);
+  const { code } = await exitOf(process);
+  return { code, text: output.text.trim() };
+}
+
+const HS256 = { alg: 'HS256' };
+const at = (seconds: number) => new Date(seconds * 1000).toISOString();
+const privateKey = () => generateKeyPairSync('ed25519').privateKey;
+
+describe('`token --check` of a token that the server takes', () => {
+  it('says whom it speaks for', async () => {
+    const { code, text } = await check(await sign({ sub: '7' }));
+    expect([code, text]).toEqual([
+      0,
+      'this server takes the token: it speaks for user 7, and it never expires',
+    ]);
+  });
+
+  it('says until when', async () => {
+    const exp = nowSeconds() + 3600;
+    const { code, text } = await check(await sign({ sub: 'auth0|x', exp }));
+    expect([code, text]).toEqual([
+      0,
+      `this server takes the token: it speaks for subject "auth0|x", and it expires at ${at(exp)}`,
+    ]);
+  });
+});
+
+describe('`token --check` of a token that the server refuses says why', () => {
+  const past = nowSeconds() - 3600;
+  const future = nowSeconds() + 3600;
+  const cases: [string, string, () => string | Promise<string>, Record<string, string>?][] = [
+    ['nothing', 'it is not a JWT (Invalid Compact JWS)', () => ''],
+    ['a word', 'it is not a JWT (Invalid Compact JWS)', () => 'word'],
+    ['expired', `it expired at ${at(past)}`, () => sign({ sub: 1, exp: past })],
+    ['not yet valid', `it is not valid before ${at(future)}`, () => sign({ sub: 1, nbf: future })],
+    [
+      'an end that is no number',
+      'its claim exp is not a number',
+      () => forge(HS256, { sub: 1, exp: 'soon' }),
+    ],
+    [
+      'another secret',
+      'its signature was not made with the key of this server',
+      () => forge(HS256, { sub: 1 }, 'x'.repeat(32)),
+    ],
+    ['another algorithm', 'its algorithm is not one of HS256', () => sign({ sub: 1 }, 'EdDSA', privateKey())],
+    ['no algorithm', 'its algorithm is not one of HS256', () => forge({ alg: 'none' }, { sub: 1 }, '')],
+    [
+      'a key of its own',
+      'its header has jku, which no token may bring',
+      () => forge({ ...HS256, jku: 'https://evil.example' }, { sub: 1 }),
+    ],
+    ['nobody', 'its claim sub names no user', () => sign({ sub: '' })],
+    [
+      'another claim for the user',
+      'its claim uid names no user',
+      () => sign({ sub: 1 }),
+      { JWT_ID_CLAIM: 'uid' },
+    ],
+    ['no issuer', 'it has no claim iss', () => sign({ sub: 1 }), { JWT_ISSUER: 'login' }],
+    [
+      'another issuer',
+      'its claim iss is "evil", and must be "login"',
+      () => sign({ sub: 1, iss: 'evil' }),
+      { JWT_ISSUER: 'login' },
+    ],
+    [
+      'another audience',
+      'its claim aud is "mail", and must be "chat"',
+      () => sign({ sub: 1, aud: 'mail' }),
+      { JWT_AUDIENCE: 'chat' },
+    ],
+    ['no end', 'it has no claim exp', () => sign({ sub: 1 }), { JWT_REQUIRE_EXP: 'true' }],
+    ['too long', 'it has more than 4096 characters', () => sign({ sub: 1, more: 'x'.repeat(4096) })],
+  ];
+  it.each(cases)('%s: %s', async (_what, words, token, env = {}) => {
+    const { code, text } = await check(await token(), env);
+    expect([code, text]).toEqual([1, `parley: this server refuses the token: ${words}`]);
+  });
+});
+
+it('`token --check` goes alone', async () => {
+  const { process, output } = launch({ JWT_SECRET: SECRET }, ['token', '--check', 'x', '--sub', '1']);
+  expect((await exitOf(process)).code).toBe(1);
+  expect(output.text).toContain('--check goes alone');
+});
+
+it('`token --check` without a key says that there is none yet', async () => {
+  const { process, output } = launch({ DATA_DIR: '/nonexistent', JWT_SECRET: '' }, ['token', '--check', 'x']);
+  expect((await exitOf(process)).code).toBe(1);
+  expect(output.text).toContain('there is no secret in /nonexistent yet');
+});
