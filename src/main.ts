@@ -20,13 +20,15 @@ async function main(): Promise<void> {
       return (await import('./worker.js')).runWorker(readConfig());
     case 'token':
       return (await import('./cli/token.js')).runToken(rest, readConfig());
+    case 'revoke':
+      return (await import('./cli/revoke.js')).runRevoke(rest, readConfig());
     case 'demo':
       return (await import('./cli/demo.js')).runDemo(rest, readConfig());
     case 'prove':
       return (await import('./cli/prove/prove.js')).runProve(rest, readConfig());
     default:
       throw new ExpectedError(
-        `there is no command ${role}; there are: token, demo, prove (none: the server)`,
+        `there is no command ${role}; there are: token, revoke, demo, prove (none: the server)`,
       );
   }
 }

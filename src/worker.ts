@@ -152,7 +152,9 @@ export function composeWorker({
 
   const engine = createEngine();
   const hub = new Hub(store, engine, bus, fatal);
-  const auth = new Authenticator(config.jwt, readSecret(config.dataDir), Date.now);
+  const auth = new Authenticator(config.jwt, readSecret(config.dataDir), Date.now, (identity) =>
+    hub.revocations.has(identity),
+  );
   const http = new Http(auth, config.allowedOrigins, failed);
   const attachments = new Attachments(hub, failed);
   const typing = new TypingIndicators(hub, bus, config.typingMembersMax, Date.now);

@@ -48,6 +48,8 @@ export interface Commands {
     do: { actor: number; groupId: number; users: readonly number[] };
     ok: Record<never, never>;
   };
+  /** Tokens for this claim (as `claimOf` gives it) that were issued before a time, in seconds, are void for good. */
+  revoke_tokens: { do: { claim: string; before: number }; ok: Record<never, never> };
   /** An id that nobody else will get, so that a photo can lie in its folder before the row exists. */
   reserve_id: { do: { of: 'user' | 'chat' }; ok: { id: number } };
 }

@@ -10,15 +10,16 @@ export const EntryKind = {
   membersAdded: 5,
   membersRemoved: 6,
   groupDeleted: 7,
+  tokensRevoked: 8,
 } as const;
 
-/** One row of the log. `chatId` is 0 for entries about a user; `authorId` is who made the change. */
+/** One row of the log. `chatId` is 0 for entries about a user; `authorId` is who made the change, 0 for the operator. */
 export interface Entry {
   readonly id: number;
   readonly chatId: number;
   readonly kind: number;
   readonly authorId: number;
-  /** The text of a message, else ''. */
+  /** The text of a message; the claim whose tokens were revoked; else ''. */
   readonly text: string;
   /** Milliseconds since the epoch, UTC. */
   readonly time: number;

@@ -27,6 +27,10 @@ export interface ReadView {
   /** The id that a subject was mapped to when its profile was created. */
   userOfSubject(subject: string): number | undefined;
 
+  /** Every claim whose older tokens are void, with the time, in seconds, that theirs must not be issued before. */
+  revocations(): Revocation[];
+  revokedBefore(claim: string): number | undefined;
+
   /** A chat that is not deleted. */
   chat(id: number): Chat | undefined;
   isMember(chatId: number, userId: number): boolean;
@@ -45,6 +49,11 @@ export interface ReadView {
   messagesBefore(chatId: number, offset: number, limit: number, fits: Fits): MessagePage;
   /** The messages after an id, oldest first; `more` when others follow, also when `fits` said no. */
   messagesAfter(chatId: number, after: number, limit: number, fits: Fits): MessagePage;
+}
+
+export interface Revocation {
+  readonly claim: string;
+  readonly before: number;
 }
 
 export type Fits = (message: Message) => boolean;

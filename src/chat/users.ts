@@ -21,6 +21,11 @@ export function callerOf(claim: unknown): Caller | undefined {
   return [...claim].length <= SUBJECT_CHARACTERS_MAX ? { subject: claim } : undefined;
 }
 
+/** The text that stands for a caller: two are the same when theirs are. `callerOf` makes the caller of it again. */
+export function claimOf(caller: Caller): string {
+  return 'id' in caller ? String(caller.id) : caller.subject;
+}
+
 export const NewProfile = z.object(
   { username: line(64), name: line(128), description: paragraph(1024).default('') },
   { error: 'must be an object' },

@@ -33,10 +33,12 @@ export interface AuthOptions {
   readonly requireExp: boolean;
 }
 
-/** What a valid token says. `expiresAt` is in seconds since the epoch. */
+/** What a valid token says. Times are in seconds since the epoch. */
 export interface Identity {
   readonly caller: Caller;
   readonly expiresAt: number | undefined;
+  /** Whole seconds; 0 when it does not say. */
+  readonly issuedAt: number;
 }
 
 /**
@@ -47,24 +49,31 @@ export class Authenticator {
   readonly #options: AuthOptions;
   readonly #key: KeyObject;
   readonly #now: () => number;
+  readonly #isRevoked: (identity: Identity) => boolean;
   readonly #verified = new LRUCache<string, Identity>({ max: VERIFIED_MAX });
   /** Headers of HS256 tokens that passed, as they stand in the token. */
   readonly #passedHeaders = new LRUCache<string, true>({ max: PASSED_HEADERS_MAX });
 
   /** `generatedSecret` is used when no key is configured. `now` is in milliseconds since the epoch. */
-  constructor(options: AuthOptions, generatedSecret: string | undefined, now: () => number) {
+  constructor(
+    options: AuthOptions,
+    generatedSecret: string | undefined,
+    now: () => number,
+    isRevoked: (identity: Identity) => boolean = () => false,
+  ) {
     this.#options = options;
     this.#key = keyOf(options, generatedSecret);
     this.#now = now;
+    this.#isRevoked = isRevoked;
   }
 
   /** The identity behind a token, when that can be told in this tick. Undefined says nothing: `verify` decides. */
   verifyNow(token: string): Identity | undefined {
     const key = hashOf(token);
     const known = this.#known(key);
-    if (known !== undefined) return known;
-    const identity = token.length > TOKEN_CHARACTERS_MAX ? undefined : this.#verifyAlike(token);
-    if (identity !== undefined) this.#verified.set(key, identity);
+    const identity = known ?? this.#verifyAlike(token);
+    if (identity === undefined || this.#isRevoked(identity)) return undefined;
+    if (known === undefined) this.#verified.set(key, identity);
     return identity;
   }
 
@@ -91,6 +100,7 @@ export class Authenticator {
     if (protectedHeader.alg === 'HS256') this.#passedHeaders.set(token.slice(0, token.indexOf('.')), true);
     const identity = this.#identityOf(payload);
     if (identity === undefined) throw new Error(`its claim ${this.#options.idClaim} names no user`);
+    if (this.#isRevoked(identity)) throw new Error('it is revoked');
     this.#verified.set(hashOf(token), identity);
     return identity;
   }
@@ -120,6 +130,7 @@ export class Authenticator {
    * canonical form; the header was judged by jose, and the claims are.
    */
   #verifyAlike(token: string): Identity | undefined {
+    if (token.length > TOKEN_CHARACTERS_MAX) return undefined;
     const [header = '', payload = '', signature = '', ...more] = token.split('.');
     if (more.length > 0 || !this.#passedHeaders.has(header)) return undefined;
     const expected = createHmac('sha256', this.#key).update(`${header}.${payload}`).digest('base64url');
@@ -146,7 +157,8 @@ export class Authenticator {
 
   #identityOf(payload: JWTPayload): Identity | undefined {
     const caller = callerOf(payload[this.#options.idClaim]);
-    return caller && { caller, expiresAt: payload.exp };
+    const issuedAt = Math.min(NEVER, Math.floor(payload.iat ?? 0));
+    return caller && { caller, expiresAt: payload.exp, issuedAt };
   }
 }
 

@@ -68,6 +68,7 @@ export class Caches {
       case EntryKind.userCreated:
       case EntryKind.chatOpened:
       case EntryKind.groupCreated:
+      case EntryKind.tokensRevoked:
         return;
       case EntryKind.membersAdded:
       case EntryKind.membersRemoved:

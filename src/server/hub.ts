@@ -1,15 +1,16 @@
 import { lastMessageJson, messageJson } from '../api/frames.js';
-import { Close } from '../api/status.js';
+import { Close, closeCodeOf } from '../api/status.js';
 import type { Bus } from '../bus/port.js';
 import type { Chat, ChatType } from '../chat/chats.js';
 import { type Entry, EntryKind } from '../chat/entries.js';
 import { ChatError } from '../chat/errors.js';
 import type { ReadStore, ReadView } from '../chat/ports.js';
-import type { Caller } from '../chat/users.js';
+import { type Caller, callerOf } from '../chat/users.js';
 import { Audience, Backlog } from './backlog.js';
 import { Caches, messageOf } from './caches.js';
 import { Follower } from './follower.js';
 import { EncodedPages } from './pages.js';
+import { Revocations } from './revocations.js';
 import type { ChatSocket, MainSocket, Socket } from './sockets.js';
 
 /** The engine's topics: one encoded frame for all local sockets that joined. */
@@ -39,6 +40,7 @@ export class Hub {
   readonly pages = new EncodedPages(this.caches);
   readonly backlog: Backlog;
   readonly follower: Follower;
+  readonly revocations: Revocations;
   readonly #topics: Topics;
   readonly #bus: Bus;
   readonly #rooms = new Map<number, Audience<ChatSocket>>();
@@ -57,6 +59,7 @@ export class Hub {
       everyone: () => this.everyone(),
       lags: (socket) => this.#leaveLive(socket),
     });
+    this.revocations = store.snapshot((view) => new Revocations(view));
     this.follower = new Follower(store, (entry, view) => this.#pass(entry, view), failed);
     bus.onNewest((id) => this.follower.hint(id));
   }
@@ -164,6 +167,8 @@ export class Hub {
         return this.#left(entry.chatId, entry.users, view);
       case EntryKind.groupDeleted:
         return this.#deleted(entry.chatId);
+      case EntryKind.tokensRevoked:
+        return this.#tokensRevoked(entry.text, view);
     }
   }
 
@@ -219,6 +224,16 @@ export class Hub {
       }
     }
     for (const socket of [...this.room(groupId)]) socket.end(Close.groupDeleted, 'group deleted');
+  }
+
+  #tokensRevoked(claim: string, view: ReadView): void {
+    const before = this.revocations.read(view, claim);
+    const caller = callerOf(claim);
+    const userId = caller && this.userOf(view, caller);
+    for (const socket of this.everyone()) {
+      if (socket.userId === userId && socket.issuedAt < before)
+        socket.end(closeCodeOf('unauthorized'), 'token revoked');
+    }
   }
 
   /** Sockets that are not live yet read their groups when they go live. */

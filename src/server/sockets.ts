@@ -30,6 +30,8 @@ export abstract class UserSocket {
   readonly userId: number;
   /** When its token expires, in whole seconds since the epoch. */
   endsAt = NEVER;
+  /** When the newest of its tokens was issued, as in Identity. */
+  issuedAt = 0;
   /** While not live: the least that it had still to take since its last page, and when that was (performance.now()). */
   leastBuffered = 0;
   movedAt = 0;

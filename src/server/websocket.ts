@@ -55,6 +55,7 @@ interface Target {
   readonly start: Start;
   /** As a socket's. */
   readonly endsAt: number;
+  readonly issuedAt: number;
 }
 
 /** A request for an upgrade, copied out of the engine. */
@@ -167,12 +168,13 @@ export class WebSockets {
     if (idText !== undefined && chatId === undefined) throw new ChatError('invalid_id');
     const start = exchange.query === '' ? NEWEST : startOf(new URLSearchParams(exchange.query));
     return hub.follower.exact((view: ReadView): Target => {
+      if (hub.revocations.has(identity)) unauthorized(); // Meanwhile.
       const userId = hub.userOf(view, identity.caller);
       if (userId === undefined || hub.caches.user(view, userId) === undefined)
         throw new ChatError('profile_required');
       const of = channel.of === 'main' || chatId === undefined ? undefined : { id: chatId, type: channel.of };
       attachments.admit(view, userId, of, 'after' in start ? start.after : undefined);
-      return { userId, chatId, start, endsAt: auth.endOf(identity) };
+      return { userId, chatId, start, endsAt: auth.endOf(identity), issuedAt: identity.issuedAt };
     });
   }
 
@@ -205,13 +207,14 @@ export class WebSockets {
     }
     if (target === undefined) return;
     session.target = undefined; // Sockets are many, and most of them idle.
-    const { userId, chatId, start, endsAt } = target;
+    const { userId, chatId, start, endsAt, issuedAt } = target;
     const socket =
       chatId === undefined
         ? new MainSocket(ws, userId, 'after' in start ? start.after : undefined)
         : new ChatSocket(ws, userId, chatId, start);
     session.socket = socket;
     socket.endsAt = endsAt;
+    socket.issuedAt = issuedAt;
     this.#options.expiry.noted(socket);
     if (late) setImmediate(() => socket.state !== 'closed' && this.#options.attachments.attach(socket));
     else this.#options.attachments.attach(socket);
@@ -254,7 +257,9 @@ export class WebSockets {
     try {
       const identity = auth.verifyNow(token) ?? (await auth.verify(token));
       await hub.follower.exact((view) => {
-        if (hub.userOf(view, identity.caller) !== socket.userId) throw new ChatError('unauthorized');
+        if (hub.userOf(view, identity.caller) !== socket.userId || hub.revocations.has(identity))
+          unauthorized();
+        socket.issuedAt = Math.max(socket.issuedAt, identity.issuedAt);
         socket.endsAt = Math.max(socket.endsAt, auth.endOf(identity));
         expiry.noted(socket);
       });

@@ -110,7 +110,7 @@ describe('the SQLite store', () => {
     await store.run(say(chat, 1, 'from before'));
     store.close();
     const db = new Database(databaseFile(folder));
-    db.exec('DROP TABLE identity; PRAGMA user_version = 1');
+    db.exec('DROP TABLE identity; DROP TABLE revocation; PRAGMA user_version = 1');
     db.close();
 
     const after = await TestStore.open(open, folder);

@@ -80,6 +80,10 @@ const MIGRATIONS = [
   CREATE TABLE identity (id TEXT PRIMARY KEY) WITHOUT ROWID;
   INSERT INTO identity VALUES (lower(hex(randomblob(16))));
   `,
+  `
+  -- Tokens for a claim that were issued before a time, in seconds, are void.
+  CREATE TABLE revocation (claim TEXT PRIMARY KEY, before INTEGER NOT NULL) WITHOUT ROWID;
+  `,
 ] as const;
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

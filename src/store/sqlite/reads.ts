@@ -1,7 +1,7 @@
 import type { Chat } from '../../chat/chats.js';
 import type { Entry } from '../../chat/entries.js';
 import type { Message } from '../../chat/messages.js';
-import type { Fits, MessagePage, ReadStore, ReadView } from '../../chat/ports.js';
+import type { Fits, MessagePage, ReadStore, ReadView, Revocation } from '../../chat/ports.js';
 import type { User } from '../../chat/users.js';
 import { type Connection, openReader } from './database.js';
 
@@ -108,6 +108,8 @@ export function readView(db: Connection): ReadView {
     'SELECT id, username, name, description, photo FROM user WHERE id = ?',
   );
   const userOfSubject = db.prepare<[string], number>('SELECT id FROM user WHERE subject = ?').pluck();
+  const revocations = db.prepare<[], Revocation>('SELECT claim, before FROM revocation');
+  const revokedBefore = db.prepare<[string], number>('SELECT before FROM revocation WHERE claim = ?').pluck();
   const chat = db.prepare<[number], ChatRow>(
     `SELECT id, type, name, description, photo, owner_id AS ownerId, user_a AS userA, user_b AS userB,
             members_count AS membersCount FROM chat WHERE id = ? AND deleted_at IS NULL`,
@@ -175,6 +177,8 @@ export function readView(db: Connection): ReadView {
       return { id, username, name, description, photo };
     },
     userOfSubject: (subject) => userOfSubject.get(subject),
+    revocations: () => revocations.all(),
+    revokedBefore: (claim) => revokedBefore.get(claim),
 
     chat(id) {
       const row = chat.get(id);

@@ -8,11 +8,15 @@ export function userWriters({
   view,
   append,
   nextId,
-}: WriterContext): Writers<'create_user' | 'reserve_id'> {
+}: WriterContext): Writers<'create_user' | 'revoke_tokens' | 'reserve_id'> {
   const usernameTaken = db.prepare<[string], number>('SELECT 1 FROM user WHERE username_key = ?').pluck();
   const insert = db.prepare(
     `INSERT INTO user (id, subject, username, username_key, name, description, photo, created_at)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const revoke = db.prepare(
+    `INSERT INTO revocation (claim, before) VALUES (?, ?)
+     ON CONFLICT (claim) DO UPDATE SET before = max(before, excluded.before)`,
   );
 
   return {
@@ -28,6 +32,12 @@ export function userWriters({
       insert.run(id, subject, username, key, name, description, command.photo ?? null, now);
       append({ chatId: 0, kind: EntryKind.userCreated, authorId: id, time: now });
       return { id };
+    },
+
+    revoke_tokens({ claim, before }, now) {
+      revoke.run(claim, before);
+      append({ chatId: 0, kind: EntryKind.tokensRevoked, authorId: 0, text: claim, time: now });
+      return {};
     },
 
     reserve_id: ({ of }) => ({ id: nextId(of) }),

@@ -1,0 +1,69 @@
+import { parseArgs } from 'node:util';
+import { callerOf, claimOf } from '../chat/users.js';
+import type { Config } from '../config.js';
+import { ExpectedError } from '../expected-error.js';
+import { LinkClient } from '../ledger/client.js';
+import { linkPath } from '../ledger/protocol.js';
+
+const USAGE =
+  'usage: npm run revoke -- --sub <user> [--before <2026-01-31T12:00:00Z, or seconds since 1970>]';
+const ANSWERED_MS = 10_000;
+
+/**
+ * `revoke --sub 1`: every token of the user that was issued before now, or another time, is void, for good and
+ * on every worker. Resolves when that is on disk. Talks to the ledger of the running server.
+ */
+export async function runRevoke(args: readonly string[], { dataDir }: Config): Promise<void> {
+  const { claim, before } = options(args);
+  await revoke(dataDir, claim, before);
+  const time = new Date(before * 1000).toISOString();
+  console.log(`tokens for ${JSON.stringify(claim)} that were issued before ${time} are revoked`);
+}
+
+function revoke(dataDir: string, claim: string, before: number): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
+    const link = new LinkClient({
+      path: linkPath(dataDir),
+      accept: () => undefined,
+      fatal: reject,
+      warn: () => undefined,
+      position: () => undefined,
+    });
+    const nobody = `no server answers on ${dataDir}; is it running, with this DATA_DIR?`;
+    const timer = setTimeout(() => {
+      reject(new ExpectedError(nobody));
+      link.close();
+    }, ANSWERED_MS);
+    const done = async () => {
+      await link.connect();
+      await link.submit('revoke_tokens', { claim, before });
+      clearTimeout(timer);
+      link.close();
+    };
+    done().then(resolve, reject);
+  });
+}
+
+function options(args: readonly string[]): { claim: string; before: number } {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: { sub: { type: 'string' }, before: { type: 'string' } },
+    });
+    const caller = callerOf(values.sub);
+    if (caller === undefined) throw new Error('--sub must be the user that the tokens are for');
+    return { claim: claimOf(caller), before: seconds(values.before) };
+  } catch (error) {
+    throw new ExpectedError(`${(error as Error).message}\n${USAGE}`);
+  }
+}
+
+/** Tokens say in whole seconds when they were issued: by default those of this very second are void too. */
+function seconds(text: string | undefined): number {
+  const now = Math.floor(Date.now() / 1000) + 1;
+  if (text === undefined) return now;
+  const time = /^\d+$/.test(text) ? Number(text) : Math.ceil(Date.parse(text) / 1000);
+  if (!(time > 0)) throw new Error('--before must be a time');
+  if (time > now) throw new Error('--before must not be in the future');
+  return time;
+}
