@@ -46,7 +46,7 @@ export interface RedisSettings {
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 /** Settings of the contract that this version does not serve: to ignore one would be worse than to refuse. */
-const NOT_SERVED = ['JWT_JWKS_URL', 'TLS_CERT', 'TLS_KEY', 'TRUST_PROXY'] as const;
+const NOT_SERVED = ['TLS_CERT', 'TLS_KEY', 'TRUST_PROXY'] as const;
 
 /** Limits of the contract that this version does not enforce: a warning says so when one is set. */
 const NOT_ENFORCED = [
@@ -147,7 +147,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
 
 /** Whether a browser could send this as its `Origin`: no path, no default port, nothing in upper case. */
 function isOrigin(value: string): boolean {
-  return /^https?:/.test(value) && URL.canParse(value) && new URL(value).origin === value;
+  return isHttpUrl(value) && new URL(value).origin === value;
 }
 
 /** The URL in its normal form; undefined when it is none of a Redis. */
@@ -164,26 +164,39 @@ function redisUrl(value: string): string | undefined {
 
 /** The key that tokens are checked with, and the algorithms that go with its kind. */
 function readKey(set: NodeJS.ProcessEnv, problems: string[]): Pick<AuthOptions, 'key' | 'algorithms'> {
-  const { JWT_SECRET: secret, JWT_PUBLIC_KEY, JWT_ALGORITHMS } = set;
+  const { JWT_SECRET: secret, JWT_PUBLIC_KEY, JWT_JWKS_URL, JWT_ALGORITHMS } = set;
   const publicKey = JWT_PUBLIC_KEY === undefined ? undefined : readPublicKey(JWT_PUBLIC_KEY, problems);
-  if (secret !== undefined && JWT_PUBLIC_KEY !== undefined) {
-    problems.push('JWT_SECRET and JWT_PUBLIC_KEY are both set: tokens are checked with one key');
-  }
+  const given = ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWT_JWKS_URL'].filter((name) => set[name] !== undefined);
+  if (given.length > 1) problems.push(`${given.join(' and ')} are set together: tokens are checked with one of them`);
+  if (JWT_JWKS_URL !== undefined && !isHttpUrl(JWT_JWKS_URL))
+    problems.push('JWT_JWKS_URL must be an http or https URL');
   if (secret !== undefined && Buffer.byteLength(secret) < SECRET_BYTES_MIN) {
     problems.push(`JWT_SECRET must have at least ${SECRET_BYTES_MIN} bytes`);
   }
   // Of a key that is no good, only that is worth saying.
   const allowed =
-    JWT_PUBLIC_KEY === undefined ? ['HS256'] : (publicKey?.algorithms ?? list(JWT_ALGORITHMS ?? ''));
+    JWT_JWKS_URL !== undefined
+      ? ['RS256', 'PS256', 'ES256', 'EdDSA']
+      : JWT_PUBLIC_KEY === undefined
+        ? ['HS256']
+        : (publicKey?.algorithms ?? list(JWT_ALGORITHMS ?? ''));
   const algorithms = JWT_ALGORITHMS === undefined ? allowed : list(JWT_ALGORITHMS);
   for (const name of algorithms.filter((algorithm) => !allowed.includes(algorithm))) {
     problems.push(
       `JWT_ALGORITHMS has ${JSON.stringify(name)}; with this key it may have ${allowed.join(', ')}`,
     );
   }
-  const key =
-    publicKey !== undefined ? { publicKey: publicKey.pem } : secret !== undefined ? { secret } : undefined;
-  return { key, algorithms };
+  return { key: keyOf(), algorithms };
+
+  function keyOf(): AuthOptions['key'] {
+    if (JWT_JWKS_URL !== undefined) return { keySetUrl: JWT_JWKS_URL };
+    if (publicKey !== undefined) return { publicKey: publicKey.pem };
+    return secret === undefined ? undefined : { secret };
+  }
+}
+
+function isHttpUrl(value: string): boolean {
+  return /^https?:/.test(value) && URL.canParse(value);
 }
 
 /** A public key given as PEM text, or as the path of a file that holds it: RSA, P-256 or Ed25519. */

@@ -152,9 +152,10 @@ export function composeWorker({
 
   const engine = createEngine();
   const hub = new Hub(store, engine, bus, fatal);
-  const auth = new Authenticator(config.jwt, readSecret(config.dataDir), Date.now, (identity) =>
-    hub.revocations.has(identity),
-  );
+  const auth = new Authenticator(config.jwt, readSecret(config.dataDir), Date.now, {
+    isRevoked: (identity) => hub.revocations.has(identity),
+    keySetFailed: (error) => warn('JWT_JWKS_URL could not be read; the keys before stay in use', error),
+  });
   const http = new Http(auth, config.allowedOrigins, failed);
   const attachments = new Attachments(hub, failed);
   const typing = new TypingIndicators(hub, bus, config.typingMembersMax, Date.now);
@@ -182,7 +183,7 @@ export function composeWorker({
     photoBytesMax,
   });
   const close = () => {
-    for (const part of [hub, http, typing, expiry]) part.close();
+    for (const part of [hub, http, typing, expiry, auth]) part.close();
   };
   return { engine, hub, http, close };
 }

@@ -204,7 +204,6 @@ describe('ALLOWED_ORIGINS', () => {
 
 describe('settings of the contract that this version does not serve', () => {
   it.each([
-    'JWT_JWKS_URL',
     'TLS_CERT',
     'TLS_KEY',
     'TRUST_PROXY',
@@ -223,6 +222,19 @@ describe('the key that tokens are checked with', () => {
     key.export({ type, format: 'pem' }).toString();
   const rsa = (modulusLength: number) => generateKeyPairSync('rsa', { modulusLength }).publicKey;
   const ec = (namedCurve: string) => generateKeyPairSync('ec', { namedCurve }).publicKey;
+
+  it('may be a set of keys, none of which is a secret', () => {
+    const url = 'https://login.example/keys';
+    expect(readConfig({ JWT_JWKS_URL: url }).jwt).toMatchObject({
+      key: { keySetUrl: url },
+      algorithms: ['RS256', 'PS256', 'ES256', 'EdDSA'],
+    });
+    expect(readConfig({ JWT_JWKS_URL: url, JWT_ALGORITHMS: 'ES256' }).jwt.algorithms).toEqual(['ES256']);
+    expect(problems({ JWT_JWKS_URL: url, JWT_ALGORITHMS: 'HS256' }).join()).toMatch(/^JWT_ALGORITHMS /);
+    expect(problems({ JWT_JWKS_URL: url, JWT_SECRET: SECRET }).join()).toMatch(/set together/);
+    for (const bad of ['login.example/keys', 'ftp://login.example', 'https://', 'file:///keys'])
+      expect(problems({ JWT_JWKS_URL: bad }).join()).toMatch(/^JWT_JWKS_URL /);
+  });
 
   it('pins the algorithms by its kind', () => {
     expect(readConfig({ JWT_SECRET: SECRET }).jwt.algorithms).toEqual(['HS256']);
@@ -254,7 +266,7 @@ describe('the key that tokens are checked with', () => {
   });
 
   it('is one', () => {
-    expect(problems({ JWT_SECRET: SECRET, JWT_PUBLIC_KEY: PEM }).join()).toMatch(/both set/);
+    expect(problems({ JWT_SECRET: SECRET, JWT_PUBLIC_KEY: PEM }).join()).toMatch(/set together/);
   });
 
   it('may be a secret of 32 bytes in fewer characters', () => {

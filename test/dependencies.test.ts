@@ -36,7 +36,7 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   ],
   'better-sqlite3': ['store/sqlite'],
   'uWebSockets.js': ['server'],
-  jose: ['server/auth'],
+  jose: ['server/auth', 'server/key-set'],
   formidable: ['server/uploads', 'server/formidable.d'],
   ioredis: ['bus/redis/connection'],
   'lru-cache': ['server/auth', 'server/caches', 'server/pages'],

@@ -18,11 +18,20 @@ export async function checkToken(config: Config, token: string): Promise<string>
   const generated = jwt.key === undefined ? readSecret(dataDir) : undefined;
   if (jwt.key === undefined && generated === undefined)
     throw new ExpectedError(`there is no secret in ${dataDir} yet; start the server once, it makes one`);
-  const auth = new Authenticator(jwt, generated, Date.now);
+  let unread: unknown;
+  const auth = new Authenticator(jwt, generated, Date.now, {
+    keySetFailed: (error) => {
+      unread = error;
+    },
+  });
   try {
     return inWords(await auth.check(token));
   } catch (error) {
+    if (unread !== undefined)
+      throw new ExpectedError(`JWT_JWKS_URL could not be read: ${(unread as Error).message}`);
     throw new ExpectedError(`this server refuses the token: ${why(error as Refusal, config)}`);
+  } finally {
+    auth.close();
   }
 }
 
@@ -45,6 +54,10 @@ function why({ code, claim = '', reason, payload = {}, message }: Refusal, { jwt
       return `it expired at ${timeOf(payload['exp'])}`;
     case 'ERR_JWT_CLAIM_VALIDATION_FAILED':
       return claimInWords(claim, reason, payload, jwt);
+    case 'ERR_JWKS_NO_MATCHING_KEY':
+      return 'none of the keys at JWT_JWKS_URL is the one that its header names';
+    case 'ERR_JWKS_MULTIPLE_MATCHING_KEYS':
+      return 'its header does not say which of the keys at JWT_JWKS_URL it was made with';
     default:
       return message;
   }

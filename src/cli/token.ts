@@ -26,10 +26,9 @@ export async function mintToken(
   { name, expires }: { name?: string | undefined; expires?: string | undefined } = {},
 ): Promise<string> {
   const { key, idClaim, issuer, audience } = config.jwt;
-  if (key !== undefined && 'publicKey' in key) {
-    throw new ExpectedError(
-      'tokens are checked with JWT_PUBLIC_KEY; they are minted where its private key is',
-    );
+  if (key !== undefined && !('secret' in key)) {
+    const name = 'publicKey' in key ? 'JWT_PUBLIC_KEY' : 'JWT_JWKS_URL';
+    throw new ExpectedError(`tokens are checked with ${name}; they are minted where the private key is`);
   }
   const secret = key?.secret ?? readSecret(config.dataDir);
   if (secret === undefined) {

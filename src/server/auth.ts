@@ -10,6 +10,7 @@ import { type JWTClaimVerificationOptions, type JWTPayload, jwtVerify, SignJWT, 
 import { LRUCache } from 'lru-cache';
 import { ChatError } from '../chat/errors.js';
 import { type Caller, callerOf } from '../chat/users.js';
+import { KeySet } from './key-set.js';
 import { NEVER } from './sockets.js';
 
 const TOKEN_CHARACTERS_MAX = 4096;
@@ -23,7 +24,11 @@ const UNSECURED_HEADER = Buffer.from('{"alg":"none"}').toString('base64url');
 /** Which tokens pass. */
 export interface AuthOptions {
   /** Absent: the secret that the ledger made. */
-  readonly key: { readonly secret: string } | { readonly publicKey: string } | undefined;
+  readonly key:
+    | { readonly secret: string }
+    | { readonly publicKey: string }
+    | { readonly keySetUrl: string }
+    | undefined;
   /** The only algorithms that a token may use; they follow from the kind of key. */
   readonly algorithms: readonly string[];
   /** The claim that names the user. */
@@ -31,6 +36,13 @@ export interface AuthOptions {
   readonly issuer: string | undefined;
   readonly audience: string | undefined;
   readonly requireExp: boolean;
+}
+
+export interface AuthEvents {
+  /** Whether a token that is valid otherwise was made void. */
+  isRevoked(identity: Identity): boolean;
+  /** The set of keys could not be read; the one before stays in use. */
+  keySetFailed(error: unknown): void;
 }
 
 /** What a valid token says. Times are in seconds since the epoch. */
@@ -42,12 +54,12 @@ export interface Identity {
 }
 
 /**
- * Checks tokens against the one configured key. What passed is remembered by the token's hash until it
+ * Checks tokens against the one configured key, or set of keys. What passed is remembered by the token's hash until it
  * expires; what did not is checked again each time.
  */
 export class Authenticator {
   readonly #options: AuthOptions;
-  readonly #key: KeyObject;
+  readonly #key: KeyObject | KeySet;
   readonly #now: () => number;
   readonly #isRevoked: (identity: Identity) => boolean;
   readonly #verified = new LRUCache<string, Identity>({ max: VERIFIED_MAX });
@@ -59,10 +71,14 @@ export class Authenticator {
     options: AuthOptions,
     generatedSecret: string | undefined,
     now: () => number,
-    isRevoked: (identity: Identity) => boolean = () => false,
+    { isRevoked = () => false, keySetFailed = () => undefined }: Partial<AuthEvents> = {},
   ) {
     this.#options = options;
-    this.#key = keyOf(options, generatedSecret);
+    const { key } = options;
+    this.#key =
+      key !== undefined && 'keySetUrl' in key
+        ? new KeySet(key.keySetUrl, { changed: () => this.#verified.clear(), failed: keySetFailed })
+        : keyOf(key, generatedSecret);
     this.#now = now;
     this.#isRevoked = isRevoked;
   }
@@ -77,12 +93,12 @@ export class Authenticator {
     return identity;
   }
 
-  /** Checks a token that `verifyNow` does not know. Rejects with `unauthorized` whatever is wrong with it. */
+  /** Checks a token that `verifyNow` does not know. Rejects with `unauthorized` whatever is wrong with it, or with `unavailable` as long as there is no key. */
   async verify(token: string): Promise<Identity> {
     try {
       return await this.check(token);
-    } catch {
-      throw new ChatError('unauthorized');
+    } catch (error) {
+      throw error instanceof ChatError ? error : new ChatError('unauthorized');
     }
   }
 
@@ -90,10 +106,11 @@ export class Authenticator {
   async check(token: string): Promise<Identity> {
     if (token.length > TOKEN_CHARACTERS_MAX)
       throw new Error(`it has more than ${TOKEN_CHARACTERS_MAX} characters`);
-    const { payload, protectedHeader } = await jwtVerify(token, this.#key, {
-      algorithms: [...this.#options.algorithms],
-      ...this.#claimRules(),
-    });
+    const rules = { algorithms: [...this.#options.algorithms], ...this.#claimRules() };
+    const { payload, protectedHeader } =
+      this.#key instanceof KeySet
+        ? await jwtVerify(token, this.#key.keyFor, rules)
+        : await jwtVerify(token, this.#key, rules);
     // A token that brings its own key, or the address of one, is not from our login.
     const brought = KEY_HEADERS.find((name) => name in protectedHeader);
     if (brought !== undefined) throw new Error(`its header has ${brought}, which no token may bring`);
@@ -115,6 +132,10 @@ export class Authenticator {
     return Math.min(NEVER, Math.ceil(isExpired ? expiresAt + LEEWAY_S : expiresAt));
   }
 
+  close(): void {
+    if (this.#key instanceof KeySet) this.#key.close();
+  }
+
   #known(key: string): Identity | undefined {
     const identity = this.#verified.get(key);
     if (identity === undefined) return undefined;
@@ -132,7 +153,7 @@ export class Authenticator {
   #verifyAlike(token: string): Identity | undefined {
     if (token.length > TOKEN_CHARACTERS_MAX) return undefined;
     const [header = '', payload = '', signature = '', ...more] = token.split('.');
-    if (more.length > 0 || !this.#passedHeaders.has(header)) return undefined;
+    if (more.length > 0 || !this.#passedHeaders.has(header) || this.#key instanceof KeySet) return undefined;
     const expected = createHmac('sha256', this.#key).update(`${header}.${payload}`).digest('base64url');
     if (!isSame(signature, expected)) return undefined;
     try {
@@ -177,7 +198,10 @@ export function offeredProtocols(header: string): { chatV1: boolean; token: stri
   return { chatV1: offers.includes('chat.v1'), token: bearer?.slice('bearer.'.length) };
 }
 
-function keyOf({ key }: AuthOptions, generatedSecret: string | undefined): KeyObject {
+function keyOf(
+  key: { readonly secret: string } | { readonly publicKey: string } | undefined,
+  generatedSecret: string | undefined,
+): KeyObject {
   if (key !== undefined && 'publicKey' in key) return createPublicKey(key.publicKey);
   const secret = key?.secret ?? generatedSecret;
   if (secret === undefined) throw new Error('there is no key to check tokens with');

@@ -29,6 +29,7 @@ const COMMON: readonly ErrorCode[] = [
   'invalid_query',
   'too_large',
   'unauthorized',
+  'unavailable',
   'unsupported_media_type',
 ];
 

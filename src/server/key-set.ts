@@ -1,0 +1,98 @@
+import { createLocalJWKSet, errors, type JWTVerifyGetKey } from 'jose';
+import { ChatError } from '../chat/errors.js';
+
+const FETCH_MS_MAX = 5000;
+const SET_CHARACTERS_MAX = 1024 * 1024;
+/** A key that is not there may be new: the set is asked for again, but not more often than this. */
+const ASK_EVERY_MS_MIN = 5000;
+const REFRESH_MS = 10 * 60_000;
+const REFRESH_AGAIN_MS = 30_000;
+
+export interface KeySetEvents {
+  /** The set is another one than before. */
+  changed(): void;
+  /** It could not be had; the one before stays in use. */
+  failed(error: unknown): void;
+}
+
+/**
+ * The keys of a login that changes them (RFC 7517), fetched from its URL. jose's own remote set gives up a good
+ * set when it is old and the URL fails, and asks for each token as long as it fails; this one does neither.
+ */
+export class KeySet {
+  readonly #url: string;
+  readonly #events: KeySetEvents;
+  #find: JWTVerifyGetKey | undefined;
+  #text = '';
+  #askedAt = Number.NEGATIVE_INFINITY;
+  #asking: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(url: string, events: KeySetEvents) {
+    this.#url = url;
+    this.#events = events;
+    void this.#ask();
+  }
+
+  /** The key for a token. Errors: jose's; unavailable, as long as the set could never be had. */
+  readonly keyFor: JWTVerifyGetKey = async (header, token) => {
+    if (this.#find === undefined) await this.#ask();
+    if (this.#find === undefined) throw new ChatError('unavailable');
+    try {
+      return await this.#find(header, token);
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+    }
+    await this.#ask();
+    return this.#find(header, token);
+  };
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+  }
+
+  /** Resolves when the set is as new as it can be had now. */
+  #ask(): Promise<void> {
+    const now = performance.now();
+    if (this.#asking === undefined && now - this.#askedAt >= ASK_EVERY_MS_MIN) {
+      this.#askedAt = now;
+      this.#asking = this.#fetch().finally(() => {
+        this.#asking = undefined;
+      });
+    }
+    return this.#asking ?? Promise.resolve();
+  }
+
+  async #fetch(): Promise<void> {
+    clearTimeout(this.#timer);
+    let again = REFRESH_AGAIN_MS;
+    try {
+      this.#take(await textAt(this.#url));
+      again = REFRESH_MS;
+    } catch (error) {
+      this.#events.failed(error);
+    }
+    if (!this.#closed) this.#timer = setTimeout(() => void this.#ask(), again).unref();
+  }
+
+  #take(text: string): void {
+    if (text === this.#text) return;
+    this.#find = createLocalJWKSet(JSON.parse(text));
+    this.#text = text;
+    this.#events.changed();
+  }
+}
+
+async function textAt(url: string): Promise<string> {
+  const response = await fetch(url, {
+    headers: { accept: 'application/jwk-set+json, application/json' },
+    redirect: 'error',
+    signal: AbortSignal.timeout(FETCH_MS_MAX),
+  });
+  if (response.status !== 200) throw new Error(`${url} answered ${response.status}`);
+  const text = await response.text();
+  if (text.length > SET_CHARACTERS_MAX) throw new Error(`${url} answered with more than a set of keys`);
+  return text;
+}
