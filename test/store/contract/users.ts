@@ -6,6 +6,39 @@ import type { CurrentStore } from '../store-contract.js';
 const profile = { username: 'Alice', name: 'Alice Doe', description: 'a\nb' };
 
 export function userCommands(store: CurrentStore): void {
+  describe('revoke_tokens', () => {
+    it('keeps the latest time of each claim, also after a restart', async () => {
+      await store().ok('revoke_tokens', { claim: '1', before: 200 });
+      await store().ok('revoke_tokens', { claim: '1', before: 100 });
+      await store().ok('revoke_tokens', { claim: 'auth0|x', before: 300 });
+      await store().reopen();
+      store().see((view) => {
+        expect(view.revocations()).toEqual([
+          { claim: '1', before: 200 },
+          { claim: 'auth0|x', before: 300 },
+        ]);
+        expect(['1', 'auth0|x', '2'].map(view.revokedBefore)).toEqual([200, 300, undefined]);
+      });
+    });
+
+    it('tells the log whose tokens they are', async () => {
+      await store().ok('revoke_tokens', { claim: 'auth0|x', before: 300 });
+      store().see((view) => {
+        const { entries } = view.entriesAfter(0, 10, 1000);
+        expect(entries).toMatchObject([
+          {
+            kind: EntryKind.tokensRevoked,
+            chatId: 0,
+            authorId: 0,
+            text: 'auth0|x',
+            time: store().now,
+            users: [],
+          },
+        ]);
+      });
+    });
+  });
+
   describe('create_user', () => {
     it('makes the profile of a caller known by number', async () => {
       const command = { caller: { id: 42 }, ...profile, photo: 'a.png' };
