@@ -1,4 +1,4 @@
-import { createPublicKey } from 'node:crypto';
+import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
@@ -22,6 +22,8 @@ export interface Config {
   readonly jwt: AuthOptions;
   /** Links the workers beside the ledger's own link, when set. */
   readonly redis: RedisSettings | undefined;
+  /** Files in PEM, by absolute paths; undefined: plain HTTP. */
+  readonly tls: { readonly cert: string; readonly key: string } | undefined;
   /** Origins of the pages that may use the server; undefined: any. */
   readonly allowedOrigins: readonly string[] | undefined;
   /** Takes `?access_token=` on WebSocket paths. */
@@ -46,7 +48,7 @@ export interface RedisSettings {
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 /** Settings of the contract that this version does not serve: to ignore one would be worse than to refuse. */
-const NOT_SERVED = ['TLS_CERT', 'TLS_KEY', 'TRUST_PROXY'] as const;
+const NOT_SERVED = ['TRUST_PROXY'] as const;
 
 /** Limits of the contract that this version does not enforce: a warning says so when one is set. */
 const NOT_ENFORCED = [
@@ -115,6 +117,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     problems.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`));
   }
   const key = readKey(set, problems);
+  const tls = readTls(set, problems);
   if (!parsed.success || problems.length > 0) throw new ExpectedError(problems.join('\n'));
 
   const values = parsed.data;
@@ -135,6 +138,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       values.REDIS_URL === undefined
         ? undefined
         : Object.freeze({ url: values.REDIS_URL, prefix: values.REDIS_PREFIX }),
+    tls,
     allowedOrigins: values.ALLOWED_ORIGINS,
     queryToken: values.AUTH_QUERY_TOKEN,
     photoBytesMax: values.PHOTO_MAX_BYTES,
@@ -147,7 +151,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
 
 /** Whether a browser could send this as its `Origin`: no path, no default port, nothing in upper case. */
 function isOrigin(value: string): boolean {
-  return isHttpUrl(value) && new URL(value).origin === value;
+  return isHttpUrl(value) && new URL(value).origin === value && !value.includes('*');
 }
 
 /** The URL in its normal form; undefined when it is none of a Redis. */
@@ -162,12 +166,39 @@ function redisUrl(value: string): string | undefined {
   }
 }
 
+/** The files are looked at here, so that what is wrong with them is said at the start, and by a SIGHUP. */
+function readTls({ TLS_CERT, TLS_KEY }: NodeJS.ProcessEnv, problems: string[]): Config['tls'] {
+  if (TLS_CERT === undefined && TLS_KEY === undefined) return undefined;
+  if (TLS_CERT === undefined || TLS_KEY === undefined) {
+    problems.push('TLS_CERT and TLS_KEY go together');
+    return undefined;
+  }
+  const tls = Object.freeze({ cert: resolve(TLS_CERT), key: resolve(TLS_KEY) });
+  const certificate = attempt(() => new X509Certificate(readFileSync(tls.cert)));
+  const privateKey = attempt(() => createPrivateKey(readFileSync(tls.key)));
+  if (certificate === undefined) problems.push('TLS_CERT is no file that holds a certificate in PEM');
+  if (privateKey === undefined)
+    problems.push('TLS_KEY is no file that holds a private key in PEM, unencrypted');
+  if (certificate && privateKey && !certificate.checkPrivateKey(privateKey))
+    problems.push('TLS_KEY is not the key of the certificate in TLS_CERT');
+  return tls;
+}
+
+function attempt<T>(make: () => T): T | undefined {
+  try {
+    return make();
+  } catch {
+    return undefined;
+  }
+}
+
 /** The key that tokens are checked with, and the algorithms that go with its kind. */
 function readKey(set: NodeJS.ProcessEnv, problems: string[]): Pick<AuthOptions, 'key' | 'algorithms'> {
   const { JWT_SECRET: secret, JWT_PUBLIC_KEY, JWT_JWKS_URL, JWT_ALGORITHMS } = set;
   const publicKey = JWT_PUBLIC_KEY === undefined ? undefined : readPublicKey(JWT_PUBLIC_KEY, problems);
   const given = ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWT_JWKS_URL'].filter((name) => set[name] !== undefined);
-  if (given.length > 1) problems.push(`${given.join(' and ')} are set together: tokens are checked with one of them`);
+  if (given.length > 1)
+    problems.push(`${given.join(' and ')} are set together: tokens are checked with one of them`);
   if (JWT_JWKS_URL !== undefined && !isHttpUrl(JWT_JWKS_URL))
     problems.push('JWT_JWKS_URL must be an http or https URL');
   if (secret !== undefined && Buffer.byteLength(secret) < SECRET_BYTES_MIN) {

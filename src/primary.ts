@@ -143,7 +143,8 @@ export async function runPrimary(config: Config): Promise<void> {
     );
   }
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;
-  console.log(`parley listening on http://${host}:${port} (workers: ${config.workers})`);
+  const scheme = config.tls === undefined ? 'http' : 'https';
+  console.log(`parley listening on ${scheme}://${host}:${port} (workers: ${config.workers})`);
   started = true;
   if (replaceAsked) void replace();
 }

@@ -150,7 +150,7 @@ export function composeWorker({
   };
   const warn = (message: string, error: unknown) => log.warn({ err: error }, message);
 
-  const engine = createEngine();
+  const engine = createEngine(config.tls);
   const hub = new Hub(store, engine, bus, fatal);
   const auth = new Authenticator(config.jwt, readSecret(config.dataDir), Date.now, {
     isRevoked: (identity) => hub.revocations.has(identity),

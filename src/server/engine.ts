@@ -1,9 +1,10 @@
-import { App, type TemplatedApp, us_listen_socket_close } from 'uWebSockets.js';
+import { App, SSLApp, type TemplatedApp, us_listen_socket_close } from 'uWebSockets.js';
 
 export type Engine = TemplatedApp;
 
-export function createEngine(): Engine {
-  return App();
+/** Speaks TLS when there are files for it, in PEM: the certificate with what it is signed by, and its key. */
+export function createEngine(tls: { readonly cert: string; readonly key: string } | undefined): Engine {
+  return tls === undefined ? App() : SSLApp({ cert_file_name: tls.cert, key_file_name: tls.key });
 }
 
 /** Shares the port with the other workers. Resolves to what closes the listener; rejects when it cannot listen. */
