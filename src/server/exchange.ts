@@ -197,7 +197,7 @@ export class Exchange {
       res.writeHeader('x-request-id', this.requestId);
       for (const name in headers) res.writeHeader(name, headers[name] ?? '');
       if (this.method === 'HEAD') {
-        res.endWithoutBody(Buffer.byteLength(whole), close);
+        endHead(res, Buffer.byteLength(whole), close);
       } else if (typeof whole === 'string' || whole.length <= PIECE_BYTES) {
         res.end(whole, close);
       } else {
@@ -207,6 +207,23 @@ export class Exchange {
       this.#owner.ended(this);
     });
   }
+}
+
+/**
+ * Ends the answer to a HEAD. The engine waits for a body of the length that it is told: it would neither close the
+ * connection by itself nor bear another request on it.
+ */
+function endHead(res: HttpResponse, bytes: number, close: boolean): void {
+  if (!close) {
+    res.writeHeader('Content-Length', String(bytes)).endWithoutBody();
+    return;
+  }
+  let gone = false;
+  res.onAborted(() => {
+    gone = true;
+  });
+  res.writeHeader('Connection', 'close').tryEnd('', bytes);
+  setImmediate(() => gone || res.close()); // When the answer has left.
 }
 
 /** Sends a large body as the peer takes it; `ended` is called when all is sent or the peer is gone. */
