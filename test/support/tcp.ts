@@ -56,12 +56,3 @@ export class TcpConnection {
     this.#socket.destroy();
   }
 }
-
-/** The status of the answer to these bytes. */
-export async function statusOfBytes(server: TestServer, bytes: string | Uint8Array): Promise<number> {
-  const connection = await TcpConnection.open(server);
-  connection.write(bytes);
-  const status = await connection.status();
-  connection.cut();
-  return status;
-}
