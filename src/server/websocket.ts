@@ -27,6 +27,8 @@ import { ChatSocket, MainSocket, type Start } from './sockets.js';
 import type { TypingIndicators } from './typing.js';
 
 const PROTOCOL = 'chat.v1';
+/** 16 bytes in base64. The engine takes any 24 characters, and of several keys the first. */
+const KEY = /^[+/0-9A-Za-z]{22}==$/;
 /** What a socket begins with unless it asks for something else; one for all, as most do not. */
 const NEWEST: Start = { limit: 100, offset: 0 };
 /** Over this the engine cuts a socket off, which may resume: the last line of defence of the worker's memory. */
@@ -336,7 +338,11 @@ function handshakeProblem(exchange: Exchange): 'bad_request' | 'upgrade_required
     .header('connection')
     .toLowerCase()
     .split(/\s*,\s*/);
-  if (exchange.header('upgrade').toLowerCase() !== 'websocket' || !connection.includes('upgrade')) {
+  if (
+    exchange.header('upgrade').toLowerCase() !== 'websocket' ||
+    !connection.includes('upgrade') ||
+    !KEY.test(exchange.header('sec-websocket-key'))
+  ) {
     return 'bad_request';
   }
   return exchange.header('sec-websocket-version') === '13' ? undefined : 'upgrade_required';

@@ -79,6 +79,13 @@ describe('a handshake', () => {
     expect((await handshake({ Connection: 'keep-alive' })).status).toBe(400);
   });
 
+  it('with a key that is not of 16 bytes, or with two, is answered with 400', async () => {
+    for (const key of ['AAAAAAAAAAAAAAAAAAAAAAAA', 'AAAAAAAAAAAAAAAAAAAAAAA=', '!!!!!!!!!!!!!!!!!!!!!!==']) {
+      expect((await handshake({ 'Sec-WebSocket-Key': key })).status).toBe(400);
+    }
+    expect((await handshake({}, [`Sec-WebSocket-Key: ${KEY}`])).status).toBe(400);
+  });
+
   it('with two tokens, or two hosts, is answered with 400', async () => {
     expect((await handshake({}, [`Authorization: Bearer ${alice.token}`])).status).toBe(400);
     expect((await handshake({}, ['Host: elsewhere'])).status).toBe(400);
