@@ -128,7 +128,7 @@ export class WebSockets {
       } catch (error) {
         if (!(error instanceof ChatError)) throw error;
         if (error.code === 'upgrade_required')
-          return exchange.error(error, { 'Sec-WebSocket-Version': '13' });
+          return exchange.error(error, { Upgrade: 'websocket', 'Sec-WebSocket-Version': '13' });
         if (protocols.chatV1 && handshakeProblem(exchange) === undefined)
           this.#accept(asking, { refusal: error }, late);
         else exchange.error(error, {}, upgradeStatusOf(error.code));

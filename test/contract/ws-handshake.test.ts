@@ -69,6 +69,7 @@ describe('a handshake', () => {
       const { status, head } = await handshake({ 'Sec-WebSocket-Version': version });
       expect([version, status]).toEqual([version, 426]);
       expect(head).toMatch(/^sec-websocket-version: 13$/im);
+      expect(head).toMatch(/^upgrade: websocket$/im);
     }
   });
 
