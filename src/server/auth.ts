@@ -62,7 +62,7 @@ export class Authenticator {
   readonly #key: KeyObject | KeySet;
   readonly #now: () => number;
   readonly #isRevoked: (identity: Identity) => boolean;
-  readonly #verified = new LRUCache<string, Identity>({ max: VERIFIED_MAX });
+  #verified = newVerified();
   /** Headers of HS256 tokens that passed, as they stand in the token. */
   readonly #passedHeaders = new LRUCache<string, true>({ max: PASSED_HEADERS_MAX });
 
@@ -77,7 +77,7 @@ export class Authenticator {
     const { key } = options;
     this.#key =
       key !== undefined && 'keySetUrl' in key
-        ? new KeySet(key.keySetUrl, { changed: () => this.#verified.clear(), failed: keySetFailed })
+        ? new KeySet(key.keySetUrl, { changed: () => this.#forget(), failed: keySetFailed })
         : keyOf(key, generatedSecret);
     this.#now = now;
     this.#isRevoked = isRevoked;
@@ -107,6 +107,7 @@ export class Authenticator {
     if (token.length > TOKEN_CHARACTERS_MAX)
       throw new Error(`it has more than ${TOKEN_CHARACTERS_MAX} characters`);
     const rules = { algorithms: [...this.#options.algorithms], ...this.#claimRules() };
+    const verified = this.#verified;
     const { payload, protectedHeader } =
       this.#key instanceof KeySet
         ? await jwtVerify(token, this.#key.keyFor, rules)
@@ -118,7 +119,7 @@ export class Authenticator {
     const identity = this.#identityOf(payload);
     if (identity === undefined) throw new Error(`its claim ${this.#options.idClaim} names no user`);
     if (this.#isRevoked(identity)) throw new Error('it is revoked');
-    this.#verified.set(hashOf(token), identity);
+    verified.set(hashOf(token), identity);
     return identity;
   }
 
@@ -134,6 +135,11 @@ export class Authenticator {
 
   close(): void {
     if (this.#key instanceof KeySet) this.#key.close();
+  }
+
+  /** What is being verified with the keys before goes into the cache before. */
+  #forget(): void {
+    this.#verified = newVerified();
   }
 
   #known(key: string): Identity | undefined {
@@ -212,6 +218,10 @@ function keyOf(
 function isSame(text: string, expected: string): boolean {
   const [a, b] = [Buffer.from(text), Buffer.from(expected)];
   return a.length === b.length && timingSafeEqual(a, b);
+}
+
+function newVerified(): LRUCache<string, Identity> {
+  return new LRUCache({ max: VERIFIED_MAX });
 }
 
 function hashOf(token: string): string {

@@ -1,8 +1,10 @@
+import { Readable } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
 import { createLocalJWKSet, errors, type JWTVerifyGetKey } from 'jose';
 import { ChatError } from '../chat/errors.js';
 
 const FETCH_MS_MAX = 5000;
-const SET_CHARACTERS_MAX = 1024 * 1024;
+const SET_BYTES_MAX = 1024 * 1024;
 /** A key that is not there may be new: the set is asked for again, but not more often than this. */
 const ASK_EVERY_MS_MIN = 5000;
 const REFRESH_MS = 10 * 60_000;
@@ -86,13 +88,25 @@ export class KeySet {
 }
 
 async function textAt(url: string): Promise<string> {
+  const signal = AbortSignal.timeout(FETCH_MS_MAX);
   const response = await fetch(url, {
     headers: { accept: 'application/jwk-set+json, application/json' },
     redirect: 'error',
-    signal: AbortSignal.timeout(FETCH_MS_MAX),
+    signal,
   });
-  if (response.status !== 200) throw new Error(`${url} answered ${response.status}`);
-  const text = await response.text();
-  if (text.length > SET_CHARACTERS_MAX) throw new Error(`${url} answered with more than a set of keys`);
-  return text;
+  if (response.body === null) throw new Error(`${url} answered nothing`);
+  // The stream has the signal as well: fetch forgets it after the head, when its request is collected as garbage.
+  const body = Readable.fromWeb(response.body as ReadableStream, { signal });
+  if (response.status !== 200) {
+    body.destroy();
+    throw new Error(`${url} answered ${response.status}`);
+  }
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  for await (const piece of body) {
+    bytes += piece.length;
+    if (bytes > SET_BYTES_MAX) throw new Error(`${url} answered with more than a set of keys`);
+    pieces.push(piece);
+  }
+  return new TextDecoder().decode(Buffer.concat(pieces));
 }
