@@ -104,8 +104,14 @@ const Environment = z.object({
   DRAIN_SPREAD_MS: integer(0, DRAIN_SPREAD_MS_MAX).default(2000),
 });
 
-/** Reads and checks the settings. Throws an ExpectedError with every problem, one a line. Empty counts as not set. */
-export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
+/**
+ * Reads and checks the settings. Throws an ExpectedError with every problem, one a line. Empty counts as not set.
+ * What does not serve has no use for the files of TLS, and does not look into them: the ledger goes on without.
+ */
+export function readConfig(
+  env: NodeJS.ProcessEnv = process.env,
+  { serves = true }: { serves?: boolean } = {},
+): Config {
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
   const problems = [
     ...NOT_SERVED.filter((name) => set[name] !== undefined).map(
@@ -117,7 +123,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     problems.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`));
   }
   const key = readKey(set, problems);
-  const tls = readTls(set, problems);
+  const tls = readTls(set, serves, problems);
   if (!parsed.success || problems.length > 0) throw new ExpectedError(problems.join('\n'));
 
   const values = parsed.data;
@@ -167,13 +173,14 @@ function redisUrl(value: string): string | undefined {
 }
 
 /** The files are looked at here, so that what is wrong with them is said at the start, and by a SIGHUP. */
-function readTls({ TLS_CERT, TLS_KEY }: NodeJS.ProcessEnv, problems: string[]): Config['tls'] {
+function readTls({ TLS_CERT, TLS_KEY }: NodeJS.ProcessEnv, look: boolean, problems: string[]): Config['tls'] {
   if (TLS_CERT === undefined && TLS_KEY === undefined) return undefined;
   if (TLS_CERT === undefined || TLS_KEY === undefined) {
     problems.push('TLS_CERT and TLS_KEY go together');
     return undefined;
   }
   const tls = Object.freeze({ cert: resolve(TLS_CERT), key: resolve(TLS_KEY) });
+  if (!look) return tls;
   const certificate = attempt(() => new X509Certificate(readFileSync(tls.cert)));
   const privateKey = attempt(() => createPrivateKey(readFileSync(tls.key)));
   if (certificate === undefined) problems.push('TLS_CERT is no file that holds a certificate in PEM');
@@ -199,8 +206,9 @@ function readKey(set: NodeJS.ProcessEnv, problems: string[]): Pick<AuthOptions, 
   const given = ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWT_JWKS_URL'].filter((name) => set[name] !== undefined);
   if (given.length > 1)
     problems.push(`${given.join(' and ')} are set together: tokens are checked with one of them`);
-  if (JWT_JWKS_URL !== undefined && !isHttpUrl(JWT_JWKS_URL))
-    problems.push('JWT_JWKS_URL must be an http or https URL');
+  // One with a password could not be fetched, and would be logged.
+  if (JWT_JWKS_URL !== undefined && (!isHttpUrl(JWT_JWKS_URL) || hasCredentials(JWT_JWKS_URL)))
+    problems.push('JWT_JWKS_URL must be an http or https URL without a user or password');
   if (secret !== undefined && Buffer.byteLength(secret) < SECRET_BYTES_MIN) {
     problems.push(`JWT_SECRET must have at least ${SECRET_BYTES_MIN} bytes`);
   }
@@ -228,6 +236,11 @@ function readKey(set: NodeJS.ProcessEnv, problems: string[]): Pick<AuthOptions, 
 
 function isHttpUrl(value: string): boolean {
   return /^https?:/.test(value) && URL.canParse(value);
+}
+
+function hasCredentials(url: string): boolean {
+  const { username, password } = new URL(url);
+  return username + password !== '';
 }
 
 /** A public key given as PEM text, or as the path of a file that holds it: RSA, P-256 or Ed25519. */

@@ -9,23 +9,26 @@ const ofPrimary = args[0] === OF_PRIMARY;
 const [role = 'primary', ...rest] = ofPrimary ? args.slice(1) : args;
 if (role === 'ledger' || role === 'worker') becomeChild(ofPrimary);
 
+/** Of what has no port. */
+const ownConfig = () => readConfig(undefined, { serves: false });
+
 async function main(): Promise<void> {
   switch (role) {
     case 'primary':
       return (await import('./primary.js')).runPrimary(readConfig());
     case 'ledger':
-      return (await import('./ledger.js')).runLedger(readConfig());
+      return (await import('./ledger.js')).runLedger(ownConfig());
     case 'worker':
       prepareEngine();
       return (await import('./worker.js')).runWorker(readConfig());
     case 'token':
-      return (await import('./cli/token.js')).runToken(rest, readConfig());
+      return (await import('./cli/token.js')).runToken(rest, ownConfig());
     case 'revoke':
-      return (await import('./cli/revoke.js')).runRevoke(rest, readConfig());
+      return (await import('./cli/revoke.js')).runRevoke(rest, ownConfig());
     case 'demo':
-      return (await import('./cli/demo.js')).runDemo(rest, readConfig());
+      return (await import('./cli/demo.js')).runDemo(rest, ownConfig());
     case 'prove':
-      return (await import('./cli/prove/prove.js')).runProve(rest, readConfig());
+      return (await import('./cli/prove/prove.js')).runProve(rest, ownConfig());
     default:
       throw new ExpectedError(
         `there is no command ${role}; there are: token, revoke, demo, prove (none: the server)`,

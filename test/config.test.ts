@@ -183,6 +183,11 @@ describe('TLS_CERT and TLS_KEY', () => {
     expect(readConfig({}).tls).toBeUndefined();
   });
 
+  it('are not looked into by what does not serve', () => {
+    const tls = { cert: '/none', key: '/none' };
+    expect(readConfig({ TLS_CERT: '/none', TLS_KEY: '/none' }, { serves: false }).tls).toEqual(tls);
+  });
+
   it.each([
     ['one alone', { TLS_CERT: cert }, /go together/],
     ['the other alone', { TLS_KEY: key }, /go together/],
@@ -253,7 +258,13 @@ describe('the key that tokens are checked with', () => {
     expect(readConfig({ JWT_JWKS_URL: url, JWT_ALGORITHMS: 'ES256' }).jwt.algorithms).toEqual(['ES256']);
     expect(problems({ JWT_JWKS_URL: url, JWT_ALGORITHMS: 'HS256' }).join()).toMatch(/^JWT_ALGORITHMS /);
     expect(problems({ JWT_JWKS_URL: url, JWT_SECRET: SECRET }).join()).toMatch(/set together/);
-    for (const bad of ['login.example/keys', 'ftp://login.example', 'https://', 'file:///keys'])
+    for (const bad of [
+      'login.example/keys',
+      'ftp://login.example',
+      'https://',
+      'file:///keys',
+      'https://user:word@login.example',
+    ])
       expect(problems({ JWT_JWKS_URL: bad }).join()).toMatch(/^JWT_JWKS_URL /);
   });
 

@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
@@ -55,6 +56,18 @@ async function fingerprints(): Promise<string[]> {
   return [...new Set(met.map(({ fingerprint }) => fingerprint))];
 }
 
+/** Creates a profile; resolves to the status. */
+async function createProfile(sub: number): Promise<number | undefined> {
+  const headers = { authorization: `Bearer ${await sign({ sub })}`, 'content-type': 'application/json' };
+  const options = { port, host: '127.0.0.1', rejectUnauthorized: false, method: 'POST', headers };
+  return new Promise((resolve, reject) => {
+    const asked = request({ ...options, path: '/api/v1/user' }, (answer) => {
+      answer.resume().on('end', () => resolve(answer.statusCode));
+    });
+    asked.on('error', reject).end(JSON.stringify({ username: `user-${sub}`, name: 'User' }));
+  });
+}
+
 describe('with TLS_CERT and TLS_KEY', () => {
   it('serves HTTPS', async () => {
     const { socket } = await meet();
@@ -91,5 +104,6 @@ describe('with TLS_CERT and TLS_KEY', () => {
     server.kill('SIGHUP');
     await until(() => output.text.includes('TLS_CERT is no file'), 20_000);
     expect(await fingerprints()).toEqual(next);
+    expect(await createProfile(7)).toBe(200);
   }, 60_000);
 });
