@@ -48,9 +48,9 @@ export class Attachments {
     if (after !== undefined && after > this.#hub.follower.position) throw new ChatError('after_unknown');
   }
 
-  /** Takes an open socket from `opening` to `live`: at once, when the log's end is within reach. */
+  /** Takes an open socket of the hub from `opening` to `live`: at once, when the log's end is within reach. */
   attach(socket: Socket): void {
-    this.#hub.add(socket);
+    if (socket.state !== 'opening') return;
     socket.movedAt = performance.now();
     if (this.#ready.size > 0 || this.#hub.backlog.full) return this.#queue(socket);
     const taken = this.#hub.follower.exactNow((view) => this.#step(socket, view));

@@ -59,8 +59,9 @@ export class Hub {
       everyone: () => this.everyone(),
       lags: (socket) => this.#leaveLive(socket),
     });
-    this.revocations = store.snapshot((view) => new Revocations(view));
     this.follower = new Follower(store, (entry, view) => this.#pass(entry, view), failed);
+    // After the follower has its position: what is revoked in between passes later, and is read once more.
+    this.revocations = store.snapshot((view) => new Revocations(view));
     bus.onNewest((id) => this.follower.hint(id));
   }
 

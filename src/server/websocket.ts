@@ -210,6 +210,7 @@ export class WebSockets {
     if (target === undefined) return;
     session.target = undefined; // Sockets are many, and most of them idle.
     const { userId, chatId, start, endsAt, issuedAt } = target;
+    const { hub, expiry, attachments } = this.#options;
     const socket =
       chatId === undefined
         ? new MainSocket(ws, userId, 'after' in start ? start.after : undefined)
@@ -217,9 +218,10 @@ export class WebSockets {
     session.socket = socket;
     socket.endsAt = endsAt;
     socket.issuedAt = issuedAt;
-    this.#options.expiry.noted(socket);
-    if (late) setImmediate(() => socket.state !== 'closed' && this.#options.attachments.attach(socket));
-    else this.#options.attachments.attach(socket);
+    hub.add(socket); // In the tick of its admission: a revocation or an end of its token that comes next finds it.
+    expiry.noted(socket);
+    if (late) setImmediate(() => attachments.attach(socket));
+    else attachments.attach(socket);
   }
 
   #closed(session: Session): void {

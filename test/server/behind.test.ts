@@ -73,6 +73,7 @@ interface Reader {
 function open(make: (wire: FakeWire) => Socket): Reader {
   const wire: FakeWire = new FakeWire(topics, () => attachments.detach(socket));
   const socket = make(wire);
+  hub.add(socket);
   attachments.attach(socket);
   const drain = () => {
     wire.buffered = 0;
