@@ -28,9 +28,9 @@ export abstract class UserSocket {
   /** Messages that were taken and whose fate it has not been told. */
   unanswered = 0;
   readonly userId: number;
-  /** When its token expires, in whole seconds since the epoch. */
+  /** When the token that it stays for expires, in whole seconds since the epoch. */
   endsAt = NEVER;
-  /** When the newest of its tokens was issued, as in Identity. */
+  /** When that was issued, as in Identity. */
   issuedAt = 0;
   /** While not live: the least that it had still to take since its last page, and when that was (performance.now()). */
   leastBuffered = 0;
@@ -40,6 +40,13 @@ export abstract class UserSocket {
   constructor(wire: Wire, userId: number) {
     this.#wire = wire;
     this.userId = userId;
+  }
+
+  /** Of its token and another one it stays for the one that expires later: when that is revoked, it ends. */
+  stayFor({ endsAt, issuedAt }: { readonly endsAt: number; readonly issuedAt: number }): void {
+    if (endsAt < this.endsAt) return;
+    this.issuedAt = endsAt > this.endsAt ? issuedAt : Math.max(issuedAt, this.issuedAt);
+    this.endsAt = endsAt;
   }
 
   send(frame: string): void {

@@ -37,6 +37,8 @@ const BUFFERED_BYTES_MAX = 2 * 1024 * 1024;
 const IDLE_SECONDS_MAX = 120;
 const BAD_FRAMES_MAX = 10;
 const BAD_FRAMES_WINDOW_MS = 60_000;
+/** Tokens of one socket that are checked at a time: as many as may be bad. */
+const RENEWALS_MAX = BAD_FRAMES_MAX;
 
 /** What the engine keeps with each socket. */
 interface Session {
@@ -49,6 +51,8 @@ interface Session {
   socket: ChatSocket | MainSocket | undefined;
   /** When the newest of its bad frames came. */
   badFrames: number[] | undefined;
+  /** New tokens that are being checked. */
+  renewals: number;
 }
 
 interface Target {
@@ -188,6 +192,7 @@ export class WebSockets {
       late,
       socket: undefined,
       badFrames: undefined,
+      renewals: 0,
     };
     exchange.upgrade(late, (res) => {
       res.upgrade(
@@ -242,7 +247,10 @@ export class WebSockets {
       const json = parseFrame(Buffer.from(data).toString());
       if (typeof json['client_id'] === 'string') clientId = json['client_id'];
       const token = newTokenIn(json);
-      if (token !== undefined) return void this.#renew(session, socket, token);
+      if (token !== undefined) {
+        if (session.renewals >= RENEWALS_MAX) throw new ChatError('overloaded');
+        return void this.#renew(session, socket, token);
+      }
       if (socket.kind === 'main') throw new ChatError('unknown_type');
       const frame = this.#readFrame(json);
       if (frame.type === 'message') {
@@ -258,17 +266,19 @@ export class WebSockets {
   /** A newer token of the same user lets the socket stay until that expires. */
   async #renew(session: Session, socket: ChatSocket | MainSocket, token: string): Promise<void> {
     const { auth, expiry, hub } = this.#options;
+    session.renewals += 1;
     try {
       const identity = auth.verifyNow(token) ?? (await auth.verify(token));
       await hub.follower.exact((view) => {
         if (hub.userOf(view, identity.caller) !== socket.userId || hub.revocations.has(identity))
           unauthorized();
-        socket.issuedAt = Math.max(socket.issuedAt, identity.issuedAt);
-        socket.endsAt = Math.max(socket.endsAt, auth.endOf(identity));
+        socket.stayFor({ issuedAt: identity.issuedAt, endsAt: auth.endOf(identity) });
         expiry.noted(socket);
       });
     } catch (error) {
       this.#refuseBadFrame(session, socket, error);
+    } finally {
+      session.renewals -= 1;
     }
   }
 

@@ -102,6 +102,23 @@ describe('a revocation', () => {
     await kept?.close();
   });
 
+  it('closes a socket that stays only for what is revoked, whatever it has brought beside', async () => {
+    const alice = await server.user('Alice');
+    const now = nowSeconds();
+    const brief = await sign({ sub: alice.id, iat: now + 5, exp: now + 60 });
+    const sockets = await Promise.all([
+      connect(await issued(alice, now - 60), alice).then((socket) => ({ socket, token: brief })),
+      connect(brief, alice).then(async (socket) => ({ socket, token: await issued(alice, now - 60) })),
+    ]);
+    for (const { socket, token } of sockets) {
+      socket.send({ type: 'auth', token });
+      socket.send({ type: 'message', text: 'not here' });
+      await socket.nextOf('error');
+    }
+    await revoke(['--sub', String(alice.id)]);
+    for (const { socket } of sockets) expect(await socket.closed(1000)).toMatchObject({ code: 4401 });
+  });
+
   it('is of any subject, with a profile or without', async () => {
     const subject = 'auth0|revoked';
     const token = await sign({ sub: subject, iat: nowSeconds() - 5 });
