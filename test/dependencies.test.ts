@@ -13,7 +13,18 @@ const OURS: Readonly<Record<string, readonly string[]>> = {
   bus: [],
   ledger: ['chat', 'bus/port'],
   server: ['chat', 'api', 'bus/port'],
-  cli: ['api', 'chat', 'config', 'expected-error', 'ledger', 'secret', 'server/auth'],
+  cli: [
+    'api',
+    'chat',
+    'config',
+    'expected-error',
+    'ledger',
+    'secret',
+    'server/auth',
+    'server/revocations',
+    'store/sqlite/database',
+    'store/sqlite/reads',
+  ],
   // A client of the API like any other; then it reads the log itself, to hold against it what clients saw.
   'cli/prove': ['api', 'chat', 'cli/token', 'config', 'expected-error', 'store/sqlite/reads'],
 };

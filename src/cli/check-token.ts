@@ -1,7 +1,11 @@
+import { existsSync } from 'node:fs';
 import type { Config } from '../config.js';
 import { ExpectedError } from '../expected-error.js';
 import { readSecret } from '../secret.js';
 import { Authenticator, type Identity } from '../server/auth.js';
+import { Revocations } from '../server/revocations.js';
+import { databaseFile } from '../store/sqlite/database.js';
+import { openReadStore } from '../store/sqlite/reads.js';
 
 /** What the errors of jose say of themselves, as far as a person can do something with it. */
 interface Refusal {
@@ -18,8 +22,10 @@ export async function checkToken(config: Config, token: string): Promise<string>
   const generated = jwt.key === undefined ? readSecret(dataDir) : undefined;
   if (jwt.key === undefined && generated === undefined)
     throw new ExpectedError(`there is no secret in ${dataDir} yet; start the server once, it makes one`);
+  const revocations = revocationsIn(dataDir);
   let unread: unknown;
   const auth = new Authenticator(jwt, generated, Date.now, {
+    isRevoked: (identity) => revocations?.has(identity) ?? false,
     keySetFailed: (error) => {
       unread = error;
     },
@@ -32,6 +38,17 @@ export async function checkToken(config: Config, token: string): Promise<string>
     throw new ExpectedError(`this server refuses the token: ${why(error as Refusal, config)}`);
   } finally {
     auth.close();
+  }
+}
+
+/** What the database says is void; undefined as long as there is none. */
+function revocationsIn(dataDir: string): Revocations | undefined {
+  if (!existsSync(databaseFile(dataDir))) return undefined;
+  const store = openReadStore(dataDir);
+  try {
+    return store.snapshot((view) => new Revocations(view));
+  } finally {
+    store.close();
   }
 }
 

@@ -119,6 +119,20 @@ describe('a revocation', () => {
     for (const { socket } of sockets) expect(await socket.closed(1000)).toMatchObject({ code: 4401 });
   });
 
+  it('is what `token --check` says of an older token', async () => {
+    const alice = await server.user('Alice');
+    const now = nowSeconds();
+    const check = async (token: string) => {
+      const env = { JWT_SECRET: SECRET, DATA_DIR: server.dataDir };
+      const { process, output } = launch(env, ['token', `--check=${token}`]);
+      await exitOf(process);
+      return output.text;
+    };
+    await revoke(['--sub', String(alice.id)]);
+    expect(await check(await issued(alice, now - 1))).toContain('refuses the token: it is revoked');
+    expect(await check(await issued(alice, now + 5))).toContain('takes the token');
+  });
+
   it('is of any subject, with a profile or without', async () => {
     const subject = 'auth0|revoked';
     const token = await sign({ sub: subject, iat: nowSeconds() - 5 });
