@@ -32,6 +32,7 @@ export class Expiry {
     if (now < this.#earliest) return;
     this.#earliest = NEVER;
     for (const socket of this.#everyone()) {
+      if (socket.endsAt === NEVER) continue;
       if (socket.endsAt <= now) socket.end(closeCodeOf('unauthorized'), 'token expired');
       else this.noted(socket);
     }

@@ -17,7 +17,7 @@ export interface Wire {
  */
 export type SocketState = 'opening' | 'behind' | 'live' | 'closed';
 
-/** The largest number of seconds that takes no memory of its own. */
+/** Of what has no end: the largest number that takes no memory of its own. An end after it, in 2038, is none. */
 export const NEVER = 2 ** 31 - 1;
 
 /** One open socket of a user. What is asked of it after its end does nothing. */
