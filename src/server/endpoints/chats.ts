@@ -4,7 +4,7 @@ import { ChatError } from '../../chat/errors.js';
 import type { Message } from '../../chat/messages.js';
 import type { ReadView } from '../../chat/ports.js';
 import type { Hub } from '../hub.js';
-import { actorOf, type Endpoints, userIdOf } from './endpoint.js';
+import { actorOf, type Endpoints } from './endpoint.js';
 
 export const chatEndpoints: Endpoints<'openChat' | 'getChatInfo' | 'listChats'> = {
   async openChat(request, services) {
@@ -15,7 +15,7 @@ export const chatEndpoints: Endpoints<'openChat' | 'getChatInfo' | 'listChats'> 
 
   getChatInfo(request, services, view) {
     const { hub } = services;
-    const me = userIdOf(request, services, view) ?? 0;
+    const me = hub.userOf(view, request.caller) ?? 0;
     const { id, pair } = hub.chatFor(view, me, request.id, 'private');
     if (pair === null) throw new ChatError('chat_not_found');
     const name = hub.caches.nameJson(view, otherOf(pair, me));
@@ -27,7 +27,7 @@ export const chatEndpoints: Endpoints<'openChat' | 'getChatInfo' | 'listChats'> 
   listChats(request, services, view) {
     const { hub } = services;
     const { offset = 0, limit = Number.MAX_SAFE_INTEGER } = request;
-    const me = userIdOf(request, services, view);
+    const me = hub.userOf(view, request.caller);
     const ids = me === undefined ? [] : view.chatsOf(me);
     if (me === undefined || ids.length === 0) throw new ChatError('chats_not_found');
     const chats = ids.map((id) => ({ id, newest: hub.caches.newestMessage(view, id) }));

@@ -44,19 +44,10 @@ export type Endpoints<K extends RouteName = RouteName> = {
 
 export const OK = { status: 'ok' } as const;
 
-/** The caller's user id; undefined when a subject has no profile. A number says nothing about a profile. */
-export function userIdOf(
-  { caller }: { caller: Caller },
-  { hub }: Services,
-  view: ReadView,
-): number | undefined {
-  return hub.userOf(view, caller);
-}
-
 /** For writes; whether the profile exists is decided by the ledger. Errors: profile_required. */
 export async function actorOf(request: { caller: Caller }, services: Services): Promise<number> {
   if ('id' in request.caller) return request.caller.id;
-  const id = await services.hub.follower.exactSoon((view) => userIdOf(request, services, view));
+  const id = await services.hub.follower.exactSoon((view) => services.hub.userOf(view, request.caller));
   if (id === undefined) throw new ChatError('profile_required');
   return id;
 }

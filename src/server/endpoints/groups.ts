@@ -1,5 +1,5 @@
 import { BASE } from '../../api/routes.js';
-import { actorOf, type Endpoints, OK, userIdOf } from './endpoint.js';
+import { actorOf, type Endpoints, OK } from './endpoint.js';
 import { withPhoto } from './with-photo.js';
 
 type GroupRoute =
@@ -43,8 +43,8 @@ export const groupEndpoints: Endpoints<GroupRoute> = {
     return OK;
   },
 
-  getGroupInfo(request, services, view) {
-    const group = services.hub.chatFor(view, userIdOf(request, services, view), request.id, 'group');
+  getGroupInfo({ id, caller }, { hub }, view) {
+    const group = hub.chatFor(view, hub.userOf(view, caller), id, 'group');
     return {
       id: group.id,
       name: group.name,
@@ -55,8 +55,8 @@ export const groupEndpoints: Endpoints<GroupRoute> = {
     };
   },
 
-  getGroupUsers(request, services, view) {
-    const group = services.hub.chatFor(view, userIdOf(request, services, view), request.id, 'group');
+  getGroupUsers({ id, caller }, { hub }, view) {
+    const group = hub.chatFor(view, hub.userOf(view, caller), id, 'group');
     const users = view.members(group.id).map(({ id, name }) => ({
       id,
       name,
@@ -65,9 +65,9 @@ export const groupEndpoints: Endpoints<GroupRoute> = {
     return { users };
   },
 
-  getGroupPhoto(request, services, view) {
-    const group = services.hub.chatFor(view, userIdOf(request, services, view), request.id, 'group');
-    return services.photos.read('groups', group.id, group.photo);
+  getGroupPhoto({ id, caller }, { hub, photos }, view) {
+    const group = hub.chatFor(view, hub.userOf(view, caller), id, 'group');
+    return photos.read('groups', group.id, group.photo);
   },
 
   async addMembers(request, services) {

@@ -1,6 +1,6 @@
 import { ChatError } from '../../chat/errors.js';
 import type { Profile } from '../caches.js';
-import { type Endpoints, OK, userIdOf } from './endpoint.js';
+import { type Endpoints, OK } from './endpoint.js';
 import { withPhoto } from './with-photo.js';
 
 export const userEndpoints: Endpoints<'createUser' | 'getMe' | 'getUser' | 'getUserPhoto'> = {
@@ -18,7 +18,7 @@ export const userEndpoints: Endpoints<'createUser' | 'getMe' | 'getUser' | 'getU
   },
 
   getMe(request, services, view) {
-    const id = userIdOf(request, services, view);
+    const id = services.hub.userOf(view, request.caller);
     return jsonOf(id === undefined ? undefined : services.hub.caches.user(view, id));
   },
 
