@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { ExpectedError } from './expected-error.js';
 import { SECRET_BYTES_MIN } from './secret.js';
 import type { AuthOptions } from './server/auth.js';
+import { trustedNetworks } from './server/client-address.js';
 
 const RSA_BITS_MIN = 2048;
 /** Leaves time, within the 7 s of a worker's drain, for those who are slow at the end. */
@@ -26,6 +27,8 @@ export interface Config {
   readonly tls: { readonly cert: string; readonly key: string } | undefined;
   /** Origins of the pages that may use the server; undefined: any. */
   readonly allowedOrigins: readonly string[] | undefined;
+  /** Networks of the proxies whose X-Forwarded-For is believed, as `<address>/<bits>`. */
+  readonly trustProxy: readonly string[];
   /** Takes `?access_token=` on WebSocket paths. */
   readonly queryToken: boolean;
   readonly photoBytesMax: number;
@@ -46,9 +49,6 @@ export interface RedisSettings {
 }
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
-
-/** Settings of the contract that this version does not serve: to ignore one would be worse than to refuse. */
-const NOT_SERVED = ['TRUST_PROXY'] as const;
 
 /** Limits of the contract that this version does not enforce: a warning says so when one is set. */
 const NOT_ENFORCED = [
@@ -93,6 +93,12 @@ const Environment = z.object({
       error: 'must be origins as browsers send them, such as https://chat.example,http://localhost:3000',
     })
     .optional(),
+  TRUST_PROXY: text
+    .transform(trustedNetworks)
+    .refine((networks) => networks !== undefined, {
+      error: 'must be true, false, or addresses and networks such as 10.0.0.0/8,::1, loopback or private',
+    })
+    .optional(),
   JWT_ID_CLAIM: text.default('sub'),
   JWT_ISSUER: text.optional(),
   JWT_AUDIENCE: text.optional(),
@@ -113,11 +119,7 @@ export function readConfig(
   { serves = true }: { serves?: boolean } = {},
 ): Config {
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
-  const problems = [
-    ...NOT_SERVED.filter((name) => set[name] !== undefined).map(
-      (name) => `${name} is set, but this version of parley does not serve it`,
-    ),
-  ];
+  const problems: string[] = [];
   const parsed = Environment.safeParse(set);
   if (!parsed.success) {
     problems.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`));
@@ -146,6 +148,7 @@ export function readConfig(
         : Object.freeze({ url: values.REDIS_URL, prefix: values.REDIS_PREFIX }),
     tls,
     allowedOrigins: values.ALLOWED_ORIGINS,
+    trustProxy: Object.freeze(values.TRUST_PROXY ?? []),
     queryToken: values.AUTH_QUERY_TOKEN,
     photoBytesMax: values.PHOTO_MAX_BYTES,
     textCharactersMax: values.TEXT_CHARACTERS_MAX,

@@ -232,12 +232,29 @@ describe('ALLOWED_ORIGINS', () => {
   });
 });
 
-describe('settings of the contract that this version does not serve', () => {
-  it('are refused, not ignored', () => {
-    expect(problems({ TRUST_PROXY: 'x' }).join()).toMatch(/^TRUST_PROXY .*not serve/);
+describe('TRUST_PROXY', () => {
+  it('is the networks that it names', () => {
+    expect(readConfig({}).trustProxy).toEqual([]);
+    expect(readConfig({ TRUST_PROXY: 'false' }).trustProxy).toEqual([]);
+    expect(readConfig({ TRUST_PROXY: '10.0.0.0/8, ::1' }).trustProxy).toEqual(['10.0.0.0/8', '::1/128']);
   });
 
-  it('that are limits are named when they are set and nothing enforces them', () => {
+  it.each([
+    'yes',
+    'TRUE',
+    'true,10.0.0.1',
+    '10.0.0.0/33',
+    'proxy.example',
+    '10.0.0.1,',
+  ])('is refused when it is %s, with what it may be', (value) => {
+    expect(problems({ TRUST_PROXY: value })).toEqual([
+      'TRUST_PROXY must be true, false, or addresses and networks such as 10.0.0.0/8,::1, loopback or private',
+    ]);
+  });
+});
+
+describe('limits of the contract that this version does not enforce', () => {
+  it('are named when they are set', () => {
     expect(readConfig({ SOCKETS_MAX: '10', GROUP_MEMBERS_MAX: '0' }).notEnforced).toEqual(['SOCKETS_MAX']);
     expect(readConfig({}).notEnforced).toEqual([]);
   });
