@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import type { Limits } from './chat/limits.js';
 import { ExpectedError } from './expected-error.js';
 import { SECRET_BYTES_MIN } from './secret.js';
 import type { AuthOptions } from './server/auth.js';
@@ -37,8 +38,7 @@ export interface Config {
   readonly typingMembersMax: number;
   /** A worker that drains ends its sockets one after the other in this time; 0: at once. */
   readonly drainSpreadMs: number;
-  /** Limits that are set, not to 0, and do nothing. */
-  readonly notEnforced: readonly string[];
+  readonly limits: Limits;
 }
 
 export interface RedisSettings {
@@ -50,19 +50,6 @@ export interface RedisSettings {
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
-/** Limits of the contract that this version does not enforce: a warning says so when one is set. */
-const NOT_ENFORCED = [
-  'SOCKETS_MAX',
-  'SOCKETS_PER_USER_MAX',
-  'SOCKETS_PER_ADDRESS_MAX',
-  'FAILED_LOGINS_PER_MINUTE_PER_ADDRESS_MAX',
-  'REQUESTS_PER_SECOND_PER_USER_MAX',
-  'MESSAGES_PER_SECOND_PER_USER_MAX',
-  'TYPING_PER_SECOND_PER_USER_MAX',
-  'UPLOADS_PER_MINUTE_PER_USER_MAX',
-  'GROUP_MEMBERS_MAX',
-] as const;
-
 const integer = (min: number, max: number) =>
   z
     .string()
@@ -73,6 +60,8 @@ const flag = z
   .enum(['true', 'false'], { error: 'must be true or false' })
   .transform((text) => text === 'true');
 const text = z.string();
+/** 0: none. */
+const limit = (standard: number) => integer(0, 1_000_000_000).default(standard);
 
 const Environment = z.object({
   PORT: integer(0, 65_535).default(8080),
@@ -108,6 +97,15 @@ const Environment = z.object({
   TEXT_CHARACTERS_MAX: integer(1, 8192).default(4096),
   TYPING_MEMBERS_MAX: integer(0, 1_000_000).default(100),
   DRAIN_SPREAD_MS: integer(0, DRAIN_SPREAD_MS_MAX).default(2000),
+  SOCKETS_MAX: limit(0),
+  SOCKETS_PER_USER_MAX: limit(1000),
+  SOCKETS_PER_ADDRESS_MAX: limit(5000),
+  FAILED_LOGINS_PER_MINUTE_PER_ADDRESS_MAX: limit(300),
+  REQUESTS_PER_SECOND_PER_USER_MAX: limit(200),
+  MESSAGES_PER_SECOND_PER_USER_MAX: limit(20),
+  TYPING_PER_SECOND_PER_USER_MAX: limit(2),
+  UPLOADS_PER_MINUTE_PER_USER_MAX: limit(30),
+  GROUP_MEMBERS_MAX: limit(10_000),
 });
 
 /**
@@ -154,7 +152,17 @@ export function readConfig(
     textCharactersMax: values.TEXT_CHARACTERS_MAX,
     typingMembersMax: values.TYPING_MEMBERS_MAX,
     drainSpreadMs: values.DRAIN_SPREAD_MS,
-    notEnforced: NOT_ENFORCED.filter((name) => (set[name] ?? '0') !== '0'),
+    limits: Object.freeze({
+      socketsMax: values.SOCKETS_MAX,
+      socketsPerUserMax: values.SOCKETS_PER_USER_MAX,
+      socketsPerAddressMax: values.SOCKETS_PER_ADDRESS_MAX,
+      failedLoginsPerMinutePerAddressMax: values.FAILED_LOGINS_PER_MINUTE_PER_ADDRESS_MAX,
+      requestsPerSecondPerUserMax: values.REQUESTS_PER_SECOND_PER_USER_MAX,
+      messagesPerSecondPerUserMax: values.MESSAGES_PER_SECOND_PER_USER_MAX,
+      typingPerSecondPerUserMax: values.TYPING_PER_SECOND_PER_USER_MAX,
+      uploadsPerMinutePerUserMax: values.UPLOADS_PER_MINUTE_PER_USER_MAX,
+      groupMembersMax: values.GROUP_MEMBERS_MAX,
+    }),
   });
 }
 

@@ -45,12 +45,18 @@ export async function runLedger(config: Config): Promise<void> {
   const failed = (writing: Writing) => (error: unknown) =>
     isStorageFull(error) ? disk.full(writing) : fail(error);
 
-  const store = await openLedgerStore(config.dataDir, Date.now, {
-    ...told,
-    unexpected: (error, command) =>
-      log.error({ err: error, command }, 'a command failed; it was undone and refused'),
-    checking: (failure) => log.warn({ failure }, 'the storage failed before: the database is checked first'),
-  }).catch((error: unknown) => {
+  const store = await openLedgerStore(
+    config.dataDir,
+    Date.now,
+    {
+      ...told,
+      unexpected: (error, command) =>
+        log.error({ err: error, command }, 'a command failed; it was undone and refused'),
+      checking: (failure) =>
+        log.warn({ failure }, 'the storage failed before: the database is checked first'),
+    },
+    config.limits,
+  ).catch((error: unknown) => {
     if (error instanceof DamagedDatabase) {
       console.error(
         `parley: the database in ${config.dataDir} is damaged, restore a backup: ${error.message}`,
@@ -83,6 +89,7 @@ export async function runLedger(config: Config): Promise<void> {
     path: linkPath(config.dataDir),
     greeting: () => ({ schema: SCHEMA_VERSION, incarnation: store.incarnation, newest: store.newest() }),
     queue,
+    limits: config.limits,
     reported: (worker, position) => overload.reported(worker, position, performance.now()),
     gone: (worker) => overload.gone(worker),
     warn: (message, error) => log.warn({ err: error }, message),
@@ -99,6 +106,12 @@ export async function runLedger(config: Config): Promise<void> {
     lock.release();
     log.info('stopped');
   });
+  const { socketsPerAddressMax, failedLoginsPerMinutePerAddressMax } = config.limits;
+  if (config.trustProxy.length === 0 && socketsPerAddressMax + failedLoginsPerMinutePerAddressMax > 0) {
+    log.warn(
+      'limits per address do not apply to peers on loopback and private addresses: one may be a proxy, which has the address of all; TRUST_PROXY names it',
+    );
+  }
   log.info({ incarnation: store.incarnation, newest: store.newest() }, 'ready');
   tellReady();
   sweepFiles(config.dataDir, Date.now(), (owner, id) => store.photoOf(owner, id)).catch((error: unknown) =>

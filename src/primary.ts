@@ -130,12 +130,6 @@ export async function runPrimary(config: Config): Promise<void> {
   await Promise.all([...workers].map((worker) => worker.start()));
   if (stopping) return;
 
-  if (config.notEnforced.length > 0) {
-    log.warn(
-      { settings: config.notEnforced },
-      'these limits are set, but this version does not enforce them',
-    );
-  }
   if (config.jwt.key === undefined) {
     log.info(
       { file: secretFile(config.dataDir) },

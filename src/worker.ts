@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BothBuses } from './bus/both.js';
 import type { Bus } from './bus/port.js';
 import { RedisBus } from './bus/redis/bus.js';
+import type { LimitsLink } from './chat/limits.js';
 import type { Post, ReadStore, Submit } from './chat/ports.js';
 import type { Config } from './config.js';
 import { ExpectedError } from './expected-error.js';
@@ -13,12 +14,14 @@ import { dieLoudly, onDrain, tellReady } from './process.js';
 import { readSecret } from './secret.js';
 import { Attachments } from './server/attach.js';
 import { Authenticator } from './server/auth.js';
+import { ClientAddresses } from './server/client-address.js';
 import { endSockets } from './server/departure.js';
 import { createEngine, type Engine, listen } from './server/engine.js';
 import { Expiry } from './server/expiry.js';
 import type { Follower } from './server/follower.js';
 import { Http } from './server/http.js';
 import { Hub } from './server/hub.js';
+import { WorkerLimits } from './server/limits.js';
 import { registerRoutes } from './server/router.js';
 import { TypingIndicators } from './server/typing.js';
 import { temporaryDir } from './server/uploads.js';
@@ -76,6 +79,7 @@ export async function runWorker(config: Config): Promise<void> {
     bus: redis === undefined ? link : new BothBuses(link, redis),
     submit: link.submit,
     post: link.post,
+    limitsLink: link.limits,
     fatal,
     ready: () => link.connected && !draining,
     draining: () => draining,
@@ -116,6 +120,8 @@ export interface WorkerParts {
   readonly bus: Bus;
   readonly submit: Submit;
   readonly post: Post;
+  /** Undefined: this worker is the only one. */
+  readonly limitsLink: LimitsLink | undefined;
   /** The log cannot be followed any more. */
   readonly fatal: (error: unknown) => void;
   /** Whether `/readyz` says yes. */
@@ -128,6 +134,7 @@ export interface Worker {
   readonly engine: Engine;
   readonly hub: Hub;
   readonly http: Http;
+  readonly limits: WorkerLimits;
   /** Stops its timers. */
   close(): void;
 }
@@ -140,6 +147,7 @@ export function composeWorker({
   bus,
   submit,
   post,
+  limitsLink,
   fatal,
   ready,
   draining,
@@ -156,7 +164,14 @@ export function composeWorker({
     isRevoked: (identity) => hub.revocations.has(identity),
     keySetFailed: (error) => warn('JWT_JWKS_URL could not be read; the keys before stay in use', error),
   });
-  const http = new Http(auth, config.allowedOrigins, failed);
+  const limits = new WorkerLimits(config.limits, limitsLink, {
+    refused: (counts) => log.warn({ refused: counts }, 'limits refused what was too much'),
+  });
+  const { failedLoginsPerMinutePerAddressMax, socketsPerAddressMax, messagesPerSecondPerUserMax } =
+    config.limits;
+  const perAddress = failedLoginsPerMinutePerAddressMax + socketsPerAddressMax > 0;
+  const addresses = perAddress ? new ClientAddresses(config.trustProxy) : undefined;
+  const http = new Http({ auth, limits, addresses, allowedOrigins: config.allowedOrigins, failed });
   const attachments = new Attachments(hub, failed);
   const typing = new TypingIndicators(hub, bus, config.typingMembersMax, Date.now);
   const expiry = new Expiry(() => hub.everyone(), Date.now);
@@ -167,25 +182,28 @@ export function composeWorker({
     auth,
     hub,
     attachments,
+    limits,
     typing,
     expiry,
     post,
     textCharactersMax,
+    messagesPerSecondMax: messagesPerSecondPerUserMax,
     queryToken,
     draining,
     failed,
   }).register(engine);
   registerRoutes(engine, {
     http,
+    limits,
     services: { hub, submit, photos: new PhotoFiles(config.dataDir), warn },
     ready,
     temporaryDir: temporaryDir(config.dataDir),
     photoBytesMax,
   });
   const close = () => {
-    for (const part of [hub, http, typing, expiry, auth]) part.close();
+    for (const part of [hub, http, limits, typing, expiry, auth]) part.close();
   };
-  return { engine, hub, http, close };
+  return { engine, hub, http, limits, close };
 }
 
 async function until(done: () => boolean, deadline: number): Promise<void> {

@@ -253,10 +253,29 @@ describe('TRUST_PROXY', () => {
   });
 });
 
-describe('limits of the contract that this version does not enforce', () => {
-  it('are named when they are set', () => {
-    expect(readConfig({ SOCKETS_MAX: '10', GROUP_MEMBERS_MAX: '0' }).notEnforced).toEqual(['SOCKETS_MAX']);
-    expect(readConfig({}).notEnforced).toEqual([]);
+describe('limits', () => {
+  it('have the defaults of the contract, and are off at 0', () => {
+    expect(readConfig({}).limits).toEqual({
+      socketsMax: 0,
+      socketsPerUserMax: 1000,
+      socketsPerAddressMax: 5000,
+      failedLoginsPerMinutePerAddressMax: 300,
+      requestsPerSecondPerUserMax: 200,
+      messagesPerSecondPerUserMax: 20,
+      typingPerSecondPerUserMax: 2,
+      uploadsPerMinutePerUserMax: 30,
+      groupMembersMax: 10_000,
+    });
+    expect(readConfig({ SOCKETS_MAX: '10', MESSAGES_PER_SECOND_PER_USER_MAX: '0' }).limits).toMatchObject({
+      socketsMax: 10,
+      messagesPerSecondPerUserMax: 0,
+    });
+  });
+
+  it.each(['-1', '1.5', 'many', '1000000001'])('are refused when they are %s', (value) => {
+    expect(problems({ GROUP_MEMBERS_MAX: value })).toEqual([
+      expect.stringMatching(/^GROUP_MEMBERS_MAX must be /),
+    ]);
   });
 });
 

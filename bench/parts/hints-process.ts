@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bus } from '../../src/bus/port.js';
 import { RedisBus } from '../../src/bus/redis/bus.js';
 import { RedisHints } from '../../src/bus/redis/hints.js';
+import { UNLIMITED } from '../../src/chat/limits.js';
 import { LinkClient } from '../../src/ledger/client.js';
 import { linkPath } from '../../src/ledger/protocol.js';
 import { Queue } from '../../src/ledger/queue.js';
@@ -78,6 +79,7 @@ async function openLink(dataDir: string): Promise<Way> {
     path,
     greeting: () => ({ schema: 0, incarnation: store.incarnation, newest: 0 }),
     queue,
+    limits: UNLIMITED,
     reported: () => undefined,
     gone: () => undefined,
     warn: (message, error) => fail(error ?? message),

@@ -11,6 +11,7 @@ const WIRE: Readonly<Record<ErrorCode, readonly [status: number, close: number]>
   chat_not_found: [404, 4404],
   chats_not_found: [404, 4404],
   group_not_found: [404, 4404],
+  group_too_large: [400, 4400],
   internal: [500, 1011],
   invalid_field: [400, 4400],
   invalid_frame: [400, 4400],
@@ -28,11 +29,13 @@ const WIRE: Readonly<Record<ErrorCode, readonly [status: number, close: number]>
   photo_invalid: [400, 4400],
   photo_not_found: [404, 4404],
   profile_required: [400, 4403],
+  rate_limited: [429, 4429],
   self_chat: [400, 4400],
   storage_full: [503, 4503],
   timeout: [503, 4503],
   too_large: [413, 1009],
   too_many_bad_frames: [400, 1008],
+  too_many_sockets: [429, 4429],
   unauthorized: [401, 4401],
   unavailable: [503, 4503],
   unknown_type: [400, 4400],
@@ -56,6 +59,7 @@ const REASONS: Readonly<Record<number, string>> = {
   413: 'Payload Too Large',
   415: 'Unsupported Media Type',
   426: 'Upgrade Required',
+  429: 'Too Many Requests',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
 };
@@ -81,4 +85,10 @@ export function statusLine(status: number): string {
 }
 
 /** Close codes that are not the answer to an error. */
-export const Close = { restart: 1012, removed: 4403, groupDeleted: 4410, tooSlow: 4503 } as const;
+export const Close = {
+  restart: 1012,
+  removed: 4403,
+  groupDeleted: 4410,
+  flood: 4429,
+  tooSlow: 4503,
+} as const;

@@ -1,3 +1,5 @@
+import type { LimitName } from './limits.js';
+
 /**
  * Every way in which parley says no. One closed list: the code is part of the wire contract, the sentence
  * is for a person. `api/status.ts` maps each code to its HTTP status and its WebSocket close code.
@@ -9,6 +11,7 @@ const SENTENCES = {
   chat_not_found: 'There is no such chat.',
   chats_not_found: 'You have no chats yet.',
   group_not_found: 'There is no such group.',
+  group_too_large: 'A group may not have so many members.',
   internal: 'Something went wrong on the server.',
   invalid_field: 'A field is missing or has a value that is not allowed.',
   invalid_frame: 'A frame must be a JSON object in a text frame.',
@@ -26,11 +29,13 @@ const SENTENCES = {
   photo_invalid: 'The photo is not a PNG, JPEG, WebP or GIF image that the server takes.',
   photo_not_found: 'There is no photo.',
   profile_required: 'Create your profile first: POST /api/v1/user.',
+  rate_limited: 'Too much of this in a short time; wait before you try again.',
   self_chat: 'You cannot open a chat with yourself.',
   storage_full: 'The server has no space left to write; reading still works.',
   timeout: 'The server did not finish in time; whether the change was made is not known.',
   too_large: 'The body is larger than the server takes.',
   too_many_bad_frames: 'Too many frames that could not be used.',
+  too_many_sockets: 'Too many connections are open; close some, or try again later.',
   unauthorized: 'A valid bearer token is required.',
   unavailable: 'The server is starting or stopping; try again in a moment.',
   unknown_type: 'The server does not know this type of frame.',
@@ -62,6 +67,11 @@ export class ChatError extends Error {
     this.code = code;
     this.details = options.details ?? FOR_NOW[code];
   }
+}
+
+/** Names the limit, which is what refusals are counted by, and when to ask again. */
+export function rateLimited(limit: LimitName, retryAfterMs: number): ChatError {
+  return new ChatError('rate_limited', { details: { limit, retry_after_ms: retryAfterMs } });
 }
 
 /** All of them, for whoever wants to know that a code is one. */

@@ -38,6 +38,12 @@ export function assertMayManage(group: GroupFacts, actor: number): void {
   if (group.ownerId !== actor) throw new ChatError('not_owner');
 }
 
+/** `max` 0: no limit. */
+export function assertSize(members: number, max: number): void {
+  if (max > 0 && members > max)
+    throw new ChatError('group_too_large', { details: { limit: 'group_members', max } });
+}
+
 /** Adding is all or nothing. `unknown` and `members` are those of the list without a profile, or already in. */
 export function assertMayAdd(unknown: readonly number[], members: readonly number[]): void {
   if (unknown.length > 0) throw new ChatError('user_unknown', { details: { users: unknown } });

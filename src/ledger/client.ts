@@ -5,6 +5,7 @@ import type { Command, CommandName, Commands, Outcome } from '../chat/commands.j
 import { type Entry, EntryKind } from '../chat/entries.js';
 import { ChatError } from '../chat/errors.js';
 import type { Post, Submit } from '../chat/ports.js';
+import { LimitsClient } from './limits-client.js';
 import {
   COMMANDS_WAITING_MAX,
   encode,
@@ -59,6 +60,7 @@ export interface LinkClientOptions {
 export class LinkClient implements Bus {
   /** This worker's incarnation. */
   readonly origin = randomUUID();
+  readonly limits = new LimitsClient((message) => this.#send(message));
   readonly #options: LinkClientOptions;
   readonly #subscribed = new Set<number>();
   #socket: Socket | undefined;
@@ -141,6 +143,7 @@ export class LinkClient implements Bus {
     this.#closed = true;
     clearInterval(this.#reports);
     this.#socket?.destroy();
+    this.limits.gone();
     const unknown = [...this.#sent.flatMap((frame) => frame.waiting), ...this.#queued];
     this.#sent = [];
     this.#queued = [];
@@ -187,6 +190,7 @@ export class LinkClient implements Bus {
       const stillWaiting = this.#incarnation === undefined ? ready : undefined;
       this.#incarnation = undefined;
       this.#lines = '';
+      this.limits.gone();
       setTimeout(() => this.#connect(stillWaiting), RECONNECT_MS);
     });
   }
@@ -205,7 +209,8 @@ export class LinkClient implements Bus {
         return this.#posted(message);
       case 'typing':
         return this.#onTyping(message.typing);
-      default: // Of a newer ledger.
+      default:
+        this.limits.handle(message);
     }
   }
 
@@ -214,6 +219,7 @@ export class LinkClient implements Bus {
     this.#options.accept(ledger);
     this.#incarnation = ledger.incarnation;
     for (const chatId of this.#subscribed) this.#send({ type: 'subscribe', chatId });
+    this.limits.greeted();
     this.#giveUpOld();
     for (const frame of this.#sent) this.#sendFrame(frame);
     this.#onNewest(ledger.newest);
@@ -308,10 +314,12 @@ export class LinkClient implements Bus {
     return this.#options.now?.() ?? performance.now();
   }
 
-  #send(message: ToLedger): void {
-    if (this.#incarnation === undefined) return; // What must arrive is said again after the next hello.
+  /** False when there is no ledger: what must arrive is said again after the next hello. */
+  #send(message: ToLedger): boolean {
+    if (this.#incarnation === undefined) return false;
     this.#lines += encode(message);
     this.#flushSoon();
+    return true;
   }
 }
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Typing } from '../bus/port.js';
 import type { Command, Outcome } from '../chat/commands.js';
+import type { Charges, PlaceCounts, PlaceKey, SharedRate } from '../chat/limits.js';
 
 /**
  * The link: newline-delimited JSON over a unix socket between each worker and the ledger. Two versions
@@ -40,7 +41,15 @@ export type ToLedger =
   | { readonly type: 'subscribe' | 'unsubscribe'; readonly chatId: number }
   /** How far the worker has followed the log. */
   | { readonly type: 'position'; readonly position: number }
-  | { readonly type: 'typing'; readonly typing: Typing };
+  | { readonly type: 'typing'; readonly typing: Typing }
+  | ChargesMessage
+  /** The worker's sockets, all of them after each hello. */
+  | { readonly type: 'sockets'; readonly counts: PlaceCounts }
+  /** May one more socket take a place of each? */
+  | { readonly type: 'admit'; readonly number: number; readonly keys: readonly PlaceKey[] };
+
+/** What passed at one worker, which the others count too. */
+type ChargesMessage = { readonly type: 'charges'; readonly of: SharedRate; readonly charges: Charges };
 
 /** What a ledger says of itself: a worker works only with one whose database is its own. */
 export interface Greeting {
@@ -64,7 +73,12 @@ export type ToWorker =
       readonly count: number;
       readonly time: number;
     }
-  | { readonly type: 'typing'; readonly typing: Typing };
+  | { readonly type: 'typing'; readonly typing: Typing }
+  | ChargesMessage
+  /** `full`: the key that has no place left; otherwise the places are taken. */
+  | { readonly type: 'admitted'; readonly number: number; readonly full?: PlaceKey | undefined }
+  /** Of a crowded key each place is to be asked for. */
+  | { readonly type: 'crowded'; readonly key: PlaceKey; readonly crowded: boolean };
 
 /** Linux takes 107 bytes for a socket's path and cuts the rest without a word. */
 const SOCKET_PATH_BYTES_MAX = 100;

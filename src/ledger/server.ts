@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Typing } from '../bus/port.js';
 import type { Outcome } from '../chat/commands.js';
+import type { PlaceKey, SocketLimits } from '../chat/limits.js';
 import {
   answerTo,
   encode,
@@ -13,11 +14,13 @@ import {
   type ToWorker,
 } from './protocol.js';
 import type { Queue } from './queue.js';
+import { SocketTally } from './socket-tally.js';
 
 export interface LinkServerOptions {
   readonly path: string;
   readonly greeting: () => Greeting;
   readonly queue: Queue;
+  readonly limits: SocketLimits;
   /** A worker says how far it has followed the log. */
   readonly reported: (worker: string, position: number) => void;
   /** Its connection ended. */
@@ -26,14 +29,21 @@ export interface LinkServerOptions {
   readonly warn: (message: string, error?: unknown) => void;
 }
 
-/** The ledger's end of the link: takes frames to the queue, carries hints and typing to the workers. */
+/**
+ * The ledger's end of the link: takes frames to the queue, carries hints, typing and what counts for limits to the
+ * workers.
+ */
 export class LinkServer {
   readonly #options: LinkServerOptions;
   readonly #connections = new Set<Connection>();
+  readonly #tally: SocketTally;
   readonly #server: Server;
 
   constructor(options: LinkServerOptions) {
     this.#options = options;
+    this.#tally = new SocketTally(options.limits, (key, crowded) => {
+      for (const connection of this.#connections) connection.crowded(key, crowded);
+    });
     this.#server = createServer((socket) => this.#accept(socket));
   }
 
@@ -66,33 +76,50 @@ export class LinkServer {
   }
 
   #accept(socket: Socket): void {
-    const connection = new Connection(socket, this.#options, (typing) => this.#relay(typing));
+    const connection = new Connection(socket, this.#options, this.#tally, {
+      typing: (typing) => this.#relayTyping(typing),
+      charges: (message) => this.#relayCharges(message, connection),
+    });
     this.#connections.add(connection);
     socket.on('close', () => {
       this.#connections.delete(connection);
+      this.#tally.gone(connection);
       if (connection.origin !== undefined) this.#options.gone(connection.origin);
     });
   }
 
-  #relay(typing: Typing): void {
+  #relayTyping(typing: Typing): void {
     const line = encode({ type: 'typing', typing });
     for (const connection of this.#connections) {
       if (connection.hears(typing.chatId)) connection.sendDroppable(line);
     }
   }
+
+  #relayCharges(message: ToLedger & { type: 'charges' }, from: Connection): void {
+    const line = encode(message);
+    for (const connection of this.#connections) if (connection !== from) connection.sendDroppable(line);
+  }
+}
+
+/** What a connection has for the others. */
+interface Relay {
+  typing(typing: Typing): void;
+  charges(message: ToLedger & { type: 'charges' }): void;
 }
 
 class Connection {
   readonly #socket: Socket;
   readonly #options: LinkServerOptions;
-  readonly #relay: (typing: Typing) => void;
+  readonly #tally: SocketTally;
+  readonly #relay: Relay;
   readonly #chats = new Set<number>();
   #origin: string | undefined;
   #corked = false;
 
-  constructor(socket: Socket, options: LinkServerOptions, relay: (typing: Typing) => void) {
+  constructor(socket: Socket, options: LinkServerOptions, tally: SocketTally, relay: Relay) {
     this.#socket = socket;
     this.#options = options;
+    this.#tally = tally;
     this.#relay = relay;
     const read = lineReader<ToLedger>((message) => this.#handle(message));
     socket.setEncoding('utf8');
@@ -121,6 +148,10 @@ class Connection {
     if (this.#origin !== undefined && this.#socket.writableLength < LINK_BUFFER_BYTES_MAX) this.#write(line);
   }
 
+  crowded(key: PlaceKey, crowded: boolean): void {
+    if (this.#origin !== undefined) this.#send({ type: 'crowded', key, crowded });
+  }
+
   end(): void {
     this.#socket.end();
   }
@@ -138,10 +169,20 @@ class Connection {
         this.#chats.delete(message.chatId);
         return;
       case 'typing':
-        return this.#relay(message.typing);
+        return this.#relay.typing(message.typing);
       case 'position':
         if (this.#origin !== undefined) this.#options.reported(this.#origin, message.position);
         return;
+      case 'charges':
+        return this.#relay.charges(message);
+      case 'sockets':
+        return this.#tally.changed(this, message.counts);
+      case 'admit':
+        return this.#send({
+          type: 'admitted',
+          number: message.number,
+          full: this.#tally.admit(this, message.keys),
+        });
       default: // Of a newer worker.
     }
   }
@@ -150,6 +191,7 @@ class Connection {
     this.#send({ type: 'hello', version: LINK_VERSION, ...this.#options.greeting() });
     if (version === LINK_VERSION) {
       this.#origin = origin;
+      for (const key of this.#tally.crowded) this.crowded(key, true);
     } else {
       this.#options.warn(`a worker speaks version ${version} of the link, this ledger ${LINK_VERSION}`);
       this.#socket.end(); // It hears the hello, and gives up.

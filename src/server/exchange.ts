@@ -14,6 +14,8 @@ export interface ExchangeOwner {
   readonly closing: boolean;
   /** Origins of the pages that may read its answer; undefined: any. */
   readonly allowedOrigins: ReadonlySet<string> | undefined;
+  /** What limits per address count a peer by, if they apply to it. */
+  addressOf(peer: string, forwardedFor: string | undefined): string | undefined;
   /** Nothing more goes out for it. Called once. */
   ended(exchange: Exchange): void;
 }
@@ -34,6 +36,8 @@ export class Exchange {
   readonly #headers: Headers;
   readonly #owner: ExchangeOwner;
   #body: Readable | undefined;
+  /** Null: none that limits apply to; undefined: nobody asked. */
+  #address: string | null | undefined;
   #paused = false;
   #close = false;
   #done = false;
@@ -65,6 +69,15 @@ export class Exchange {
 
   header(name: string): string {
     return this.#headers.get(name) ?? '';
+  }
+
+  /** What limits per address count it by, if they apply. To be asked for before the first await. */
+  get address(): string | undefined {
+    if (this.#address === undefined && !this.#done) {
+      const peer = Buffer.from(this.#res.getRemoteAddressAsText()).toString();
+      this.#address = this.#owner.addressOf(peer, this.#headers.get('x-forwarded-for')) ?? null;
+    }
+    return this.#address ?? undefined;
   }
 
   /** Refuses what two servers in a row could read differently. Errors: bad_request. */
@@ -138,14 +151,16 @@ export class Exchange {
 
   /**
    * Hands the connection over to a WebSocket. A `late` one comes after an await: it is not corked, because then
-   * this engine may close the socket, rarely; and without a cork there are no headers of our own.
+   * this engine may close the socket, rarely; and without a cork there are no headers of our own. False when the peer
+   * is gone.
    */
-  upgrade(late: boolean, take: (res: HttpResponse) => void): void {
-    if (this.#done) return;
+  upgrade(late: boolean, take: (res: HttpResponse) => void): boolean {
+    if (this.#done) return false;
     this.#done = true;
     this.#owner.ended(this);
     if (!late) this.#res.writeStatus('101 Switching Protocols').writeHeader('x-request-id', this.requestId);
     take(this.#res);
+    return true;
   }
 
   /** Only after a pause: to resume a connection that runs makes this engine reset it later. */

@@ -2,7 +2,9 @@ import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { randomUUID } from 'node:crypto';
 import { ChatError } from '../chat/errors.js';
 import { type Authenticator, bearerToken, type Identity } from './auth.js';
+import type { ClientAddresses } from './client-address.js';
 import { Exchange, type ExchangeOwner } from './exchange.js';
+import type { WorkerLimits } from './limits.js';
 import { Pending } from './pending.js';
 
 /** From the end of the body to the answer. The outcome is unknown after that: 503 `timeout`. */
@@ -18,6 +20,16 @@ const PREFLIGHT_HEADERS = {
 /** A handler failed in a way that is not the caller's fault; the request's id finds it in the log. */
 export type Failed = (error: unknown, exchange: Pick<Exchange, 'requestId' | 'method' | 'path'>) => void;
 
+export interface HttpOptions {
+  readonly auth: Authenticator;
+  readonly limits: WorkerLimits;
+  /** Undefined when there is no limit per address. */
+  readonly addresses: ClientAddresses | undefined;
+  /** Of the pages that may use the server; undefined: any. */
+  readonly allowedOrigins: readonly string[] | undefined;
+  readonly failed: Failed;
+}
+
 /** What answers a request: at once, or when its promise resolves. */
 export type Handle = () => void | Promise<void>;
 
@@ -30,6 +42,8 @@ export class Http implements ExchangeOwner {
   closing = false;
   readonly allowedOrigins: ReadonlySet<string> | undefined;
   readonly #auth: Authenticator;
+  readonly #limits: WorkerLimits;
+  readonly #addresses: ClientAddresses | undefined;
   readonly #failed: Failed;
   readonly #pending = new Pending<Exchange>();
   readonly #timer: NodeJS.Timeout;
@@ -37,9 +51,10 @@ export class Http implements ExchangeOwner {
   #requestCount = 0;
   #handling = 0;
 
-  /** `allowedOrigins` of the pages that may use the server; undefined: any. */
-  constructor(auth: Authenticator, allowedOrigins: readonly string[] | undefined, failed: Failed) {
+  constructor({ auth, limits, addresses, allowedOrigins, failed }: HttpOptions) {
     this.#auth = auth;
+    this.#limits = limits;
+    this.#addresses = addresses;
     this.allowedOrigins = allowedOrigins && new Set(allowedOrigins);
     this.#failed = failed;
     this.#timer = setInterval(() => this.#sweep(), SWEEP_EVERY_MS);
@@ -101,9 +116,28 @@ export class Http implements ExchangeOwner {
       if (isPreflight(exchange)) return exchange.empty(204, PREFLIGHT_HEADERS);
       const token = bearerToken(exchange.header('authorization'));
       if (token === undefined) throw new ChatError('unauthorized');
-      const identity = this.#auth.verifyNow(token);
-      return identity === undefined ? this.#auth.verify(token).then(handle) : handle(identity);
+      const counted = (identity: Identity) => {
+        this.#limits.assertRequest(identity.caller);
+        return handle(identity);
+      };
+      const identity = this.identify(exchange, token);
+      return identity instanceof Promise ? identity.then(counted) : counted(identity);
     });
+  }
+
+  /** Who a token of a request speaks for: at once when that can be told. Errors: unauthorized, unavailable, rate_limited. */
+  identify(exchange: Exchange, token: string): Identity | Promise<Identity> {
+    const identity = this.#auth.verifyNow(token);
+    if (identity !== undefined) return identity;
+    const { address } = exchange;
+    return this.#auth.verify(token).catch((error: unknown) => {
+      const failed = error instanceof ChatError && error.code === 'unauthorized';
+      throw failed ? this.#limits.failedLogin(address) : error;
+    });
+  }
+
+  addressOf(peer: string, forwardedFor: string | undefined): string | undefined {
+    return this.#addresses?.keyOf(peer, forwardedFor);
   }
 
   async #finish(exchange: Exchange, rest: Promise<void>): Promise<void> {
@@ -119,6 +153,7 @@ export class Http implements ExchangeOwner {
 
   #fail(exchange: Exchange, error: unknown): void {
     if (error instanceof ChatError && error.code !== 'internal') {
+      this.#limits.noted(error);
       // The engine forgets that it is to close when the next request is in the same segment; while an answer
       // is due, it ends the connection instead of taking it.
       if (exchange.closes) setImmediate(() => exchange.error(error));

@@ -49,6 +49,11 @@ export async function readInput(
   }
 }
 
+/** Whether its body is one that may bring a photo. */
+export function isMultipart(exchange: Exchange): boolean {
+  return mediaType(exchange.header('content-type')) === 'multipart/form-data';
+}
+
 /** Removes an uploaded photo that was not moved to its lasting place. */
 export async function discard(photo: Input['photo']): Promise<void> {
   if (photo !== undefined) await rm(photo.path, { force: true });

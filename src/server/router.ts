@@ -11,7 +11,8 @@ import { groupEndpoints } from './endpoints/groups.js';
 import { userEndpoints } from './endpoints/users.js';
 import type { Exchange } from './exchange.js';
 import type { Http } from './http.js';
-import { discard, readInput } from './input.js';
+import { discard, isMultipart, readInput } from './input.js';
+import type { WorkerLimits } from './limits.js';
 import { countParameter } from './query.js';
 import type { UploadOptions } from './uploads.js';
 
@@ -19,6 +20,7 @@ const endpoints: Endpoints = { ...userEndpoints, ...chatEndpoints, ...groupEndpo
 
 export interface RouterOptions extends UploadOptions {
   readonly http: Http;
+  readonly limits: WorkerLimits;
   readonly services: Services;
   /** Whether the worker can serve: linked to a ledger, and not about to stop. */
   readonly ready: () => boolean;
@@ -117,6 +119,7 @@ async function write(
   stream: Readable | undefined,
   options: RouterOptions,
 ): Promise<void> {
+  if (operation.photo && isMultipart(exchange)) options.limits.assertUpload(request.caller);
   const { body, photo } =
     operation.body === undefined || stream === undefined
       ? { body: undefined, photo: undefined }

@@ -46,6 +46,11 @@ export class TypingIndicators {
     hub.onPassing({ stoppedTyping: (chatId, userId, view) => this.#passed(chatId, userId, view) });
   }
 
+  /** Whether the socket's user is typing there, on this or another socket of this worker. */
+  isOwn({ chatId, userId }: ChatSocket): boolean {
+    return this.#own.get(chatId)?.has(userId) ?? false;
+  }
+
   /** A frame of a socket. In groups over the limit, when there is one, it is not passed on. */
   typed(socket: ChatSocket, on: boolean, view: ReadView): void {
     const { chatId, userId } = socket;

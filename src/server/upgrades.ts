@@ -7,8 +7,11 @@ import type { ReadView } from '../chat/ports.js';
 import type { Attachments } from './attach.js';
 import { type Authenticator, bearerToken, type Identity, offeredProtocols } from './auth.js';
 import type { Exchange } from './exchange.js';
+import type { FrameBudget } from './frame-budget.js';
 import type { Http } from './http.js';
 import type { Hub } from './hub.js';
+import type { WorkerLimits } from './limits.js';
+import type { Place } from './places.js';
 import { badParameter, countParameter, parameter } from './query.js';
 import type { ChatSocket, MainSocket, Start } from './sockets.js';
 
@@ -27,6 +30,10 @@ export interface Session {
   /** The upgrade came after an await: this engine may close such a socket that sends at once. */
   readonly late: boolean;
   socket: ChatSocket | MainSocket | undefined;
+  /** Of the limits on sockets; undefined for one that is only told why it is refused. */
+  readonly place: Place | undefined;
+  /** From its first frame on that counts. */
+  budget: FrameBudget | undefined;
   /** When the newest of its bad frames came. */
   badFrames: number[] | undefined;
   /** New tokens that are being checked. */
@@ -34,6 +41,7 @@ export interface Session {
 }
 
 interface Target {
+  readonly place: Place;
   readonly userId: number;
   readonly chatId: number | undefined;
   readonly start: Start;
@@ -55,6 +63,7 @@ export interface UpgradeOptions {
   readonly auth: Authenticator;
   readonly hub: Hub;
   readonly attachments: Attachments;
+  readonly limits: WorkerLimits;
   /** Takes `?access_token=`. */
   readonly queryToken: boolean;
   readonly draining: () => boolean;
@@ -73,7 +82,8 @@ export class Upgrades {
     const exchange = this.#options.http.exchange(res, req);
     const protocols = offeredProtocols(exchange.header('sec-websocket-protocol'));
     const asking: Asking = { exchange, idText, context, protocols };
-    this.#options.http.guard(exchange, async () => {
+    const { http, limits } = this.#options;
+    http.guard(exchange, async () => {
       // Everything that a hot upgrade needs is at hand: then it happens in this very tick.
       const target = this.#target(asking, channel);
       const late = target instanceof Promise;
@@ -81,6 +91,7 @@ export class Upgrades {
         this.#accept(asking, { target: late ? await target : target }, late);
       } catch (error) {
         if (!(error instanceof ChatError)) throw error;
+        limits.noted(error);
         if (error.code === 'upgrade_required')
           return exchange.error(error, { Upgrade: 'websocket', 'Sec-WebSocket-Version': '13' });
         if (protocols.chatV1 && handshakeProblem(exchange) === undefined)
@@ -93,10 +104,9 @@ export class Upgrades {
   /** Where the socket may go: at once when all that it takes is known, otherwise in a promise. */
   #target(asking: Asking, channel: Channel): Target | Promise<Target> {
     try {
-      const token = this.#tokenOf(asking);
-      const identity = this.#options.auth.verifyNow(token);
-      if (identity !== undefined) return this.#admit(identity, asking, channel);
-      return this.#options.auth.verify(token).then((verified) => this.#admit(verified, asking, channel));
+      const identity = this.#options.http.identify(asking.exchange, this.#tokenOf(asking));
+      if (!(identity instanceof Promise)) return this.#enter(identity, asking, channel);
+      return identity.then((verified) => this.#enter(verified, asking, channel));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -113,8 +123,35 @@ export class Upgrades {
     return query ?? unauthorized();
   }
 
+  /** The place comes first: what is checked after it still holds when the socket opens. Errors: as below, rate_limited, too_many_sockets. */
+  #enter(identity: Identity, asking: Asking, channel: Channel): Target | Promise<Target> {
+    const { limits } = this.#options;
+    limits.assertUpgrade(identity.caller);
+    const place = limits.places.take(identity.caller, asking.exchange.address);
+    if (!(place instanceof Promise)) return this.#admitTo(place, identity, asking, channel);
+    return place.then((taken) => this.#admitTo(taken, identity, asking, channel));
+  }
+
+  #admitTo(place: Place, identity: Identity, asking: Asking, channel: Channel): Target | Promise<Target> {
+    const giveUp = (error: unknown): never => {
+      place.release();
+      throw error;
+    };
+    try {
+      const target = this.#admit(place, identity, asking, channel);
+      return target instanceof Promise ? target.catch(giveUp) : target;
+    } catch (error) {
+      return giveUp(error);
+    }
+  }
+
   /** Errors: bad_request, upgrade_required, origin_not_allowed, unavailable, invalid_id, invalid_query, profile_required, chat_not_found, group_not_found, after_unknown. */
-  #admit(identity: Identity, { exchange, idText }: Asking, channel: Channel): Target | Promise<Target> {
+  #admit(
+    place: Place,
+    identity: Identity,
+    { exchange, idText }: Asking,
+    channel: Channel,
+  ): Target | Promise<Target> {
     const { auth, hub, attachments } = this.#options;
     const problem = handshakeProblem(exchange);
     if (problem !== undefined) throw new ChatError(problem);
@@ -130,7 +167,7 @@ export class Upgrades {
         throw new ChatError('profile_required');
       const of = channel.of === 'main' || chatId === undefined ? undefined : { id: chatId, type: channel.of };
       attachments.admit(view, userId, of, 'after' in start ? start.after : undefined);
-      return { userId, chatId, start, endsAt: auth.endOf(identity), issuedAt: identity.issuedAt };
+      return { place, userId, chatId, start, endsAt: auth.endOf(identity), issuedAt: identity.issuedAt };
     });
   }
 
@@ -139,12 +176,14 @@ export class Upgrades {
     const data: Session = {
       refusal: 'refusal' in session ? session.refusal : undefined,
       target: 'target' in session ? session.target : undefined,
+      place: 'target' in session ? session.target.place : undefined,
       late,
+      budget: undefined,
       socket: undefined,
       badFrames: undefined,
       renewals: 0,
     };
-    exchange.upgrade(late, (res) => {
+    const upgraded = exchange.upgrade(late, (res) => {
       res.upgrade(
         data,
         exchange.header('sec-websocket-key'),
@@ -153,6 +192,7 @@ export class Upgrades {
         context,
       );
     });
+    if (!upgraded) data.place?.release();
   }
 }
 

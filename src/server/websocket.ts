@@ -9,11 +9,12 @@ import {
   parseFrame,
 } from '../api/frames.js';
 import { channels } from '../api/routes.js';
-import { closeCodeOf, statusOf } from '../api/status.js';
-import { ChatError } from '../chat/errors.js';
+import { Close, closeCodeOf, statusOf } from '../api/status.js';
+import { ChatError, rateLimited } from '../chat/errors.js';
 import type { Message } from '../chat/messages.js';
 import type { Post } from '../chat/ports.js';
 import type { Expiry } from './expiry.js';
+import { FrameBudget, FrameCost } from './frame-budget.js';
 import { patternOf } from './router.js';
 import { ChatSocket, MainSocket } from './sockets.js';
 import type { TypingIndicators } from './typing.js';
@@ -33,6 +34,8 @@ export interface WebSocketOptions extends UpgradeOptions {
   readonly expiry: Expiry;
   readonly post: Post;
   readonly textCharactersMax: number;
+  /** Of one user; 0: no limit. */
+  readonly messagesPerSecondMax: number;
   readonly failed: (error: unknown) => void;
 }
 
@@ -59,6 +62,8 @@ export class WebSockets {
         upgrade: (res, req, context) => upgrades.upgrade(res, req, context, channel),
         open: (ws) => this.#open(ws),
         message: (ws, data, isBinary) => this.#message(ws, data, isBinary),
+        ping: (ws) => this.#control(ws.getUserData()),
+        pong: (ws) => this.#control(ws.getUserData()),
         drain: (ws) => {
           const { socket } = ws.getUserData();
           if (socket !== undefined) this.#options.attachments.drained(socket);
@@ -94,15 +99,23 @@ export class WebSockets {
 
   #closed(session: Session): void {
     const { socket } = session;
+    session.place?.release();
     if (socket === undefined) return;
     this.#options.attachments.detach(socket);
     if (socket.kind === 'chat') this.#options.typing.left(socket);
+  }
+
+  #control(session: Session): void {
+    const { socket } = session;
+    if (socket !== undefined && !this.#spend(session, FrameCost.control)) this.#endFlood(socket);
   }
 
   #message(ws: WebSocket<Session>, data: ArrayBuffer, isBinary: boolean): void {
     const session = ws.getUserData();
     const { socket } = session;
     if (socket === undefined || socket.leaving) return;
+    const limited = this.#options.messagesPerSecondMax > 0;
+    if (limited && !this.#spend(session, FrameCost.data)) return this.#endFlood(socket);
     if (data.byteLength > FRAME_BYTES_MAX) return socket.end(closeCodeOf('too_large'), 'frame too big');
     let clientId: string | undefined;
     try {
@@ -118,7 +131,7 @@ export class WebSockets {
       const frame = this.#readFrame(json);
       if (frame.type === 'message') {
         const { text } = frame;
-        if (!socket.afterHistory(() => this.#post(socket, text, frame.client_id)))
+        if (!socket.afterHistory(() => this.#post(session, socket, text, frame.client_id)))
           throw new ChatError('overloaded');
       } else this.#type(socket, frame.type === 'typing');
     } catch (error) {
@@ -146,8 +159,11 @@ export class WebSockets {
   }
 
   /** The echo that comes with the log is the acknowledgement; here only what is not one. */
-  #post(socket: ChatSocket, text: string, clientId: string | undefined): void {
+  #post(session: Session, socket: ChatSocket, text: string, clientId: string | undefined): void {
     const { chatId, userId } = socket;
+    const { limits } = this.#options;
+    const heldMs = limits.heldMs(userId);
+    if (heldMs > 0) return this.#refuseMessage(session, socket, rateLimited('messages', heldMs), clientId);
     socket.unanswered += 1;
     this.#options.post({ chatId, authorId: userId, text, clientId }, (outcome) => {
       if ('ok' in outcome && 'duplicate' in outcome.ok) {
@@ -157,8 +173,26 @@ export class WebSockets {
       socket.unanswered -= 1;
       if ('ok' in outcome) return;
       const { error, details } = outcome;
-      this.#refuseFrame(socket, new ChatError(error, { details }), clientId);
+      const retryMs = details?.['retry_after_ms'];
+      if (error === 'rate_limited' && typeof retryMs === 'number') limits.hold(userId, retryMs);
+      this.#refuseMessage(session, socket, new ChatError(error, { details }), clientId);
     });
+  }
+
+  /** One who sends on and on in spite of the limit is ended. */
+  #refuseMessage(session: Session, socket: ChatSocket, error: ChatError, clientId: string | undefined): void {
+    this.#refuseFrame(socket, error, clientId);
+    if (error.code === 'rate_limited' && !this.#spend(session, FrameCost.refused)) this.#endFlood(socket);
+  }
+
+  #spend(session: Session, cost: number): boolean {
+    session.budget ??= new FrameBudget(this.#options.messagesPerSecondMax);
+    return session.budget.spend(cost);
+  }
+
+  #endFlood(socket: ChatSocket | MainSocket): void {
+    if (socket.state !== 'closed') this.#options.limits.refusals.frames += 1;
+    socket.end(Close.flood, 'too many frames');
   }
 
   async #answerRepeat(socket: ChatSocket, first: Message): Promise<void> {
@@ -175,13 +209,17 @@ export class WebSockets {
   }
 
   #type(socket: ChatSocket, on: boolean): void {
-    const { hub, typing } = this.#options;
+    const { hub, typing, limits } = this.#options;
+    // What takes back what was passed on is bounded by it.
+    const takesBack = !on && typing.isOwn(socket);
+    if (!takesBack && !limits.mayType(socket.userId)) return;
     const typed = hub.follower.exact((view) => typing.typed(socket, on, view));
     if (typed instanceof Promise) typed.catch((error: unknown) => this.#refuseFrame(socket, error));
   }
 
   #refuseFrame(socket: ChatSocket | MainSocket, error: unknown, clientId?: string): void {
-    if (!(error instanceof ChatError)) this.#options.failed(error);
+    if (error instanceof ChatError) this.#options.limits.noted(error);
+    else this.#options.failed(error);
     socket.send(errorJson(error instanceof ChatError ? error : new ChatError('internal'), clientId));
   }
 

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Limits, UNLIMITED } from '../../src/chat/limits.js';
 import { LinkClient, type LinkClientOptions } from '../../src/ledger/client.js';
 import { Overload } from '../../src/ledger/overload.js';
 import { linkPath } from '../../src/ledger/protocol.js';
@@ -24,10 +25,11 @@ export class TestLedger {
   /** Called with each committed batch's newest id; by default the hint goes out. */
   onCommitted: (newest: number) => void = (newest) => this.server.hint(newest);
 
-  private constructor(dataDir: string) {
-    this.store = openWriteStore(dataDir, Date.now(), (error) => {
+  private constructor(dataDir: string, limits: Limits) {
+    const unexpected = (error: unknown) => {
       throw error;
-    });
+    };
+    this.store = openWriteStore(dataDir, Date.now(), unexpected, limits);
     this.queue = new Queue(this.store, Date.now, {
       committed: (newest) => {
         this.overload.committed(newest, performance.now());
@@ -49,14 +51,16 @@ export class TestLedger {
         newest: this.store.newest(),
       }),
       queue: this.queue,
+      limits,
       reported: (worker, position) => this.overload.reported(worker, position, performance.now()),
       gone: (worker) => this.overload.gone(worker),
       warn: (message) => this.warnings.push(message),
     });
   }
 
-  static async start(dataDir: string): Promise<TestLedger> {
-    const ledger = new TestLedger(dataDir);
+  /** Without limits unless they are given. */
+  static async start(dataDir: string, limits: Partial<Limits> = {}): Promise<TestLedger> {
+    const ledger = new TestLedger(dataDir, { ...UNLIMITED, ...limits });
     await ledger.server.listen();
     return ledger;
   }

@@ -8,6 +8,7 @@ export type Frame = any;
 /** A WebSocket client that keeps every frame in the order in which it came. */
 export class TestSocket {
   readonly frames: Frame[] = [];
+  pongs = 0;
   readonly #ws: WebSocket;
   /** Frames before this one were taken by `next`. */
   #taken = 0;
@@ -20,6 +21,9 @@ export class TestSocket {
       this.#worker = String(response.headers['x-request-id'] ?? '').split('-')[0] ?? '';
     });
     ws.on('message', (data) => this.frames.push(JSON.parse(String(data))));
+    ws.on('pong', () => {
+      this.pongs += 1;
+    });
     ws.on('close', (code, reason) => {
       this.#close = { code, reason: String(reason) };
     });
@@ -117,6 +121,10 @@ export class TestSocket {
   /** Cuts the connection without a close frame. */
   terminate(): void {
     this.#ws.terminate();
+  }
+
+  ping(): void {
+    this.#ws.ping();
   }
 
   /** Stops and goes on reading from the network, as a peer that cannot keep up. */

@@ -30,6 +30,7 @@ export async function startWorker(
     bus,
     submit,
     post,
+    limitsLink: undefined,
     fatal: (error) => {
       throw error;
     },

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { dirname } from 'node:path';
 import type { Command, CommandName, Commands, Outcome } from '../../chat/commands.js';
 import { ChatError } from '../../chat/errors.js';
+import { type Limits, UNLIMITED } from '../../chat/limits.js';
+import { Meter } from '../../chat/meter.js';
 import type { Frame, ReadView, WriteStore } from '../../chat/ports.js';
 import { appender } from './append.js';
 import { type CheckpointEvents, Checkpointer } from './checkpoint.js';
@@ -26,13 +28,24 @@ const LEDGERS_MET_MAX = 3;
 /** Commands of one statement need no savepoint: SQLite undoes a failed statement by itself. */
 const SINGLE_STATEMENT: ReadonlySet<CommandName> = new Set(['post_message', 'reserve_id']);
 
+/** What may be sent at once after a silence, as a multiple of what may be in a second. */
+const BURST_SECONDS = 5;
+
+/** The limits that the ledger holds, since it sees all that is written. */
+export type WriteLimits = Pick<Limits, 'messagesPerSecondPerUserMax' | 'groupMembersMax'>;
+
 export type UnexpectedError = (error: unknown, command: CommandName) => void;
 
 /**
  * Opens the write side: migrates, then commits this ledger's incarnation. That commit comes before anything
  * is answered, because its sync also covers what WAL recovery found unsynced.
  */
-export function openWriteStore(dataDir: string, now: number, unexpected: UnexpectedError): LedgerStore {
+export function openWriteStore(
+  dataDir: string,
+  now: number,
+  unexpected: UnexpectedError,
+  limits: WriteLimits = UNLIMITED,
+): LedgerStore {
   const db = openWriter(dataDir);
   try {
     syncNameOf(dataDir);
@@ -40,7 +53,7 @@ export function openWriteStore(dataDir: string, now: number, unexpected: Unexpec
     const incarnation = randomUUID();
     db.prepare('INSERT INTO incarnation (id, started_at) VALUES (?, ?)').run(incarnation, now);
     db.prepare('DELETE FROM incarnation WHERE started_at < ?').run(now - 30 * 24 * 3600 * 1000);
-    return new LedgerStore(db, incarnation, unexpected);
+    return new LedgerStore(db, incarnation, unexpected, limits);
   } catch (error) {
     db.close();
     throw error;
@@ -60,15 +73,23 @@ export class LedgerStore implements WriteStore {
   readonly #purge: (now: number) => boolean;
   readonly #sql;
   readonly #applied: AppliedFrames;
+  readonly #rate: Meter<number>;
   #overloaded = false;
 
-  constructor(db: Connection, incarnation: string, unexpected: UnexpectedError) {
+  constructor(
+    db: Connection,
+    incarnation: string,
+    unexpected: UnexpectedError,
+    limits: WriteLimits = UNLIMITED,
+  ) {
     this.incarnation = incarnation;
     this.databaseId = databaseIdOf(db);
     this.#db = db;
     this.#unexpected = unexpected;
     this.#heads = new Heads(db);
     this.#applied = new AppliedFrames(db);
+    const max = limits.messagesPerSecondPerUserMax;
+    this.#rate = new Meter({ max, inMs: 1000, burst: max * BURST_SECONDS });
     const view = readView(db);
     this.#view = view;
     const nextId = db
@@ -81,6 +102,8 @@ export class LedgerStore implements WriteStore {
       heads: this.#heads,
       nextId: (name: 'user' | 'chat') => nextId.get(name) ?? raise(`there is no sequence ${name}`),
       overloaded: () => this.#overloaded,
+      rate: this.#rate,
+      groupMembersMax: limits.groupMembersMax,
     };
     this.#writers = {
       ...userWriters(context),
@@ -153,6 +176,7 @@ export class LedgerStore implements WriteStore {
   }
 
   async purge(now: number): Promise<boolean> {
+    this.#rate.sweep(now);
     return this.#purge(now);
   }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type LedgerStore, openWriteStore, type UnexpectedError } from './apply.js';
+import { type LedgerStore, openWriteStore, type UnexpectedError, type WriteLimits } from './apply.js';
 import { asDamage, checkAfterFailure, failureBefore, hasNoSpaceToStart } from './failure.js';
 
 const TRY_AGAIN_MS = 1000;
@@ -23,13 +23,14 @@ export async function openLedgerStore(
   dataDir: string,
   now: () => number,
   events: OpeningEvents,
+  limits?: WriteLimits,
 ): Promise<LedgerStore> {
   const failure = failureBefore(dataDir);
   if (failure !== undefined) events.checking(failure);
   for (let tries = 1; ; tries++) {
     try {
       if (failureBefore(dataDir) !== undefined) await checkAfterFailure(dataDir);
-      const store = openWriteStore(dataDir, now(), events.unexpected);
+      const store = openWriteStore(dataDir, now(), events.unexpected, limits);
       if (tries > 1) events.space();
       return store;
     } catch (error) {

@@ -1,11 +1,18 @@
 import { EntryKind } from '../../chat/entries.js';
 import { ChatError } from '../../chat/errors.js';
-import { assertMayAdd, assertMayManage, assertMayRemove } from '../../chat/groups.js';
+import { assertMayAdd, assertMayManage, assertMayRemove, assertSize } from '../../chat/groups.js';
 import type { WriterContext, Writers } from './writers.js';
 
 type GroupCommand = 'create_group' | 'delete_group' | 'add_members' | 'remove_members';
 
-export function groupWriters({ db, view, append, heads, nextId }: WriterContext): Writers<GroupCommand> {
+export function groupWriters({
+  db,
+  view,
+  append,
+  heads,
+  nextId,
+  groupMembersMax,
+}: WriterContext): Writers<GroupCommand> {
   const groupOfClientId = db.prepare<[number, string], { id: number; name: string }>(
     'SELECT id, name FROM chat WHERE owner_id = ? AND client_id = ?',
   );
@@ -38,6 +45,7 @@ export function groupWriters({ db, view, append, heads, nextId }: WriterContext)
       const first = clientId === undefined ? undefined : groupOfClientId.get(actor, clientId);
       if (first !== undefined) return { ...first, duplicate: true };
       const members = [...new Set([actor, ...command.users])];
+      assertSize(members.length, groupMembersMax);
       assertMayAdd(unknownOf(members), []);
 
       const id = command.id ?? nextId('chat');
@@ -62,6 +70,7 @@ export function groupWriters({ db, view, append, heads, nextId }: WriterContext)
         unknownOf(users),
         users.filter((id) => view.isMember(groupId, id)),
       );
+      assertSize(users.length + (view.chat(groupId)?.membersCount ?? 0), groupMembersMax);
       for (const user of users) insertMember.run(groupId, user);
       countMembers.run(users.length, groupId);
       append({ chatId: groupId, kind: EntryKind.membersAdded, authorId: actor, time: now, users });

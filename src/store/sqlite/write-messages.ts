@@ -1,9 +1,9 @@
 import { EntryKind } from '../../chat/entries.js';
-import { ChatError } from '../../chat/errors.js';
+import { ChatError, rateLimited } from '../../chat/errors.js';
 import type { Message } from '../../chat/messages.js';
 import type { WriterContext, Writers } from './writers.js';
 
-export function messageWriters({ db, heads, overloaded }: WriterContext): Writers<'post_message'> {
+export function messageWriters({ db, heads, overloaded, rate }: WriterContext): Writers<'post_message'> {
   const insert = db.prepare(
     `INSERT INTO entry (chat_id, kind, author_id, text, time, client_id, n)
      VALUES (?, ${EntryKind.message}, ?, ?, ?, ?, ?)`,
@@ -17,6 +17,9 @@ export function messageWriters({ db, heads, overloaded }: WriterContext): Writer
     post_message({ chatId, authorId, text, clientId }, now) {
       const author = heads.authorIn(chatId, authorId);
       if (author === undefined) throw new ChatError('chat_not_found');
+      // Repeats are counted too: each costs as much.
+      const waitMs = rate.take(authorId, now);
+      if (waitMs > 0) throw rateLimited('messages', waitMs);
       const repeated = clientId === undefined ? undefined : heads.repeatOf(author, clientId);
       if (repeated !== undefined) {
         const first = message.get(repeated);

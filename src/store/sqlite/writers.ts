@@ -1,4 +1,5 @@
 import type { CommandName, Commands } from '../../chat/commands.js';
+import type { Meter } from '../../chat/meter.js';
 import type { ReadView } from '../../chat/ports.js';
 import type { appender } from './append.js';
 import type { Connection } from './database.js';
@@ -13,6 +14,10 @@ export interface WriterContext {
   readonly nextId: (sequence: 'user' | 'chat') => number;
   /** Whether this batch may not make the log grow by messages. */
   readonly overloaded: () => boolean;
+  /** Of each author's messages. */
+  readonly rate: Meter<number>;
+  /** 0: no limit. */
+  readonly groupMembersMax: number;
 }
 
 /** Carries out one kind of command inside the batch's transaction. Throws a ChatError to refuse. */

@@ -1,0 +1,65 @@
+import { ASKED_MAX, type PlaceCounts, type PlaceKey, placeLimit, type SocketLimits } from '../chat/limits.js';
+
+/**
+ * How many sockets are open on all workers, each of which is told apart by its connection. While a key is far from its
+ * limit, workers let sockets in by themselves and tell it; a key over half of its limit is `crowded`: they ask for each.
+ */
+export class SocketTally {
+  readonly #limits: SocketLimits;
+  readonly #crowdedChanged: (key: PlaceKey, crowded: boolean) => void;
+  readonly #totals = new Map<PlaceKey, number>();
+  readonly #ofWorkers = new Map<object, Map<PlaceKey, number>>();
+  readonly #crowded = new Set<PlaceKey>();
+
+  constructor(limits: SocketLimits, crowdedChanged: (key: PlaceKey, crowded: boolean) => void) {
+    this.#limits = limits;
+    this.#crowdedChanged = crowdedChanged;
+  }
+
+  /** What a worker that comes anew has to know. */
+  get crowded(): Iterable<PlaceKey> {
+    return this.#crowded;
+  }
+
+  /** Counts one more socket for each of the keys, unless one of them is full: that one. */
+  admit(worker: object, keys: readonly PlaceKey[]): PlaceKey | undefined {
+    const full = keys.find((key) => (this.#totals.get(key) ?? 0) >= placeLimit(this.#limits, key));
+    if (full === undefined) for (const key of keys) this.#add(worker, key, 1);
+    return full;
+  }
+
+  changed(worker: object, counts: PlaceCounts): void {
+    for (const [key, change] of counts) this.#add(worker, key, change);
+  }
+
+  /** A worker's connection ended, and with it its sockets; if not, it tells all of them when it is back. */
+  gone(worker: object): void {
+    for (const [key, count] of this.#ofWorkers.get(worker) ?? []) this.#add(worker, key, -count);
+    this.#ofWorkers.delete(worker);
+  }
+
+  #add(worker: object, key: PlaceKey, change: number): void {
+    let own = this.#ofWorkers.get(worker);
+    if (own === undefined) {
+      own = new Map();
+      this.#ofWorkers.set(worker, own);
+    }
+    put(own, key, change);
+    const total = put(this.#totals, key, change);
+    const limit = placeLimit(this.#limits, key);
+    if (limit <= ASKED_MAX || total * 2 >= limit === this.#crowded.has(key)) return;
+    // It stays crowded a little longer than it became so: no message for each socket that comes and goes.
+    if (total * 2 >= limit) this.#crowded.add(key);
+    else if (total * 4 < limit) this.#crowded.delete(key);
+    else return;
+    this.#crowdedChanged(key, this.#crowded.has(key));
+  }
+}
+
+/** The count after the change; of nothing, nothing is kept. */
+function put(counts: Map<PlaceKey, number>, key: PlaceKey, change: number): number {
+  const count = (counts.get(key) ?? 0) + change;
+  if (count === 0) counts.delete(key);
+  else counts.set(key, count);
+  return count;
+}

@@ -1,0 +1,27 @@
+/** What an honest client never comes near, and how often that may come at once. */
+const FRAMES_PER_SECOND_MIN = 100;
+const BURST_SECONDS = 10;
+/** Of the messages that a user may send in a second. */
+const FRAMES_PER_MESSAGE = 5;
+
+/** What a frame takes of the budget: one more to read; one that an honest client hardly sends; one that had to be refused. */
+export const FrameCost = { data: 1, control: 5, refused: 10 } as const;
+
+/** How many frames a socket may send: those who go on and on with more than they may are ended. */
+export class FrameBudget {
+  readonly #costMs: number;
+  /** When all that was spent is earned back (performance.now()). */
+  #evenAt = 0;
+
+  /** `messagesPerSecondMax` of a user; 0: no limit. */
+  constructor(messagesPerSecondMax: number) {
+    this.#costMs = 1000 / Math.max(FRAMES_PER_SECOND_MIN, messagesPerSecondMax * FRAMES_PER_MESSAGE);
+  }
+
+  /** False when there is not that much left. */
+  spend(cost: number): boolean {
+    const now = performance.now();
+    this.#evenAt = Math.max(this.#evenAt, now) + cost * this.#costMs;
+    return this.#evenAt - now <= BURST_SECONDS * 1000;
+  }
+}

@@ -1,0 +1,190 @@
+import { ChatError, type ErrorCode, rateLimited } from '../chat/errors.js';
+import {
+  type Charges,
+  LIMIT_NAMES,
+  type LimitName,
+  type Limits,
+  type LimitsLink,
+  type LimitsListener,
+  type PlaceKey,
+  SHARED_RATES,
+  type SharedRate,
+} from '../chat/limits.js';
+import { Meter } from '../chat/meter.js';
+import { type Caller, claimOf } from '../chat/users.js';
+import { Places } from './places.js';
+
+const MINUTE_MS = 60_000;
+/** What passed here is told to the other workers so often: between them they let that much more pass. */
+const SHARE_EVERY_MS = 20;
+const SWEEP_EVERY_MS = 5000;
+const TELL_EVERY_MS = 60_000;
+
+export interface LimitsEvents {
+  /** What limits refused since the last time, a minute ago or longer. */
+  refused(counts: Partial<Record<LimitName, number>>): void;
+}
+
+/**
+ * The limits of a worker. Rates are counted here, and what passes is told to the other workers, so that a limit is
+ * one for all of them; a message's is the ledger's to decide, and what it refused is remembered here until its time.
+ */
+export class WorkerLimits implements LimitsListener {
+  readonly places: Places;
+  /** Refusals so far, for good. */
+  readonly refusals = Object.fromEntries(LIMIT_NAMES.map((name) => [name, 0])) as Record<LimitName, number>;
+  readonly #link: LimitsLink | undefined;
+  readonly #meters: Readonly<Record<SharedRate, Meter<string | number>>>;
+  readonly #unshared = new Map<SharedRate, Map<string | number, number>>();
+  /** Addresses whose failures are refused, and users whose messages are: until when. */
+  readonly #blocked = new Map<string, number>();
+  readonly #held = new Map<number, number>();
+  readonly #events: LimitsEvents;
+  readonly #timer: NodeJS.Timeout;
+  #sharing: NodeJS.Timeout | undefined;
+  #told = { ...this.refusals };
+  #toldAt = Number.NEGATIVE_INFINITY;
+
+  /** Without a `link`, this worker is the only one. */
+  constructor(limits: Limits, link: LimitsLink | undefined, events: LimitsEvents) {
+    this.places = new Places(limits, link);
+    this.#link = link;
+    this.#events = events;
+    this.#meters = {
+      failed_logins: new Meter({ max: limits.failedLoginsPerMinutePerAddressMax, inMs: MINUTE_MS }),
+      requests: new Meter({ max: limits.requestsPerSecondPerUserMax, inMs: 1000 }),
+      upgrades: new Meter({
+        max: limits.socketsPerUserMax === 0 ? 0 : limits.requestsPerSecondPerUserMax,
+        inMs: 1000,
+        burst: Math.max(limits.socketsPerUserMax, limits.requestsPerSecondPerUserMax),
+      }),
+      typing: new Meter({ max: limits.typingPerSecondPerUserMax, inMs: 1000 }),
+      uploads: new Meter({ max: limits.uploadsPerMinutePerUserMax, inMs: MINUTE_MS }),
+    };
+    this.#timer = setInterval(() => this.#sweep(), SWEEP_EVERY_MS).unref();
+    link?.listen(this);
+  }
+
+  /** Counts a request of a user, or refuses it. Errors: rate_limited. */
+  assertRequest(caller: Caller): void {
+    this.#assert('requests', keyOf(caller));
+  }
+
+  /** As `assertRequest`, for an upgrade: all sockets that a user may have may come back at once. */
+  assertUpgrade(caller: Caller): void {
+    this.#assert('upgrades', keyOf(caller));
+  }
+
+  /** As `assertRequest`, for one that brings a photo or may. */
+  assertUpload(caller: Caller): void {
+    this.#assert('uploads', keyOf(caller));
+  }
+
+  /** Whether a user's typing is to be passed on; the rest is dropped. */
+  mayType(userId: number): boolean {
+    const may = this.#take('typing', userId) === 0;
+    if (!may) this.refusals.typing += 1;
+    return may;
+  }
+
+  /** Counts a token that did not pass. What to answer: `unauthorized`, or `rate_limited` for a minute. */
+  failedLogin(address: string | undefined): ChatError {
+    const unauthorized = new ChatError('unauthorized');
+    if (address === undefined) return unauthorized;
+    const now = performance.now();
+    const blocked = this.#blocked.get(address) ?? 0;
+    if (now < blocked) return rateLimited('failed_logins', Math.ceil(blocked - now));
+    if (this.#take('failed_logins', address) === 0) return unauthorized;
+    this.#blocked.set(address, now + MINUTE_MS);
+    return rateLimited('failed_logins', MINUTE_MS);
+  }
+
+  /** How long, in milliseconds, the ledger would still refuse a user's messages, as far as it is known here. */
+  heldMs(userId: number): number {
+    const until = this.#held.get(userId);
+    if (until === undefined) return 0;
+    const leftMs = Math.ceil(until - performance.now());
+    if (leftMs <= 0) this.#held.delete(userId);
+    return Math.max(0, leftMs);
+  }
+
+  /** The ledger refused a user's message for so long. */
+  hold(userId: number, ms: number): void {
+    this.#held.set(userId, performance.now() + ms);
+  }
+
+  /** Every refusal that leaves the worker passes here; those that name a limit are counted. */
+  noted(error: { readonly code: ErrorCode; readonly details?: ChatError['details'] }): void {
+    const limit = error.details?.['limit'];
+    if (isLimitName(limit)) this.refusals[limit] += 1;
+  }
+
+  charged(of: SharedRate, charges: Charges): void {
+    const meter = SHARED_RATES.includes(of) ? this.#meters[of] : undefined;
+    const now = performance.now();
+    for (const [key, count] of charges) meter?.charge(key, count, now);
+  }
+
+  crowded(key: PlaceKey, crowded: boolean): void {
+    this.places.crowded(key, crowded);
+  }
+
+  greeted(): void {
+    this.places.greeted();
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    clearTimeout(this.#sharing);
+  }
+
+  #assert(of: 'requests' | 'upgrades' | 'uploads', key: string | number): void {
+    const waitMs = this.#take(of, key);
+    if (waitMs > 0) throw rateLimited(of, waitMs);
+  }
+
+  #take(of: SharedRate, key: string | number): number {
+    const waitMs = this.#meters[of].take(key, performance.now());
+    if (waitMs === 0 && this.#link !== undefined && this.#meters[of].isOn) this.#share(of, key);
+    return waitMs;
+  }
+
+  #share(of: SharedRate, key: string | number): void {
+    let charges = this.#unshared.get(of);
+    if (charges === undefined) {
+      charges = new Map();
+      this.#unshared.set(of, charges);
+    }
+    charges.set(key, (charges.get(key) ?? 0) + 1);
+    this.#sharing ??= setTimeout(() => {
+      this.#sharing = undefined;
+      for (const [name, counts] of this.#unshared) this.#link?.share(name, [...counts]);
+      this.#unshared.clear();
+    }, SHARE_EVERY_MS);
+  }
+
+  #sweep(): void {
+    const now = performance.now();
+    for (const meter of Object.values(this.#meters)) meter.sweep(now);
+    for (const until of [this.#blocked, this.#held] as Map<unknown, number>[])
+      for (const [key, end] of until) if (end <= now) until.delete(key);
+    if (now - this.#toldAt >= TELL_EVERY_MS) this.#tell(now);
+  }
+
+  #tell(now: number): void {
+    const counts = LIMIT_NAMES.map((name) => [name, this.refusals[name] - this.#told[name]] as const);
+    const refused = counts.filter(([, count]) => count > 0);
+    if (refused.length === 0) return;
+    this.#events.refused(Object.fromEntries(refused));
+    this.#told = { ...this.refusals };
+    this.#toldAt = now;
+  }
+}
+
+function keyOf(caller: Caller): string | number {
+  return 'id' in caller ? caller.id : claimOf(caller);
+}
+
+function isLimitName(name: unknown): name is LimitName {
+  return LIMIT_NAMES.includes(name as LimitName);
+}

@@ -1,0 +1,244 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { historyOf, live, NO_RATES, numbered, textOf, wsUrl } from '../support/chat.js';
+import { png } from '../support/images.js';
+import { TestServer } from '../support/server.js';
+import { TestSocket } from '../support/socket.js';
+import { TestUser } from '../support/user.js';
+import { until } from '../support/wait.js';
+
+let server: TestServer;
+afterEach(() => server.stop());
+
+async function started(
+  env: Record<string, string>,
+  workers = 2,
+): Promise<{ ann: TestUser; bob: TestUser; path: string }> {
+  server = await TestServer.start({ workers, env: { ...NO_RATES, ...env } });
+  const [ann, bob] = [await server.user('Ann'), await server.user('Bob')];
+  return { ann, bob, path: `/chat/${await ann.chatWith(bob)}` };
+}
+
+describe('requests of a user', () => {
+  it('over the limit are answered 429 with Retry-After; others are served', async () => {
+    const { ann, bob } = await started({ REQUESTS_PER_SECOND_PER_USER_MAX: '5' });
+    const answers = await Promise.all(Array.from({ length: 40 }, () => ann.get('/user')));
+    const refusals = answers.filter(({ status }) => status === 429);
+    expect(answers.filter(({ status }) => status === 200).length).toBeLessThanOrEqual(12);
+    expect(refusals.length).toBeGreaterThanOrEqual(28);
+    for (const { body, headers } of refusals) {
+      expect(body).toMatchObject({ code: 'rate_limited', details: { limit: 'requests' } });
+      expect(body.details.retry_after_ms).toBeLessThanOrEqual(1000);
+      expect(headers.get('retry-after')).toBe('1');
+    }
+    expect((await bob.get('/user')).status).toBe(200);
+    await until(async () => (await ann.get('/user')).status === 200);
+  });
+
+  it('count on all workers together', async () => {
+    const { ann } = await started({ REQUESTS_PER_SECOND_PER_USER_MAX: '10' });
+    let served = 0;
+    const end = performance.now() + 3000;
+    // One after the other, each on a connection of its own, which is any worker's.
+    while (performance.now() < end) {
+      const { status } = await ann.send('GET', '/user', undefined, { connection: 'close' });
+      if (status === 200) served += 1;
+    }
+    // What one worker did not know of yet when the other counted comes on top.
+    expect(served).toBeGreaterThanOrEqual(30);
+    expect(served).toBeLessThanOrEqual(50);
+  });
+
+  it('that are upgrades may come at once for as many sockets as the user may have, then at the limit', async () => {
+    const { ann } = await started({ REQUESTS_PER_SECOND_PER_USER_MAX: '3', SOCKETS_PER_USER_MAX: '8' }, 1);
+    const refused = { status: 429, body: { code: 'rate_limited', details: { limit: 'upgrades' } } };
+    const connect = async () => await (await ann.connect('/main')).close();
+    await Promise.all(Array.from({ length: 8 }, connect));
+    const refusal = await ann.refusal('/main');
+    expect(refusal).toMatchObject(refused);
+    expect(refusal.headers.get('retry-after')).toBe('1');
+    await until(() => connect().catch(() => undefined));
+  });
+});
+
+describe('messages of a user', () => {
+  it('over five times the limit at once are refused, and not stored', async () => {
+    const { ann, bob, path } = await started({ MESSAGES_PER_SECOND_PER_USER_MAX: '4' });
+    const [socket, listener] = [await live(ann, path), await live(bob, path)];
+    for (const text of numbered('word', 30)) socket.says(text, text);
+    await until(() => socket.frames.length >= 31);
+    const errors = socket.frames.filter(({ type }) => type === 'error');
+    const echoes = socket.frames.filter(({ type }) => type === 'message');
+    expect(echoes.map(textOf)).toEqual(numbered('word', 20));
+    expect(errors.map(({ client_id }) => client_id)).toEqual(numbered('word', 30).slice(20));
+    for (const { code, details } of errors) {
+      expect(code).toBe('rate_limited');
+      expect(details.limit).toBe('messages');
+      expect(details.retry_after_ms).toBeGreaterThan(0);
+      expect(details.retry_after_ms).toBeLessThanOrEqual(250);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    socket.says('later');
+    await until(() => listener.frames.some(({ text }) => text === 'later'));
+    const history = await historyOf(bob, path);
+    expect(history.map(textOf)).toEqual([...numbered('word', 20), 'later']);
+  });
+
+  it('count in all chats and on all workers together', async () => {
+    const { ann, bob, path } = await started({ MESSAGES_PER_SECOND_PER_USER_MAX: '4' });
+    const cy = await server.user('Cy');
+    const elsewhere = `/chat/${await ann.chatWith(cy)}`;
+    const [one, other] = await ann.connectOnBoth(path);
+    const third = await live(ann, elsewhere);
+    const sockets = [one, other, third];
+    for (const text of numbered('word', 30)) for (const socket of sockets) socket.says(text);
+    const errorsOf = ({ frames }: TestSocket) => frames.filter(({ type }) => type === 'error').length;
+    await until(() => sockets.reduce((sum, socket) => sum + errorsOf(socket), 0) >= 68);
+    const stored = (await historyOf(bob, path)).length + (await historyOf(cy, elsewhere)).length;
+    expect(stored).toBeLessThanOrEqual(22);
+  });
+
+  it('that go on and on end the socket with 4429', async () => {
+    const { ann, bob, path } = await started({ MESSAGES_PER_SECOND_PER_USER_MAX: '4' });
+    const [socket, listener] = [await live(ann, path), await live(bob, path)];
+    for (const text of numbered('word', 2000)) socket.says(text);
+    expect(await socket.closed()).toEqual({ code: 4429, reason: 'too many frames' });
+    listener.says('and I?');
+    await until(() => listener.frames.some(({ text }) => text === 'and I?'));
+    const history = await historyOf(bob, path);
+    expect(history.length).toBeLessThanOrEqual(25);
+    await live(ann, path);
+  });
+});
+
+describe('typing of a user', () => {
+  it('over the limit is dropped; what was passed on is taken back all the same', async () => {
+    const { ann, bob, path } = await started({ TYPING_PER_SECOND_PER_USER_MAX: '2' });
+    const [one, listener] = [await live(ann, path), await live(bob, path)];
+    for (let n = 0; n < 50; n++) one.send({ type: 'typing' });
+    one.send({ type: 'stop_typing' });
+    for (let n = 0; n < 50; n++) one.send({ type: 'stop_typing' });
+    one.says('done');
+    await until(() => listener.frames.some(({ text }) => text === 'done'));
+    expect(listener.frames.slice(1).map(({ type }) => type)).toEqual([
+      'typing',
+      'typing',
+      'stop_typing',
+      'message',
+    ]);
+    expect(one.frames.slice(1).map(({ type }) => type)).toEqual(['message']);
+  });
+});
+
+describe('pings', () => {
+  it('are answered, and end the socket with 4429 when they are a flood', async () => {
+    const { ann, path } = await started({});
+    const [socket, other] = [await live(ann, path), await live(ann, path)];
+    for (let n = 0; n < 100; n++) other.ping();
+    await until(() => other.pongs === 100);
+    for (let n = 0; n < 1000; n++) socket.ping();
+    expect(await socket.closed()).toEqual({ code: 4429, reason: 'too many frames' });
+    other.says('still here');
+    await other.hears('still here');
+  });
+});
+
+describe('uploads of a user', () => {
+  it('over the limit are answered 429 before anything is stored; bodies without a photo are not counted', async () => {
+    const { ann, bob } = await started({ UPLOADS_PER_MINUTE_PER_USER_MAX: '3' }, 1);
+    const upload = (user: TestUser, name: string) => {
+      const form = new FormData();
+      form.set('json', JSON.stringify({ name }));
+      form.set('photo', new Blob([png(1, 1)]), 'photo.png');
+      return user.post('/group', form);
+    };
+    for (const name of ['a', 'b', 'c']) expect((await upload(ann, name)).status).toBe(200);
+    const refused = await upload(ann, 'd');
+    expect(refused).toMatchObject({
+      status: 429,
+      body: { code: 'rate_limited', details: { limit: 'uploads' } },
+    });
+    const seconds = Number(refused.headers.get('retry-after'));
+    expect(seconds).toBeGreaterThanOrEqual(15);
+    expect(seconds).toBeLessThanOrEqual(20);
+    expect((await upload(bob, 'e')).status).toBe(200);
+    expect((await ann.post('/group', { name: 'f' })).status).toBe(200);
+    const { body } = await ann.get('/chats');
+    expect(body.rooms.map(({ name }: { name: string }) => name)).toEqual(['f', 'c', 'b', 'a', 'Bob']);
+  });
+});
+
+describe('failed logins of an address', () => {
+  const limits = { FAILED_LOGINS_PER_MINUTE_PER_ADDRESS_MAX: '5', TRUST_PROXY: 'loopback' };
+  const from = (address: string) => ({ 'x-forwarded-for': address });
+  const stranger = () => new TestUser(server.url, 'no.token.at-all', 0, 'Nobody');
+
+  it('over the limit are answered 429, for a minute; valid tokens are taken', async () => {
+    const { ann } = await started(limits, 1);
+    const fail = () => stranger().send('GET', '/user', undefined, from('203.0.113.1'));
+    for (let n = 0; n < 5; n++) expect((await fail()).status).toBe(401);
+    const refused = await fail();
+    expect(refused).toMatchObject({
+      status: 429,
+      body: { code: 'rate_limited', details: { limit: 'failed_logins' } },
+    });
+    expect(refused.headers.get('retry-after')).toBe('60');
+    // A token that was never seen before, over both carriers.
+    const url = wsUrl(stranger(), '/main');
+    expect(
+      await TestSocket.refused(url, { headers: { authorization: 'Bearer x', ...from('203.0.113.1') } }),
+    ).toMatchObject({ status: 429 });
+    const browser = await TestSocket.open(url, { headers: from('203.0.113.1') }, ['chat.v1', 'bearer.x']);
+    expect(await browser.closed()).toEqual({ code: 4429, reason: 'rate_limited' });
+    const good = await ann.send('GET', '/user', undefined, from('203.0.113.1'));
+    expect(good.status).toBe(200);
+    const fresh = new TestUser(server.url, await server.token(ann.id, { jti: 'fresh' }), ann.id, ann.name);
+    expect((await fresh.send('GET', '/user', undefined, from('203.0.113.1'))).status).toBe(200);
+    expect((await stranger().send('GET', '/user', undefined, from('203.0.113.2'))).status).toBe(401);
+  });
+
+  it('count on all workers together, expired and revoked ones as well', async () => {
+    await started(limits);
+    const token = await server.token(1, { exp: Math.floor(Date.now() / 1000) - 60 });
+    const expired = new TestUser(server.url, token, 1, 'Ann');
+    const attempts: number[] = [];
+    for (let n = 0; n < 30; n++) {
+      const { status } = await expired.send('GET', '/user', undefined, {
+        ...from('203.0.113.1'),
+        connection: 'close',
+      });
+      attempts.push(status);
+    }
+    expect(attempts[0]).toBe(401);
+    expect(attempts.filter((status) => status === 401).length).toBeLessThanOrEqual(10);
+    expect(attempts.at(-1)).toBe(429);
+  });
+
+  it('without a token at all are none', async () => {
+    await started(limits, 1);
+    for (let n = 0; n < 20; n++) {
+      const { status } = await fetch(`${server.url}/api/v1/user`, { headers: from('203.0.113.1') });
+      expect(status).toBe(401);
+    }
+  });
+});
+
+describe('members of a group', () => {
+  it('are at most so many, counting the owner; what is refused changes nothing', async () => {
+    const { ann, bob } = await started({ GROUP_MEMBERS_MAX: '3' }, 1);
+    const [cy, dan] = [await server.user('Cy'), await server.user('Dan')];
+    const users = (...them: TestUser[]) => ({ users: them.map(({ id }) => ({ id })) });
+    const tooLarge = {
+      status: 400,
+      body: { code: 'group_too_large', details: { limit: 'group_members', max: 3 } },
+    };
+    expect(await ann.post('/group', { name: 'g', ...users(bob, cy, dan) })).toMatchObject(tooLarge);
+    const { body } = await ann.post('/group', { name: 'g', ...users(ann, bob) });
+    const path = `/group/${body.group.id}`;
+    expect(await ann.post(`${path}/add`, users(cy, dan))).toMatchObject(tooLarge);
+    expect((await ann.get(`${path}/info`)).body.users_count).toBe(2);
+    expect((await ann.post(`${path}/add`, users(cy))).status).toBe(200);
+    expect(await ann.post(`${path}/add`, users(dan))).toMatchObject(tooLarge);
+    expect((await ann.delete(`${path}/delete`, users(bob))).status).toBe(200);
+    expect((await ann.post(`${path}/add`, users(dan))).status).toBe(200);
+  });
+});
