@@ -63,6 +63,31 @@ const text = z.string();
 /** 0: none. */
 const limit = (standard: number) => integer(0, 1_000_000_000).default(standard);
 
+const limits = {
+  SOCKETS_MAX: limit(0),
+  SOCKETS_PER_USER_MAX: limit(1000),
+  SOCKETS_PER_ADDRESS_MAX: limit(5000),
+  FAILED_LOGINS_PER_MINUTE_PER_ADDRESS_MAX: limit(300),
+  REQUESTS_PER_SECOND_PER_USER_MAX: limit(200),
+  MESSAGES_PER_SECOND_PER_USER_MAX: limit(20),
+  TYPING_PER_SECOND_PER_USER_MAX: limit(2),
+  UPLOADS_PER_MINUTE_PER_USER_MAX: limit(30),
+  GROUP_MEMBERS_MAX: limit(10_000),
+};
+
+/** The settings that turn every limit off, for those who measure the rest. */
+export const LIMITS_OFF: Readonly<Record<keyof typeof limits, '0'>> = {
+  SOCKETS_MAX: '0',
+  SOCKETS_PER_USER_MAX: '0',
+  SOCKETS_PER_ADDRESS_MAX: '0',
+  FAILED_LOGINS_PER_MINUTE_PER_ADDRESS_MAX: '0',
+  REQUESTS_PER_SECOND_PER_USER_MAX: '0',
+  MESSAGES_PER_SECOND_PER_USER_MAX: '0',
+  TYPING_PER_SECOND_PER_USER_MAX: '0',
+  UPLOADS_PER_MINUTE_PER_USER_MAX: '0',
+  GROUP_MEMBERS_MAX: '0',
+};
+
 const Environment = z.object({
   PORT: integer(0, 65_535).default(8080),
   HOST: text.default('0.0.0.0'),
@@ -97,15 +122,7 @@ const Environment = z.object({
   TEXT_CHARACTERS_MAX: integer(1, 8192).default(4096),
   TYPING_MEMBERS_MAX: integer(0, 1_000_000).default(100),
   DRAIN_SPREAD_MS: integer(0, DRAIN_SPREAD_MS_MAX).default(2000),
-  SOCKETS_MAX: limit(0),
-  SOCKETS_PER_USER_MAX: limit(1000),
-  SOCKETS_PER_ADDRESS_MAX: limit(5000),
-  FAILED_LOGINS_PER_MINUTE_PER_ADDRESS_MAX: limit(300),
-  REQUESTS_PER_SECOND_PER_USER_MAX: limit(200),
-  MESSAGES_PER_SECOND_PER_USER_MAX: limit(20),
-  TYPING_PER_SECOND_PER_USER_MAX: limit(2),
-  UPLOADS_PER_MINUTE_PER_USER_MAX: limit(30),
-  GROUP_MEMBERS_MAX: limit(10_000),
+  ...limits,
 });
 
 /**

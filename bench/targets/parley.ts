@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { LIMITS_OFF } from '../../src/config.js';
 import { signToken } from '../../src/server/auth.js';
 import { startProgram, type Target } from './target.js';
 
@@ -27,6 +28,7 @@ export function startParley({ workers, dataDir, redisUrl, node = [] }: ParleyOpt
     JWT_SECRET: SECRET,
     LOG_LEVEL: 'warn',
     DRAIN_SPREAD_MS: '0',
+    ...LIMITS_OFF,
     ...(redisUrl !== undefined && { REDIS_URL: redisUrl }),
   });
 }

@@ -17,6 +17,8 @@ import { Places } from './places.js';
 const MINUTE_MS = 60_000;
 /** What passed here is told to the other workers so often: between them they let that much more pass. */
 const SHARE_EVERY_MS = 20;
+/** Of a user with hundreds of sockets, whose proxy restarts, they come back again and again. */
+const UPGRADES_PER_REQUEST = 5;
 const SWEEP_EVERY_MS = 5000;
 const TELL_EVERY_MS = 60_000;
 
@@ -50,13 +52,14 @@ export class WorkerLimits implements LimitsListener {
     this.places = new Places(limits, link);
     this.#link = link;
     this.#events = events;
+    const upgradesMax = limits.requestsPerSecondPerUserMax * UPGRADES_PER_REQUEST;
     this.#meters = {
       failed_logins: new Meter({ max: limits.failedLoginsPerMinutePerAddressMax, inMs: MINUTE_MS }),
       requests: new Meter({ max: limits.requestsPerSecondPerUserMax, inMs: 1000 }),
       upgrades: new Meter({
-        max: limits.socketsPerUserMax === 0 ? 0 : limits.requestsPerSecondPerUserMax,
+        max: limits.socketsPerUserMax === 0 ? 0 : upgradesMax,
         inMs: 1000,
-        burst: Math.max(limits.socketsPerUserMax, limits.requestsPerSecondPerUserMax),
+        burst: Math.max(limits.socketsPerUserMax, upgradesMax),
       }),
       typing: new Meter({ max: limits.typingPerSecondPerUserMax, inMs: 1000 }),
       uploads: new Meter({ max: limits.uploadsPerMinutePerUserMax, inMs: MINUTE_MS }),

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { historyOf, live, NO_RATES, numbered, Shown, saysAll, textOf } from '../support/chat.js';
+import { historyOf, live, numbered, Shown, saysAll, textOf } from '../support/chat.js';
 import { TestServer } from '../support/server.js';
 import type { Frame, TestSocket } from '../support/socket.js';
 import type { TestUser } from '../support/user.js';
@@ -9,7 +9,7 @@ let server: TestServer;
 let alice: TestUser;
 let bob: TestUser;
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 2, env: NO_RATES });
+  server = await TestServer.start({ workers: 2 });
   [alice, bob] = [await server.user('Alice'), await server.user('Bob')];
 });
 afterAll(() => server.stop());

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { ENGINE_FRAME_BYTES_MAX, FRAME_BYTES_MAX } from '../../src/api/frames.js';
-import { historyOf, live, NO_RATES, textOf, wsUrl } from '../support/chat.js';
+import { historyOf, live, textOf, wsUrl } from '../support/chat.js';
 import { TestServer } from '../support/server.js';
 import type { TestSocket } from '../support/socket.js';
 import type { TestUser } from '../support/user.js';
@@ -11,7 +11,7 @@ let alice: TestUser;
 let bob: TestUser;
 let path: string;
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 2, env: NO_RATES });
+  server = await TestServer.start({ workers: 2 });
   [alice, bob] = [await server.user('Alice'), await server.user('Bob')];
   path = `/chat/${await alice.chatWith(bob)}`;
 });

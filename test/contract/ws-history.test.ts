@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HISTORY_BYTES_MAX } from '../../src/api/frames.js';
-import { historyOf, live, NO_MESSAGES, NO_RATES, numbered, Shown, saysAll, textOf } from '../support/chat.js';
+import { historyOf, live, NO_MESSAGES, numbered, Shown, saysAll, textOf } from '../support/chat.js';
 import { TestServer } from '../support/server.js';
 import type { Frame } from '../support/socket.js';
 import type { TestUser } from '../support/user.js';
@@ -13,7 +13,7 @@ let bob: TestUser;
 beforeAll(async () => {
   server = await TestServer.start({
     workers: 2,
-    env: { ...NO_RATES, TEXT_CHARACTERS_MAX: String(TEXT_CHARACTERS_MAX) },
+    env: { TEXT_CHARACTERS_MAX: String(TEXT_CHARACTERS_MAX) },
   });
   alice = await server.user('Alice');
   bob = await server.user('Bob');

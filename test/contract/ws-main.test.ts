@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { live, NO_RATES, numbered, Shown, saysAll, textOf } from '../support/chat.js';
+import { live, numbered, Shown, saysAll, textOf } from '../support/chat.js';
 import { TestServer } from '../support/server.js';
 import type { Frame, TestSocket } from '../support/socket.js';
 import type { TestUser } from '../support/user.js';
@@ -10,7 +10,7 @@ let alice: TestUser;
 let bob: TestUser;
 let carol: TestUser;
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 2, env: NO_RATES });
+  server = await TestServer.start({ workers: 2 });
 });
 afterAll(() => server.stop());
 

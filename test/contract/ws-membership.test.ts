@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { browse, historyOf, live, NO_RATES, numbered, saysAll, textOf } from '../support/chat.js';
+import { browse, historyOf, live, numbered, saysAll, textOf } from '../support/chat.js';
 import { TestServer } from '../support/server.js';
 import type { TestSocket } from '../support/socket.js';
 import type { TestUser } from '../support/user.js';
@@ -11,7 +11,7 @@ let alice: TestUser;
 let bob: TestUser;
 let carol: TestUser;
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 2, env: NO_RATES });
+  server = await TestServer.start({ workers: 2 });
   [alice, bob, carol] = [await server.user('Alice'), await server.user('Bob'), await server.user('Carol')];
 });
 afterAll(() => server.stop());

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { historyOf, idOf, live, NO_RATES, numbered, Shown, saysAll, textOf } from '../support/chat.js';
+import { historyOf, idOf, live, numbered, Shown, saysAll, textOf } from '../support/chat.js';
 import { TestServer } from '../support/server.js';
 import type { TestUser } from '../support/user.js';
 
@@ -8,7 +8,7 @@ let alice: TestUser;
 let bob: TestUser;
 let carol: TestUser;
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 2, env: NO_RATES });
+  server = await TestServer.start({ workers: 2 });
   [alice, bob, carol] = [await server.user('Alice'), await server.user('Bob'), await server.user('Carol')];
 });
 afterAll(() => server.stop());

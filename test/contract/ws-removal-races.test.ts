@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { browse, idOf, NO_RATES, pagesOf, shownTo } from '../support/chat.js';
+import { browse, idOf, pagesOf, shownTo } from '../support/chat.js';
 import { TestServer } from '../support/server.js';
 import type { TestSocket } from '../support/socket.js';
 import type { TestUser } from '../support/user.js';
@@ -13,7 +13,7 @@ let alice: TestUser;
 let bob: TestUser;
 let carol: TestUser;
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 2, env: NO_RATES });
+  server = await TestServer.start({ workers: 2 });
   [alice, bob, carol] = [await server.user('Alice'), await server.user('Bob'), await server.user('Carol')];
 });
 afterAll(() => server.stop());

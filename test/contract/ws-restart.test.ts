@@ -2,17 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import {
-  at,
-  historyOf,
-  idOf,
-  live,
-  NO_MESSAGES,
-  NO_RATES,
-  numbered,
-  saysAll,
-  textOf,
-} from '../support/chat.js';
+import { at, historyOf, idOf, live, NO_MESSAGES, numbered, saysAll, textOf } from '../support/chat.js';
 import { TestServer } from '../support/server.js';
 import type { TestSocket } from '../support/socket.js';
 import type { TestUser } from '../support/user.js';
@@ -39,7 +29,7 @@ afterEach(async () => {
 });
 
 async function start(): Promise<void> {
-  server = await TestServer.start({ workers: 2, dataDir, env: NO_RATES });
+  server = await TestServer.start({ workers: 2, dataDir });
 }
 
 /** On the same folder, at another port. */

@@ -5,7 +5,6 @@ import {
   idOf,
   live,
   NO_MESSAGES,
-  NO_RATES,
   numbered,
   pagesOf,
   Shown,
@@ -22,7 +21,7 @@ let server: TestServer;
 let alice: TestUser;
 let bob: TestUser;
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 2, env: { ...NO_RATES, TEXT_CHARACTERS_MAX: '8192' } });
+  server = await TestServer.start({ workers: 2, env: { TEXT_CHARACTERS_MAX: '8192' } });
   alice = await server.user('Alice');
   bob = await server.user('Bob');
 });

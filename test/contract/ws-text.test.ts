@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { live, NO_RATES, textOf } from '../support/chat.js';
+import { live, textOf } from '../support/chat.js';
 import { TestServer } from '../support/server.js';
 import type { TestSocket } from '../support/socket.js';
 import type { TestUser } from '../support/user.js';
@@ -11,7 +11,7 @@ let path: string;
 let hers: TestSocket;
 let his: TestSocket;
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 2, env: NO_RATES });
+  server = await TestServer.start({ workers: 2 });
   [alice, bob] = [await server.user('Alice'), await server.user('Bob')];
   path = `/chat/${await alice.chatWith(bob)}`;
 });

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { live, NO_RATES, saysAll } from '../support/chat.js';
+import { live, saysAll } from '../support/chat.js';
 import { TestServer } from '../support/server.js';
 import type { TestUser } from '../support/user.js';
 
@@ -8,7 +8,7 @@ afterEach(() => server.stop());
 
 /** A server with this limit, and its first three users. */
 async function startWith(limit: number): Promise<[TestUser, TestUser, TestUser]> {
-  server = await TestServer.start({ workers: 1, env: { ...NO_RATES, TYPING_MEMBERS_MAX: String(limit) } });
+  server = await TestServer.start({ workers: 1, env: { TYPING_MEMBERS_MAX: String(limit) } });
   return [await server.user('Alice'), await server.user('Bob'), await server.user('Carol')];
 }
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { historyOf, live, NO_RATES, numbered, saysAll, textOf } from '../support/chat.js';
+import { historyOf, live, numbered, saysAll, textOf } from '../support/chat.js';
 import { TestServer } from '../support/server.js';
 import type { TestSocket } from '../support/socket.js';
 import type { TestUser } from '../support/user.js';
@@ -15,7 +15,7 @@ let dave: TestUser;
 beforeAll(async () => {
   server = await TestServer.start({
     workers: 2,
-    env: { ...NO_RATES, TYPING_MEMBERS_MAX: String(TYPING_MEMBERS_MAX) },
+    env: { TYPING_MEMBERS_MAX: String(TYPING_MEMBERS_MAX) },
   });
   [alice, bob] = [await server.user('Alice'), await server.user('Bob')];
   [carol, dave] = [await server.user('Carol'), await server.user('Dave')];

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CommandName, Commands, Outcome } from '../../src/chat/commands.js';
+import { LIMITS_OFF } from '../../src/config.js';
 import type { LinkClient } from '../../src/ledger/client.js';
 import type { ToWorker } from '../../src/ledger/protocol.js';
 import { connectLink } from '../support/ledger.js';
@@ -73,7 +74,11 @@ export async function record(
   const tracePath = () => join(folder, `${starts.length}.strace`);
   const start = () => {
     starts.push(line);
-    return new TracedProcess(tracePath(), main, ['ledger'], { DATA_DIR: dataDir, JWT_SECRET: SECRET });
+    return new TracedProcess(tracePath(), main, ['ledger'], {
+      ...LIMITS_OFF,
+      DATA_DIR: dataDir,
+      JWT_SECRET: SECRET,
+    });
   };
   const end = async (signal: 'SIGTERM' | 'SIGKILL') => {
     await ledger.end(signal);

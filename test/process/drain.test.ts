@@ -130,6 +130,7 @@ it('a request that the ledger does not answer in time is answered, too: its outc
   const { ledger } = await server.pids();
   process.kill(ledger, 'SIGSTOP');
   const asked = alice.post('/group', { name: 'a group' });
+  for (let n = 0; n < 3; n++) await alice.get('/user'); // By then the worker has it.
   const exit = server.end();
   expect(await asked).toMatchObject({ status: 503, body: { code: 'timeout' } });
   process.kill(ledger, 'SIGCONT');

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { at, historyOf, idOf, live, NO_RATES, numbered, textOf } from '../support/chat.js';
+import { at, historyOf, idOf, live, numbered, textOf } from '../support/chat.js';
 import { TestServer } from '../support/server.js';
 import type { Frame, TestSocket } from '../support/socket.js';
 import type { TestUser } from '../support/user.js';
@@ -18,7 +18,7 @@ let bob: TestUser;
 let path: string;
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'parley-test-'));
-  server = await TestServer.start({ workers: 2, dataDir, env: NO_RATES });
+  server = await TestServer.start({ workers: 2, dataDir });
   [alice, bob] = [await server.user('Alice'), await server.user('Bob')];
 });
 beforeEach(async () => {
@@ -111,7 +111,7 @@ describe('a client_id that is repeated with another text', () => {
     for (const name of names) socket.says(`first: ${name}`, name);
     for (const name of names) await socket.hears(`first: ${name}`);
     await server.end('SIGKILL');
-    server = await TestServer.start({ workers: 2, dataDir, env: NO_RATES });
+    server = await TestServer.start({ workers: 2, dataDir });
     [alice, bob] = [at(server, alice), at(server, bob)];
     for (const again of await bothWorkers()) {
       for (const name of names) again.says(`again: ${name}`, name);

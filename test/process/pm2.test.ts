@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { live, NO_RATES } from '../support/chat.js';
+import { LIMITS_OFF } from '../../src/config.js';
+import { live } from '../support/chat.js';
 import { Crowd } from '../support/crowd.js';
 import { temporaryFolder } from '../support/ledger.js';
 import { Pm2 } from '../support/pm2.js';
@@ -29,7 +30,7 @@ async function install(): Promise<void> {
   const port = String(await freePort());
   url = `http://127.0.0.1:${port}`;
   pm2 = new Pm2(join(folder.path, 'pm2'), {
-    ...NO_RATES,
+    ...LIMITS_OFF,
     PORT: port,
     HOST: '127.0.0.1',
     DATA_DIR: join(folder.path, 'data'),

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
-import { historyOf, live, NO_RATES, numbered, shownTo, textOf } from '../support/chat.js';
+import { historyOf, live, numbered, shownTo, textOf } from '../support/chat.js';
 import { TestRedis, TLS_FILES } from '../support/redis.js';
 import { LyingProxy } from '../support/redis-proxy.js';
 import { TestServer } from '../support/server.js';
@@ -22,7 +22,7 @@ afterEach(async () => {
 });
 
 async function start(url: string, env: Record<string, string> = {}): Promise<TestServer> {
-  server = await TestServer.start({ workers: 2, env: { ...NO_RATES, REDIS_URL: url, ...env } });
+  server = await TestServer.start({ workers: 2, env: { REDIS_URL: url, ...env } });
   return server;
 }
 

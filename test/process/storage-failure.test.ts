@@ -2,7 +2,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { historyOf, idOf, live, NO_RATES, numbered, saysAll, textOf } from '../support/chat.js';
+import { historyOf, idOf, live, numbered, saysAll, textOf } from '../support/chat.js';
 import { exitOf, TestServer } from '../support/server.js';
 import type { Frame } from '../support/socket.js';
 import type { TestUser } from '../support/user.js';
@@ -41,7 +41,7 @@ describe('when the storage fails', () => {
   let path: string;
   let tracer: ChildProcess | undefined;
   beforeEach(async () => {
-    server = await TestServer.start({ workers: 2, env: NO_RATES });
+    server = await TestServer.start({ workers: 2 });
     [alice, bob] = [await server.user('Alice'), await server.user('Bob')];
     path = `/chat/${await alice.chatWith(bob)}`;
     tracer = undefined;

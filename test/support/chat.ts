@@ -3,13 +3,6 @@ import { MessageView } from '../../src/api/routes.js';
 import { type Frame, TestSocket } from './socket.js';
 import { TestUser } from './user.js';
 
-/** Rates are off: these tests say what a message is, not how many a user may send. */
-export const NO_RATES = {
-  MESSAGES_PER_SECOND_PER_USER_MAX: '0',
-  TYPING_PER_SECOND_PER_USER_MAX: '0',
-  REQUESTS_PER_SECOND_PER_USER_MAX: '0',
-} as const;
-
 export const NO_MESSAGES = { type: 'history', messages: [], error: 'no messages' } as const;
 
 /** Every frame that shows a message, and nothing that the contract does not name. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SignJWT } from 'jose';
+import { LIMITS_OFF } from '../../src/config.js';
 import { TestUser } from './user.js';
 import { until } from './wait.js';
 
@@ -144,7 +145,7 @@ export class TestServer {
   }
 }
 
-/** Runs the built program with these settings and no others; sockets end at once when it drains. */
+/** Runs the built program with these settings and no others; sockets end at once when it drains, and no limit is on. */
 export function launch(
   env: Readonly<Record<string, string>>,
   args: readonly string[] = [],
@@ -152,7 +153,14 @@ export function launch(
 ): { process: ChildProcess; output: { text: string } } {
   const [command = process.execPath, ...rest] = [...through, process.execPath, main, ...args];
   const child = spawn(command, rest, {
-    env: { PATH: process.env['PATH'] ?? '', PORT: '0', HOST: '127.0.0.1', DRAIN_SPREAD_MS: '0', ...env },
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      PORT: '0',
+      HOST: '127.0.0.1',
+      DRAIN_SPREAD_MS: '0',
+      ...LIMITS_OFF,
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const output = { text: '' };

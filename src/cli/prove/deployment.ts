@@ -3,7 +3,7 @@ import { createWriteStream, readFileSync, type WriteStream } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { searchPath } from '../../config.js';
+import { LIMITS_OFF, searchPath } from '../../config.js';
 import { ExpectedError } from '../../expected-error.js';
 
 const START_MS_MAX = 30_000;
@@ -120,8 +120,7 @@ export class Deployment {
         WORKERS: String(workers),
         JWT_SECRET: secret,
         LOG_LEVEL: 'info',
-        MESSAGES_PER_SECOND_PER_USER_MAX: '0',
-        REQUESTS_PER_SECOND_PER_USER_MAX: '0',
+        ...LIMITS_OFF,
         ...(redisUrl !== undefined && { REDIS_URL: redisUrl }),
       },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { NO_RATES } from '../../support/chat.js';
 import { TestServer } from '../../support/server.js';
 import { stopUnharmed } from '../../support/strict.js';
 import { bits } from './bits.js';
@@ -33,7 +32,7 @@ const THEMES: Readonly<Record<string, readonly Case[]>> = {
 let server: TestServer;
 let stage: Stage;
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 1, env: NO_RATES });
+  server = await TestServer.start({ workers: 1 });
   stage = await Stage.open(server);
 });
 afterAll(async () => {
