@@ -49,7 +49,7 @@ describe('requests of a user', () => {
   });
 
   it('that are upgrades may come five times as often, and at once for all sockets of the user', async () => {
-    const { ann } = await started({ REQUESTS_PER_SECOND_PER_USER_MAX: '1', SOCKETS_PER_USER_MAX: '8' }, 1);
+    const { ann } = await started({ REQUESTS_PER_SECOND_PER_USER_MAX: '2', SOCKETS_PER_USER_MAX: '8' }, 1);
     const visit = async () => (await ann.connect('/main')).close();
     await Promise.all(Array.from({ length: 8 }, visit));
     const refusal = await until(async () => {
