@@ -7,6 +7,7 @@ import type { LimitsLink } from './chat/limits.js';
 import type { Post, ReadStore, Submit } from './chat/ports.js';
 import type { Config } from './config.js';
 import { ExpectedError } from './expected-error.js';
+import { KeySetFile } from './key-set-file.js';
 import { LinkClient } from './ledger/client.js';
 import { linkPath } from './ledger/protocol.js';
 import { createLogger, type Logger } from './log.js';
@@ -160,9 +161,11 @@ export function composeWorker({
 
   const engine = createEngine(config.tls);
   const hub = new Hub(store, engine, bus, fatal);
+  const { key } = config.jwt;
   const auth = new Authenticator(config.jwt, readSecret(config.dataDir), Date.now, {
     isRevoked: (identity) => hub.revocations.has(identity),
     keySetFailed: (error) => warn('JWT_JWKS_URL could not be read; the keys before stay in use', error),
+    keptKeySet: key && 'keySetUrl' in key ? new KeySetFile(config.dataDir, key.keySetUrl) : undefined,
   });
   const limits = new WorkerLimits(config.limits, limitsLink, {
     refused: (counts) => log.warn({ refused: counts }, 'limits refused what was too much'),

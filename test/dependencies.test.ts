@@ -41,6 +41,7 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
     'api',
     'bus/redis/channels',
     'config',
+    'key-set-file',
     'server/body',
     'server/input',
     'server/endpoints/endpoint',

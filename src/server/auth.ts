@@ -10,7 +10,7 @@ import { type JWTClaimVerificationOptions, type JWTPayload, jwtVerify, SignJWT, 
 import { LRUCache } from 'lru-cache';
 import { ChatError } from '../chat/errors.js';
 import { type Caller, callerOf } from '../chat/users.js';
-import { KeySet } from './key-set.js';
+import { type KeptKeySet, KeySet } from './key-set.js';
 import { NEVER } from './sockets.js';
 
 const TOKEN_CHARACTERS_MAX = 4096;
@@ -38,11 +38,13 @@ export interface AuthOptions {
   readonly requireExp: boolean;
 }
 
-export interface AuthEvents {
+export interface AuthContext {
   /** Whether a token that is valid otherwise was made void. */
   isRevoked(identity: Identity): boolean;
   /** The set of keys could not be read; the one before stays in use. */
   keySetFailed(error: unknown): void;
+  /** Undefined: a set lives as long as the process. */
+  readonly keptKeySet: KeptKeySet | undefined;
 }
 
 /** What a valid token says. Times are in seconds since the epoch. */
@@ -71,13 +73,13 @@ export class Authenticator {
     options: AuthOptions,
     generatedSecret: string | undefined,
     now: () => number,
-    { isRevoked = () => false, keySetFailed = () => undefined }: Partial<AuthEvents> = {},
+    { isRevoked = () => false, keySetFailed = () => undefined, keptKeySet }: Partial<AuthContext> = {},
   ) {
     this.#options = options;
     const { key } = options;
     this.#key =
       key !== undefined && 'keySetUrl' in key
-        ? new KeySet(key.keySetUrl, { changed: () => this.#forget(), failed: keySetFailed })
+        ? new KeySet(key.keySetUrl, { changed: () => this.#forget(), failed: keySetFailed }, keptKeySet)
         : keyOf(key, generatedSecret);
     this.#now = now;
     this.#isRevoked = isRevoked;

@@ -10,6 +10,12 @@ const ASK_EVERY_MS_MIN = 5000;
 const REFRESH_MS = 10 * 60_000;
 const REFRESH_AGAIN_MS = 30_000;
 
+/** Where the last good set outlives the process. */
+export interface KeptKeySet {
+  read(): string | undefined;
+  write(keySet: string): void;
+}
+
 export interface KeySetEvents {
   /** The set is another one than before. */
   changed(): void;
@@ -24,6 +30,7 @@ export interface KeySetEvents {
 export class KeySet {
   readonly #url: string;
   readonly #events: KeySetEvents;
+  readonly #kept: KeptKeySet | undefined;
   #find: JWTVerifyGetKey | undefined;
   #text = '';
   #askedAt = Number.NEGATIVE_INFINITY;
@@ -31,9 +38,10 @@ export class KeySet {
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(url: string, events: KeySetEvents) {
+  constructor(url: string, events: KeySetEvents, kept?: KeptKeySet) {
     this.#url = url;
     this.#events = events;
+    this.#kept = kept;
     void this.#ask();
   }
 
@@ -71,19 +79,24 @@ export class KeySet {
     clearTimeout(this.#timer);
     let again = REFRESH_AGAIN_MS;
     try {
-      this.#take(await textAt(this.#url));
+      const text = await textAt(this.#url);
+      if (this.#take(text)) this.#kept?.write(text);
       again = REFRESH_MS;
     } catch (error) {
       this.#events.failed(error);
+      const kept = this.#find === undefined ? this.#kept?.read() : undefined;
+      if (kept !== undefined) this.#take(kept);
     }
     if (!this.#closed) this.#timer = setTimeout(() => void this.#ask(), again).unref();
   }
 
-  #take(text: string): void {
-    if (text === this.#text) return;
+  /** Whether it is another one than before. Errors: jose's, for what is no set. */
+  #take(text: string): boolean {
+    if (text === this.#text) return false;
     this.#find = createLocalJWKSet(JSON.parse(text));
     this.#text = text;
     this.#events.changed();
+    return true;
   }
 }
 

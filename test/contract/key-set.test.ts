@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { KeyServer, LoginKey } from '../support/key-server.js';
 import { TestServer } from '../support/server.js';
@@ -27,8 +30,12 @@ afterAll(async () => {
   await login.stop();
 });
 
-function start(): Promise<TestServer> {
-  return TestServer.start({ workers: WORKERS, env: { JWT_SECRET: '', JWT_JWKS_URL: login.url } });
+function start({ dataDir, url = login.url }: { dataDir?: string; url?: string } = {}): Promise<TestServer> {
+  return TestServer.start({
+    workers: WORKERS,
+    env: { JWT_SECRET: '', JWT_JWKS_URL: url },
+    ...(dataDir !== undefined && { dataDir }),
+  });
 }
 /** 404: the token is good, and there is no profile. */
 const status = async (token: string, of = server) => (await ask(of, 'GET', '/api/v1/user', { token })).status;
@@ -101,6 +108,27 @@ describe('when the login changes its keys', () => {
     login.status = 200;
   }, 15_000);
 });
+
+it('a server that starts while the URL fails goes on with the last good set, of that URL alone', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'parley-keys-'));
+  const token = await ec.sign({ sub: 1 });
+  try {
+    const before = await start({ dataDir });
+    expect(await status(token, before)).toBe(404);
+    await stopUnharmed(before);
+    login.status = 500;
+    const after = await start({ dataDir });
+    for (let times = 0; times < OFTEN; times++) expect(await status(token, after)).toBe(404);
+    expect(await status(await other.sign({ sub: 1 }), after)).toBe(401);
+    await stopUnharmed(after);
+    const moved = await start({ dataDir, url: `${login.url}?other` });
+    expectRefusal(await ask(moved, 'GET', '/api/v1/user', { token }), 503, 'unavailable');
+    await stopUnharmed(moved);
+  } finally {
+    login.status = 200;
+    await rm(dataDir, { recursive: true });
+  }
+}, 20_000);
 
 it('a server whose login cannot be reached yet answers 503, and goes on when it can', async () => {
   login.status = 500;
