@@ -81,10 +81,10 @@ export class Hub {
 
   /** A chat of that type which the user is in. Errors: chat_not_found, group_not_found, for strangers too. */
   chatFor(view: ReadView, userId: number | undefined, chatId: number, type: ChatType): Chat {
-    const chat = userId === undefined ? undefined : this.caches.chat(view, chatId);
-    if (chat?.type !== type || userId === undefined || !view.isMember(chatId, userId)) {
-      throw new ChatError(type === 'group' ? 'group_not_found' : 'chat_not_found');
-    }
+    // Membership first: whether there is such a chat, of what type, takes no time of those who are not in it.
+    const isMember = userId !== undefined && view.isMember(chatId, userId);
+    const chat = isMember ? this.caches.chat(view, chatId) : undefined;
+    if (chat?.type !== type) throw new ChatError(type === 'group' ? 'group_not_found' : 'chat_not_found');
     return chat;
   }
 

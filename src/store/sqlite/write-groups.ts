@@ -31,10 +31,11 @@ export function groupWriters({
   /** The owner of a group that the actor may manage; otherwise refuses. */
   function managed(groupId: number, actor: number): number {
     if (view.user(actor) === undefined) throw new ChatError('profile_required');
-    const chat = view.chat(groupId);
-    const exists = chat?.type === 'group';
+    // Membership first: whether there is such a group takes no time of those who are not in it.
+    const actorIsMember = view.isMember(groupId, actor);
+    const chat = actorIsMember ? view.chat(groupId) : undefined;
     const ownerId = chat?.ownerId ?? 0;
-    assertMayManage({ exists, ownerId, actorIsMember: exists && view.isMember(groupId, actor) }, actor);
+    assertMayManage({ exists: chat?.type === 'group', ownerId, actorIsMember }, actor);
     return ownerId;
   }
 
