@@ -1,0 +1,137 @@
+import { BASE, type RouteName, routes } from '../../../src/api/routes.js';
+import { png } from '../../support/images.js';
+import { exitOf, launch, SECRET, type TestServer } from '../../support/server.js';
+import { ask, join, newcomer, type StrictUser, workerOf } from '../../support/strict.js';
+import { nowSeconds, sign } from '../../support/tokens.js';
+import { until } from '../../support/wait.js';
+import type { About, Role } from './rules.js';
+
+type Person = Exclude<Role, 'nobody' | 'expired' | 'revoked'>;
+
+/** Of each kind of id the largest: none was ever given. */
+export const UNKNOWN_ID = Number.MAX_SAFE_INTEGER;
+
+/** One chat and one group, with photos, and people in every relation to them. */
+export class Scene {
+  readonly server: TestServer;
+  readonly people: Readonly<Record<Person, StrictUser>>;
+  /** A user whom everybody may know, and who is in nothing. */
+  readonly somebody: StrictUser;
+  /** Of the owner and the member. */
+  readonly chat: number;
+  readonly group: number;
+  /** A group that is deleted. */
+  readonly gone: number;
+  readonly #tokens: Readonly<Record<Exclude<Role, Person>, string | undefined>>;
+
+  private constructor(
+    server: TestServer,
+    people: Scene['people'],
+    somebody: StrictUser,
+    ids: { chat: number; group: number; gone: number },
+    tokens: { expired: string; revoked: string },
+  ) {
+    this.server = server;
+    this.people = people;
+    this.somebody = somebody;
+    this.chat = ids.chat;
+    this.group = ids.group;
+    this.gone = ids.gone;
+    this.#tokens = { nobody: undefined, ...tokens };
+  }
+
+  static async open(server: TestServer): Promise<Scene> {
+    const people = {
+      profileless: await newcomer(server, 'Nemo'),
+      stranger: await join(server, 'Stranger'),
+      removed: await join(server, 'Removed'),
+      former: await join(server, 'Former'),
+      member: await join(server, 'Member'),
+      owner: await join(server, 'Owner'),
+    };
+    const { owner, member, removed, former } = people;
+    const somebody = await newcomer(server, 'Somebody');
+    await somebody.post('/user', withPhoto({ username: somebody.username, name: somebody.name }));
+    const chat = await owner.chatWith(member);
+    const users = [{ id: member.id }, { id: removed.id }];
+    const group = (await owner.post('/group', withPhoto({ name: 'a group', users }))).body.group.id;
+    await owner.delete(`/group/${group}/delete`, { users: [{ id: removed.id }] });
+    const gone = await former.groupWith(removed);
+    await former.delete(`/group/${gone}`);
+    const now = nowSeconds();
+    const tokens = {
+      expired: await sign({ sub: owner.id, exp: now - 60 }),
+      revoked: await sign({ sub: owner.id, iat: now - 100 }),
+    };
+    return new Scene(server, people, somebody, { chat, group, gone }, tokens);
+  }
+
+  /** Makes the revoked token one, on every worker. */
+  async revoke(): Promise<void> {
+    const args = ['revoke', '--sub', String(this.people.owner.id)];
+    const before = new Date((nowSeconds() - 50) * 1000).toISOString();
+    const env = { JWT_SECRET: SECRET, DATA_DIR: this.server.dataDir };
+    const { process, output } = launch(env, [...args, '--before', before]);
+    const { code } = await exitOf(process);
+    if (code !== 0) throw new Error(`nothing was revoked: ${output.text}`);
+    await until(async () => {
+      const question = { token: this.token('revoked'), headers: { connection: 'close' } };
+      const tries = Array.from({ length: 8 }, () => ask(this.server, 'GET', `${BASE}/user`, question));
+      const answers = await Promise.all(tries);
+      const refused = answers.every(({ status }) => status === 401);
+      return refused && new Set(answers.map(workerOf)).size === 2;
+    });
+  }
+
+  token(role: Role): string | undefined {
+    return isPerson(role) ? this.people[role].token : this.#tokens[role];
+  }
+
+  /** What somebody in that role asks for. */
+  idOf(about: About, role: Role): number {
+    if (about === 'user' || about === 'none') return this.somebody.id;
+    if (role === 'former') return this.gone;
+    return about === 'chat' ? this.chat : this.group;
+  }
+
+  /** A body that the route takes; undefined where it takes none. */
+  bodyOf(name: RouteName): string | undefined {
+    const bodies: { readonly [P in RouteName]?: object } = {
+      createUser: { username: `nemo-${this.people.profileless.id}`, name: 'Nemo' },
+      createGroup: { name: 'another group' },
+      addMembers: { users: [{ id: this.somebody.id }] },
+      removeMembers: { users: [{ id: this.people.member.id }] },
+    };
+    return bodies[name] && JSON.stringify(bodies[name]);
+  }
+
+  /** What those who may see it see of all there is. */
+  async seen(): Promise<unknown> {
+    const { owner, member, former, stranger } = this.people;
+    const answers = [
+      owner.get(`/group/${this.group}/info`),
+      owner.get(`/group/${this.group}/users`),
+      member.get(`/chat/${this.chat}/info`),
+      ...[owner, member, former, stranger].map((user) => user.get('/chats')),
+    ];
+    return (await Promise.all(answers)).map(({ body }) => body);
+  }
+}
+
+/** The path of a route or channel with its id. */
+export function pathTo(pattern: string, id: number): string {
+  return pattern.replace('{id}', String(id));
+}
+
+export const ROUTE_NAMES = Object.keys(routes) as RouteName[];
+
+function withPhoto(json: object): FormData {
+  const form = new FormData();
+  form.set('json', JSON.stringify(json));
+  form.set('photo', new Blob([new Uint8Array(png(8, 8))], { type: 'image/png' }), 'photo.png');
+  return form;
+}
+
+function isPerson(role: Role): role is Person {
+  return role !== 'nobody' && role !== 'expired' && role !== 'revoked';
+}
