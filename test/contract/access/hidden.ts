@@ -2,7 +2,7 @@ import type { Operation } from '../../../src/api/operation.js';
 import { channels, routes } from '../../../src/api/routes.js';
 import type { StrictUser } from '../../support/strict.js';
 import { type Asked, bytesOf } from './line.js';
-import { type About, RULES } from './rules.js';
+import { type About, ruleOf } from './rules.js';
 import { pathTo, ROUTE_NAMES, type Scene } from './scene.js';
 
 /** Someone, and a chat that is not there for them. */
@@ -55,7 +55,7 @@ const door = (
 });
 
 const routeDoors = ROUTE_NAMES.flatMap((name) => {
-  const { about } = RULES[name];
+  const { about } = ruleOf(name);
   if (!isHidden(about)) return [];
   const { method, path }: Operation = routes[name];
   const own = door(name, about, path, (scene) => ({ method, body: scene.bodyOf(name) }));

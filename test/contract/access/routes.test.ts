@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RouteName, routes } from '../../../src/api/routes.js';
 import { TestServer } from '../../support/server.js';
 import { ask, type RawAnswer, stopUnharmed } from '../../support/strict.js';
-import { ROLES, type Role, RULES } from './rules.js';
+import { ROLES, type Role, RULES, ruleOf } from './rules.js';
 import { pathTo, ROUTE_NAMES, Scene, UNKNOWN_ID } from './scene.js';
 
 let server: TestServer;
@@ -39,12 +39,12 @@ describe('every route', () => {
   });
 
   it.each(ROUTE_NAMES)('%s has a rule for unknown ids where its path has an id', (name) => {
-    expect(RULES[name].unknown !== undefined).toBe(routes[name].path.includes('{id}'));
+    expect(ruleOf(name).unknown !== undefined).toBe(routes[name].path.includes('{id}'));
   });
 });
 
 describe.each(ROUTE_NAMES)('%s', (name) => {
-  const { about, verdicts } = RULES[name];
+  const { about, verdicts } = ruleOf(name);
   const isRead = routes[name].method === 'GET';
 
   it.each(ROLES.map((role) => [role, verdicts[role]] as const))('is to %s %s', async (role, verdict) => {
@@ -59,10 +59,10 @@ describe.each(ROUTE_NAMES)('%s', (name) => {
   });
 });
 
-const WITH_ID = ROUTE_NAMES.filter((name) => RULES[name].unknown !== undefined);
+const WITH_ID = ROUTE_NAMES.filter((name) => ruleOf(name).unknown !== undefined);
 
 it.each(WITH_ID)('%s is, of an id that was never given, what its rule says', async (name) => {
-  expect(verdictOf(await request(still, name, 'owner', UNKNOWN_ID))).toBe(RULES[name].unknown);
+  expect(verdictOf(await request(still, name, 'owner', UNKNOWN_ID))).toBe(ruleOf(name).unknown);
 });
 
 describe('what was refused', () => {

@@ -51,6 +51,13 @@ export const RULES: Readonly<Record<RouteName, Rule>> = {
   listChats:     rule('none',  '404 chats_not_found',  '404 chats_not_found',   '200',             '200'),
 };
 
+/** Throws for a route that was added without a rule. */
+export function ruleOf(name: RouteName): Rule {
+  const found: Rule | undefined = RULES[name];
+  if (found === undefined) throw new Error(`the route ${name} has no rule`);
+  return found;
+}
+
 type ChannelName = (typeof channels)[number]['of'];
 
 /** What a client that sends headers hears, and what closes a `chat.v1` client. */
