@@ -1,34 +1,38 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ChatError } from '../../chat/errors.js';
 import type { Image, PhotoOwner, PhotoStore, PlacedPhoto } from '../../chat/ports.js';
-import { contentTypeOf, type ImageType, imageHead } from './images.js';
+import { contentTypeOf, type ImageHead, type ImageType, imageHead } from './images.js';
 
 const MEGAPIXELS_MAX = 120;
-/** The size of an image stands within this much of its beginning, whatever a camera puts before it. */
-const HEAD_BYTES = 1024 * 1024;
+/** The size of an image stands within this much of its beginning: of most, and whatever a camera puts before it. */
+const HEAD_BYTES = [16 * 1024, 1024 * 1024];
 const TRIES_MAX = 3;
 
 /** Photos as files: `files/<users|groups>/<id>/<name>` in the data folder. */
 export class PhotoFiles implements PhotoStore {
   readonly #filesDir: string;
+  /** `files/users`, `files/groups`: those whose names, and the names above them, are durable. They stay for good. */
+  readonly #rooted = new Set<string>();
 
   constructor(dataDir: string) {
     this.#filesDir = join(dataDir, 'files');
   }
 
   async place(uploaded: string, owner: PhotoOwner, id: number): Promise<PlacedPhoto> {
-    const name = `${randomUUID()}.${await imageType(uploaded)}`;
-    const lasting = this.#path(owner, id, name);
-    const remove = () => removeWithFolder(lasting);
+    let lasting: string | undefined;
     try {
+      const name = `${randomUUID()}.${await syncedType(uploaded)}`;
+      lasting = this.#path(owner, id, name);
       await this.#settle(uploaded, lasting);
+      const placed = lasting;
+      return { name, remove: () => removeWithFolder(placed) };
     } catch (error) {
-      await remove().catch(() => undefined); // Otherwise it is swept later; why it failed is what matters.
+      // Otherwise it is swept later; why it failed is what matters.
+      if (lasting !== undefined) await removeWithFolder(lasting).catch(() => undefined);
       throw isDiskFull(error) ? new ChatError('storage_full') : error;
     }
-    return { name, remove };
   }
 
   async read(owner: PhotoOwner, id: number, name: string | null): Promise<Image> {
@@ -45,15 +49,44 @@ export class PhotoFiles implements PhotoStore {
     await rm(join(this.#filesDir, owner, String(id)), { recursive: true, force: true });
   }
 
-  /** Moves an upload to where it lasts. When it resolves, it survives a power loss. */
+  /** Moves what is synced to where it lasts. When it resolves, it survives a power loss. */
   async #settle(uploaded: string, lasting: string): Promise<void> {
-    await sync(uploaded);
-    await moveInto(uploaded, lasting);
-    // Names are durable when the folder that they stand in is synced. All of them, each time: who made one of
-    // the folders may be about to sync it still, or have been killed before.
-    const last = dirname(this.#filesDir);
-    for (let folder = dirname(lasting); folder.length >= last.length; folder = dirname(folder)) {
-      await sync(folder);
+    await this.#moveInto(uploaded, lasting);
+    // Names are durable when the folder that they stand in is synced. All of them, until this process has done it
+    // once: who made one of the folders may be about to sync it still, or have been killed before.
+    const own = dirname(lasting);
+    const ownerFolder = dirname(own);
+    await sync(own);
+    await sync(ownerFolder);
+    if (this.#rooted.has(ownerFolder)) return;
+    await sync(this.#filesDir);
+    await sync(dirname(this.#filesDir));
+    this.#rooted.add(ownerFolder);
+  }
+
+  async #moveInto(from: string, to: string): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.#makeFolder(dirname(to));
+        return await rename(from, to);
+      } catch (error) {
+        // Someone removed the empty folder between the two.
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries === TRIES_MAX) throw error;
+      }
+    }
+  }
+
+  /** As mkdir with `recursive`, which says ENOENT for a folder that it could not make for want of space. */
+  async #makeFolder(path: string): Promise<void> {
+    try {
+      await mkdir(path, { mode: 0o700 });
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EEXIST') return;
+      if (code !== 'ENOENT') throw error;
+      this.#rooted.clear(); // Someone took it away: the next one is another.
+      await this.#makeFolder(dirname(path));
+      await mkdir(path, { mode: 0o700 }).catch(passWhenThere);
     }
   }
 
@@ -62,51 +95,36 @@ export class PhotoFiles implements PhotoStore {
   }
 }
 
-/** Told by its bytes. Errors: photo_invalid. */
-async function imageType(path: string): Promise<ImageType> {
+/** What an upload is, told by its bytes, which are on disk when it resolves. Errors: photo_invalid. */
+async function syncedType(path: string): Promise<ImageType> {
   const file = await open(path, 'r');
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(HEAD_BYTES), 0, HEAD_BYTES, 0);
-    const head = imageHead(buffer.subarray(0, bytesRead));
+    const head = await headOf(file);
     if (head === undefined) throw new ChatError('photo_invalid');
     if (head.width * head.height > MEGAPIXELS_MAX * 1_000_000) {
       throw new ChatError('photo_invalid', {
         sentence: `The photo has more than ${MEGAPIXELS_MAX} megapixels.`,
       });
     }
+    await file.sync();
     return head.type;
   } finally {
     await file.close();
   }
 }
 
+async function headOf(file: FileHandle): Promise<ImageHead | undefined> {
+  for (const bytes of HEAD_BYTES) {
+    const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(bytes), 0, bytes, 0);
+    const head = imageHead(buffer.subarray(0, bytesRead));
+    if (head !== undefined) return head;
+    if (bytesRead < bytes) return undefined;
+  }
+  return undefined;
+}
+
 function isDiskFull(error: unknown): boolean {
   return ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '');
-}
-
-async function moveInto(from: string, to: string): Promise<void> {
-  for (let tries = 1; ; tries++) {
-    try {
-      await makeFolder(dirname(to));
-      return await rename(from, to);
-    } catch (error) {
-      // Someone removed the empty folder between the two.
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries === TRIES_MAX) throw error;
-    }
-  }
-}
-
-/** As mkdir with `recursive`, which says ENOENT for a folder that it could not make for want of space. */
-async function makeFolder(path: string): Promise<void> {
-  try {
-    await mkdir(path, { mode: 0o700 });
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST') return;
-    if (code !== 'ENOENT') throw error;
-    await makeFolder(dirname(path));
-    await mkdir(path, { mode: 0o700 }).catch(passWhenThere);
-  }
 }
 
 function passWhenThere(error: NodeJS.ErrnoException): void {
