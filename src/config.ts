@@ -33,6 +33,8 @@ export interface Config {
   /** Takes `?access_token=` on WebSocket paths. */
   readonly queryToken: boolean;
   readonly photoBytesMax: number;
+  /** Photos are refused when the file system of `dataDir` has less; 0: never. */
+  readonly freeSpaceBytesMin: number;
   readonly textCharactersMax: number;
   /** 0: no limit. */
   readonly typingMembersMax: number;
@@ -119,6 +121,7 @@ const Environment = z.object({
   JWT_REQUIRE_EXP: flag.default(false),
   AUTH_QUERY_TOKEN: flag.default(false),
   PHOTO_MAX_BYTES: integer(1, 10 * 1024 * 1024).default(10 * 1024 * 1024),
+  FREE_SPACE_MIN_BYTES: integer(0, Number.MAX_SAFE_INTEGER).default(512 * 1024 * 1024),
   TEXT_CHARACTERS_MAX: integer(1, 8192).default(4096),
   TYPING_MEMBERS_MAX: integer(0, 1_000_000).default(100),
   DRAIN_SPREAD_MS: integer(0, DRAIN_SPREAD_MS_MAX).default(2000),
@@ -166,6 +169,7 @@ export function readConfig(
     trustProxy: Object.freeze(values.TRUST_PROXY ?? []),
     queryToken: values.AUTH_QUERY_TOKEN,
     photoBytesMax: values.PHOTO_MAX_BYTES,
+    freeSpaceBytesMin: values.FREE_SPACE_MIN_BYTES,
     textCharactersMax: values.TEXT_CHARACTERS_MAX,
     typingMembersMax: values.TYPING_MEMBERS_MAX,
     drainSpreadMs: values.DRAIN_SPREAD_MS,

@@ -20,11 +20,13 @@ import { endSockets } from './server/departure.js';
 import { createEngine, type Engine, listen } from './server/engine.js';
 import { Expiry } from './server/expiry.js';
 import type { Follower } from './server/follower.js';
+import { FreeSpace } from './server/free-space.js';
 import { Http } from './server/http.js';
 import { Hub } from './server/hub.js';
 import { WorkerLimits } from './server/limits.js';
 import { registerRoutes } from './server/router.js';
 import { TypingIndicators } from './server/typing.js';
+import { UploadSlots } from './server/upload-slots.js';
 import { temporaryDir } from './server/uploads.js';
 import { WebSockets } from './server/websocket.js';
 import { PhotoFiles } from './store/files/photos.js';
@@ -202,6 +204,8 @@ export function composeWorker({
     ready,
     temporaryDir: temporaryDir(config.dataDir),
     photoBytesMax,
+    freeSpace: new FreeSpace(config.dataDir, config.freeSpaceBytesMin, () => performance.now()),
+    slots: new UploadSlots(),
   });
   const close = () => {
     for (const part of [hub, http, limits, typing, expiry, auth]) part.close();

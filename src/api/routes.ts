@@ -42,7 +42,7 @@ export const routes = {
     body: NewProfile,
     photo: true,
     response: Ok,
-    errors: ['user_exists', 'username_taken', 'photo_invalid', 'too_large'],
+    errors: ['user_exists', 'username_taken', 'photo_invalid', 'too_large', 'rate_limited', 'storage_low'],
   },
   getMe: {
     method: 'GET',
@@ -94,7 +94,7 @@ export const routes = {
       status: z.literal('ok'),
       group: z.strictObject({ id: Id, name: z.string() }),
     }),
-    errors: ['profile_required', 'user_unknown', 'photo_invalid', 'too_large'],
+    errors: ['profile_required', 'user_unknown', 'photo_invalid', 'too_large', 'rate_limited', 'storage_low'],
   },
   deleteGroup: {
     method: 'DELETE',

@@ -32,6 +32,7 @@ const WIRE: Readonly<Record<ErrorCode, readonly [status: number, close: number]>
   rate_limited: [429, 4429],
   self_chat: [400, 4400],
   storage_full: [503, 4503],
+  storage_low: [507, 4503],
   timeout: [503, 4503],
   too_large: [413, 1009],
   too_many_bad_frames: [400, 1008],
@@ -62,6 +63,7 @@ const REASONS: Readonly<Record<number, string>> = {
   429: 'Too Many Requests',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
+  507: 'Insufficient Storage',
 };
 
 /** The HTTP status of an error. */

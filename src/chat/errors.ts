@@ -32,6 +32,7 @@ const SENTENCES = {
   rate_limited: 'Too much of this in a short time; wait before you try again.',
   self_chat: 'You cannot open a chat with yourself.',
   storage_full: 'The server has no space left to write; reading still works.',
+  storage_low: 'The server has too little space left to take photos; everything else works.',
   timeout: 'The server did not finish in time; whether the change was made is not known.',
   too_large: 'The body is larger than the server takes.',
   too_many_bad_frames: 'Too many frames that could not be used.',
@@ -54,6 +55,7 @@ export type ErrorDetails = Readonly<Record<string, unknown>>;
 const FOR_NOW: { readonly [P in ErrorCode]?: ErrorDetails } = {
   overloaded: { retry_after_ms: 1000 },
   storage_full: { retry_after_ms: 1000 },
+  storage_low: { retry_after_ms: 60_000 },
 };
 
 /** A refusal that is the caller's to know. Anything else that is thrown is logged and shown as `internal`. */

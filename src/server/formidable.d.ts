@@ -37,6 +37,7 @@ declare module 'formidable' {
   export function formidable(options: {
     enabledPlugins: Plugin[];
     uploadDir: string;
+    filename: () => string;
     maxFileSize: number;
     maxTotalFileSize: number;
     allowEmptyFiles: boolean;

@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import type { z } from 'zod';
 import type { Operation } from '../api/operation.js';
@@ -7,22 +6,24 @@ import { parseId } from '../chat/ids.js';
 import { mediaType, parseBody, readJson } from './body.js';
 import type { Exchange } from './exchange.js';
 import { badParameter, parameter } from './query.js';
-import { readUpload, type UploadOptions } from './uploads.js';
+import { readUpload, type UploadedPhoto, type UploadOptions } from './uploads.js';
 
 export interface Input {
   readonly body: unknown;
-  readonly photo: { readonly path: string } | undefined;
+  readonly photo: UploadedPhoto | undefined;
 }
 
 /**
  * The checked body of a request, in whichever way it came: JSON, multipart with a photo, or `?users=`.
- * Errors: invalid_json, invalid_multipart, invalid_field, invalid_query, too_large, unsupported_media_type.
+ * Whoever takes a photo discards it in the end. `user` is whose upload it is. Errors: invalid_json, invalid_multipart,
+ * invalid_field, invalid_query, too_large, unsupported_media_type, and those of `readUpload`.
  */
 export async function readInput(
   exchange: Exchange,
   stream: Readable,
   schema: z.ZodType,
   operation: Operation,
+  user: string,
   options: UploadOptions,
 ): Promise<Input> {
   const users = operation.usersInQuery ? parameter(new URLSearchParams(exchange.query), 'users') : undefined;
@@ -40,11 +41,11 @@ export async function readInput(
   if (type !== 'multipart/form-data' || operation.photo === undefined) {
     throw new ChatError('unsupported_media_type');
   }
-  const { json, photo } = await readUpload(stream, contentType, contentLength, options);
+  const { json, photo } = await readUpload(stream, contentType, contentLength, user, options);
   try {
     return { body: parseBody(schema, json), photo };
   } catch (error) {
-    await discard(photo);
+    await photo?.discard();
     throw error;
   }
 }
@@ -52,11 +53,6 @@ export async function readInput(
 /** Whether its body is one that may bring a photo. */
 export function isMultipart(exchange: Exchange): boolean {
   return mediaType(exchange.header('content-type')) === 'multipart/form-data';
-}
-
-/** Removes an uploaded photo that was not moved to its lasting place. */
-export async function discard(photo: Input['photo']): Promise<void> {
-  if (photo !== undefined) await rm(photo.path, { force: true });
 }
 
 /** `1,2` as the body would say it. */

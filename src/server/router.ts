@@ -5,13 +5,14 @@ import { BASE, channels, type RouteName, routes } from '../api/routes.js';
 import { ChatError } from '../chat/errors.js';
 import { parseId } from '../chat/ids.js';
 import type { Image } from '../chat/ports.js';
+import { claimOf } from '../chat/users.js';
 import { chatEndpoints } from './endpoints/chats.js';
 import type { Endpoints, Read, Reply, Request, Services, Write } from './endpoints/endpoint.js';
 import { groupEndpoints } from './endpoints/groups.js';
 import { userEndpoints } from './endpoints/users.js';
 import type { Exchange } from './exchange.js';
 import type { Http } from './http.js';
-import { discard, isMultipart, readInput } from './input.js';
+import { isMultipart, readInput } from './input.js';
 import type { WorkerLimits } from './limits.js';
 import { countParameter } from './query.js';
 import type { UploadOptions } from './uploads.js';
@@ -123,12 +124,12 @@ async function write(
   const { body, photo } =
     operation.body === undefined || stream === undefined
       ? { body: undefined, photo: undefined }
-      : await readInput(exchange, stream, operation.body, operation, options);
+      : await readInput(exchange, stream, operation.body, operation, claimOf(request.caller), options);
   try {
     const endpoint = endpoints[name] as Write<RouteName>;
     reply(exchange, await endpoint({ ...request, body, photo } as Request<RouteName>, options.services));
   } finally {
-    await discard(photo);
+    await photo?.discard();
   }
 }
 

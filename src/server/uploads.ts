@@ -1,10 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import { createWriteStream, type WriteStream } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough, pipeline, type Readable } from 'node:stream';
 import { ChatError } from '../chat/errors.js';
 import { JSON_BYTES_MAX, parseJson } from './body.js';
+import type { FreeSpace } from './free-space.js';
 import { boundaryOf, MultipartGuard } from './multipart-guard.js';
+import type { UploadSlots } from './upload-slots.js';
 
 /** The whole body: a photo of 10 MiB, the JSON beside it, and what multipart puts around them. */
 const BODY_BYTES_MAX = 11 * 1024 * 1024;
@@ -12,12 +15,20 @@ const BODY_BYTES_MAX = 11 * 1024 * 1024;
 /** A parsed multipart body; the photo, when there is one, lies in the temporary folder. */
 export interface Upload {
   readonly json: unknown;
-  readonly photo: { readonly path: string } | undefined;
+  readonly photo: UploadedPhoto | undefined;
+}
+
+export interface UploadedPhoto {
+  readonly path: string;
+  /** Ends the upload: gives back its slot, and removes the file unless it was moved to its lasting place. */
+  discard(): Promise<void>;
 }
 
 export interface UploadOptions {
   readonly temporaryDir: string;
   readonly photoBytesMax: number;
+  readonly freeSpace: FreeSpace;
+  readonly slots: UploadSlots;
 }
 
 /** The only place for files that may be gone at the next start. */
@@ -26,19 +37,21 @@ export function temporaryDir(dataDir: string): string {
 }
 
 /**
- * Reads `multipart/form-data` with the parts `json` and `photo`, told apart by their names alone. Whatever it
- * rejects with, nothing of the upload is left on disk. Errors: too_large, invalid_multipart, invalid_json,
- * storage_full.
+ * Reads `multipart/form-data` with the parts `json` and `photo`, told apart by their names alone. A photo that has
+ * anything in it needs a slot of `user` and space to spare, before any of it is written; a body without one needs
+ * neither. Whatever it rejects with, nothing of the upload is left on disk, and no slot taken. Errors: too_large,
+ * invalid_multipart, invalid_json, storage_low, storage_full, rate_limited, overloaded.
  */
 export async function readUpload(
   body: Readable,
   contentType: string,
   contentLength: string,
+  user: string,
   options: UploadOptions,
 ): Promise<Upload> {
   if (Number(contentLength) > BODY_BYTES_MAX) throw new ChatError('too_large');
   const boundary = boundaryOf(contentType);
-  const parts = new Parts(options);
+  const parts = new Parts(user, options, await options.freeSpace.isLow());
   try {
     await makeFolder(options.temporaryDir);
     await parts.read(body, boundary);
@@ -46,10 +59,13 @@ export async function readUpload(
     if (json === undefined)
       throw new ChatError('invalid_multipart', { sentence: 'The part json is missing.' });
     const photo = parts.photo;
-    if (photo?.bytes === 0) await parts.remove();
-    return { json: parseJson(json), photo: photo?.bytes ? { path: photo.path } : undefined };
+    if (!photo?.bytes) await parts.discard();
+    return {
+      json: parseJson(json),
+      photo: photo?.bytes ? { path: photo.path, discard: () => parts.discard() } : undefined,
+    };
   } catch (error) {
-    await parts.remove();
+    await parts.discard();
     throw refusalOf(error);
   }
 }
@@ -58,12 +74,17 @@ export async function readUpload(
 class Parts {
   json: Buffer | undefined;
   photo: { readonly path: string; readonly bytes: number } | undefined;
+  readonly #user: string;
   readonly #options: UploadOptions;
+  readonly #storageLow: boolean;
   readonly #seen = new Set<string>();
   readonly #files: WriteStream[] = [];
+  #giveBackSlot: () => void = () => undefined;
 
-  constructor(options: UploadOptions) {
+  constructor(user: string, options: UploadOptions, storageLow: boolean) {
+    this.#user = user;
     this.#options = options;
+    this.#storageLow = storageLow;
   }
 
   async read(body: Readable, boundary: string): Promise<void> {
@@ -71,6 +92,7 @@ class Parts {
     const form = formidable({
       enabledPlugins: [multipart], // The others would take a boundary with "json" in it for theirs.
       uploadDir: this.#options.temporaryDir,
+      filename: () => randomUUID(), // Its own names cost ten times as much.
       maxFileSize: this.#options.photoBytesMax,
       maxTotalFileSize: this.#options.photoBytesMax,
       allowEmptyFiles: true,
@@ -85,6 +107,9 @@ class Parts {
       const refused = this.#refuse(name);
       if (refused !== undefined) return form._error(refused);
       if (name === 'photo') {
+        const notNow = this.#admit();
+        // An empty one is none, and needs nothing.
+        if (notNow !== undefined) return part.on('data', () => form._error(notNow));
         part.name = name;
         part.mimetype = 'application/octet-stream'; // A part without a type would be taken for a field.
         return form._handlePart(part);
@@ -115,17 +140,32 @@ class Parts {
     this.photo = file && { path: file.filepath, bytes: file.size };
   }
 
-  /** Removes what was written, when it is certain that nothing more will be. */
-  async remove(): Promise<void> {
-    for (const file of this.#files) {
-      if (!file.closed) {
-        await new Promise<void>((resolve) => {
-          file.once('close', resolve);
-          file.destroy();
+  /** Removes what was written, when it is certain that nothing more will be; then the slot is free. */
+  async discard(): Promise<void> {
+    try {
+      for (const file of this.#files) {
+        if (!file.closed) {
+          await new Promise<void>((resolve) => {
+            file.once('close', resolve);
+            file.destroy();
+          });
+        }
+        await unlink(file.path).catch((error: NodeJS.ErrnoException) => {
+          if (error.code !== 'ENOENT') throw error;
         });
       }
-      await rm(file.path, { force: true });
+    } finally {
+      this.#giveBackSlot();
     }
+  }
+
+  /** Why a photo is not taken at this time. */
+  #admit(): ChatError | undefined {
+    if (this.#storageLow) return new ChatError('storage_low');
+    const slot = this.#options.slots.take(this.#user);
+    if (slot instanceof ChatError) return slot;
+    this.#giveBackSlot = slot;
+    return undefined;
   }
 
   #refuse(name: string): ChatError | undefined {

@@ -14,6 +14,7 @@ import {
   type Part,
   photoPart,
   streamOf,
+  uploadOptions,
 } from '../support/multipart.js';
 import { until } from '../support/wait.js';
 
@@ -36,12 +37,13 @@ interface More {
 /** Reads an upload that must be refused, and resolves to the code; nothing of it may be left. */
 async function refusal(body: Readable | Buffer, { type = contentType(), length = '' }: More = {}) {
   const stream = Buffer.isBuffer(body) ? streamOf(body) : body;
-  const options = { temporaryDir: folder, photoBytesMax: PHOTO_BYTES_MAX };
-  const error = await readUpload(stream, type, length, options).then(
+  const options = uploadOptions(folder, PHOTO_BYTES_MAX);
+  const error = await readUpload(stream, type, length, '1', options).then(
     ({ json }) => new Error(`accepted with ${JSON.stringify(json)}`),
     (refused: Error & { code?: unknown }) => refused,
   );
   expect(await readdir(folder)).toEqual([]);
+  expect(options.slots.taken).toBe(0);
   return 'code' in error ? error.code : error.message;
 }
 
@@ -146,8 +148,8 @@ describe('an upload is bounded', () => {
     for (const size of [PHOTO_BYTES_MAX + 1, PHOTO_BYTES_MAX * 2, 2 * MIB]) {
       expect(await refusal(full(size))).toBe('too_large');
     }
-    const options = { temporaryDir: folder, photoBytesMax: PHOTO_BYTES_MAX };
-    const { photo } = await readUpload(streamOf(full(PHOTO_BYTES_MAX)), contentType(), '', options);
+    const options = uploadOptions(folder, PHOTO_BYTES_MAX);
+    const { photo } = await readUpload(streamOf(full(PHOTO_BYTES_MAX)), contentType(), '', '1', options);
     expect(photo).toBeDefined();
   });
 
@@ -166,8 +168,8 @@ describe('an upload is bounded', () => {
       ]);
     };
     expect(await refusal(padded(1100))).toBe('invalid_multipart');
-    const options = { temporaryDir: folder, photoBytesMax: PHOTO_BYTES_MAX };
-    expect((await readUpload(streamOf(padded(1000)), contentType(), '', options)).json).toEqual({});
+    const options = uploadOptions(folder, PHOTO_BYTES_MAX);
+    expect((await readUpload(streamOf(padded(1000)), contentType(), '', '1', options)).json).toEqual({});
   });
 
   it('in the time that headers take: 102 KB of them do not hold up others', async () => {

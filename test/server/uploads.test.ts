@@ -1,11 +1,19 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readUpload } from '../../src/server/uploads.js';
-import { BOUNDARY, contentType, jsonPart, multipartBody, photoPart, streamOf } from '../support/multipart.js';
+import {
+  BOUNDARY,
+  contentType,
+  jsonPart,
+  multipartBody,
+  photoPart,
+  streamOf,
+  uploadOptions,
+} from '../support/multipart.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -13,18 +21,21 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-/** Reads an upload to its end: the JSON, and the photo's bytes. The photo's file is removed. */
+/** Reads an upload to its end: the JSON, and the photo's bytes. The photo is discarded. */
 async function upload(body: Readable | Buffer, type = contentType()) {
   const stream = Buffer.isBuffer(body) ? streamOf(body) : body;
-  const options = { temporaryDir: folder, photoBytesMax: 1024 * 1024 };
-  const { json, photo } = await readUpload(stream, type, '', options);
+  const options = uploadOptions(folder, 1024 * 1024);
+  const { json, photo } = await readUpload(stream, type, '', '1', options);
   if (photo === undefined) {
     expect(await readdir(folder)).toEqual([]);
     return { json, photo };
   }
   expect(await readdir(folder)).toHaveLength(1);
   const bytes = await readFile(photo.path);
-  await rm(photo.path);
+  expect((await stat(photo.path)).mode & 0o777).toBe(0o600);
+  await photo.discard();
+  expect(await readdir(folder)).toEqual([]);
+  expect(options.slots.taken).toBe(0);
   return { json, photo: bytes };
 }
 
@@ -113,7 +124,18 @@ describe('an upload', () => {
   });
 
   it('never believes a filename', async () => {
-    const names = ['../../etc/passwd', 'json', 'a"; name=\\"json', '\0', 'x'.repeat(500), 'name=json.png'];
+    const names = [
+      '../../etc/passwd',
+      '..\\..\\x',
+      '/etc/passwd',
+      'json',
+      'photo; name=json',
+      'photo; name=\\"json\\"',
+      'a"; name=\\"json',
+      '\0',
+      'x'.repeat(500),
+      'name=json.png',
+    ];
     for (const filename of names) {
       const disposition = `form-data; name="photo"; filename="${filename}"`;
       const body = multipartBody([jsonPart(profile), photoPart(bytes, { disposition })]);
@@ -125,10 +147,30 @@ describe('an upload', () => {
     'me.png',
     'a name=json.png',
     'name=x',
+    'photo; name=json',
+    '../../x',
   ])('never believes the filename %s, also where it stands before the name', async (filename) => {
     const disposition = `form-data; filename="${filename}"; name="photo"`;
     const body = multipartBody([jsonPart(profile), photoPart(bytes, { disposition })]);
     expect(await upload(body)).toEqual({ json: profile, photo: bytes });
+  });
+
+  it.each([
+    "filename*=UTF-8''x; name*=UTF-8''json; name=photo",
+    'name="photo"; filename="x"; NAME="json"',
+    "name=photo; name*=UTF-8''json",
+  ])('is known by its first plain name: form-data; %s', async (parameters) => {
+    const photo = photoPart(bytes, { disposition: `form-data; ${parameters}` });
+    expect(await upload(multipartBody([jsonPart(profile), photo]))).toEqual({ json: profile, photo: bytes });
+  });
+
+  it('lies in a folder that is made for its owner alone', async () => {
+    const options = uploadOptions(join(folder, 'tmp'), 1024);
+    const stream = streamOf(multipartBody([jsonPart(profile), photoPart(bytes)]));
+    const { photo } = await readUpload(stream, contentType(), '', '1', options);
+    expect(dirname(photo?.path ?? '')).toBe(join(folder, 'tmp'));
+    expect((await stat(join(folder, 'tmp'))).mode & 0o777).toBe(0o700);
+    expect(await readdir(join(folder, 'tmp'))).toEqual([basename(photo?.path ?? '')]);
   });
 
   it('takes a preamble and an epilogue, which are nobody’s part', async () => {

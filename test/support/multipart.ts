@@ -1,4 +1,7 @@
 import { Readable } from 'node:stream';
+import { FreeSpace } from '../../src/server/free-space.js';
+import { UploadSlots } from '../../src/server/upload-slots.js';
+import type { UploadOptions } from '../../src/server/uploads.js';
 
 export const BOUNDARY = '----WebKitFormBoundaryq7zPl0bV2cD8sXyA';
 
@@ -48,4 +51,10 @@ export function streamOf(...chunks: readonly Buffer[]): Readable {
     chunks.filter((chunk) => chunk.length > 0),
     { objectMode: false },
   );
+}
+
+/** What an upload is read with where neither space nor slots are short. */
+export function uploadOptions(temporaryDir: string, photoBytesMax: number): UploadOptions {
+  const freeSpace = new FreeSpace(temporaryDir, 0, () => 0);
+  return { temporaryDir, photoBytesMax, freeSpace, slots: new UploadSlots() };
 }

@@ -44,17 +44,23 @@ export class ServerOnSmallDisk {
     this.server = server;
   }
 
-  /** `bytesLeft`: so many there are at first; by default all of the disk. */
-  static async start(bytesLeft?: number): Promise<ServerOnSmallDisk> {
+  /**
+   * `bytesLeft`: so many there are at first; by default all of the disk. `freeSpaceBytesMin`: photos are refused when
+   * there are fewer; by default only when they do not fit.
+   */
+  static async start(bytesLeft?: number, freeSpaceBytesMin = 0): Promise<ServerOnSmallDisk> {
     const through = onSmallDisk(bytesLeft === undefined ? '' : fullAtFirst(bytesLeft));
-    return new ServerOnSmallDisk(await TestServer.start({ through }));
+    const env = { FREE_SPACE_MIN_BYTES: String(freeSpaceBytesMin), UPLOADS_PER_MINUTE_PER_USER_MAX: '0' };
+    return new ServerOnSmallDisk(await TestServer.start({ through, env }));
   }
 
-  /** Takes every byte that is left. */
-  fill(): void {
+  /** Takes every byte that is left, or so many of them. */
+  fill(bytes = Number.POSITIVE_INFINITY): void {
     const file = openSync(this.path(BALLAST), 'a');
+    let left = bytes;
     try {
-      for (const piece of [Buffer.alloc(65_536), Buffer.alloc(512)]) while (tryWrite(file, piece));
+      for (const piece of [Buffer.alloc(65_536), Buffer.alloc(512)])
+        while (left >= piece.length && tryWrite(file, piece)) left -= piece.length;
     } finally {
       closeSync(file);
     }

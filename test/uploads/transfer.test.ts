@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { UPLOADS_AT_A_TIME_MAX } from '../../src/server/upload-slots.js';
 import { png } from '../support/images.js';
 import { contentType, jsonPart, multipartBody, photoPart } from '../support/multipart.js';
+import { RawUpload } from '../support/raw-upload.js';
 import { TestServer } from '../support/server.js';
 import type { TestUser } from '../support/user.js';
 import { until } from '../support/wait.js';
@@ -13,62 +15,11 @@ const MIB = 1024 * 1024;
 
 let server: TestServer;
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 2 });
+  server = await TestServer.start({ workers: 2, env: { UPLOADS_PER_MINUTE_PER_USER_MAX: '0' } });
 });
 afterAll(() => server.stop());
 // Whatever a client sends, no process ends of it, and nothing unexpected is logged.
 afterEach(() => expect(server.output).not.toMatch(/a process ended|"level":"(error|fatal)"/));
-
-/** A connection on which a request is written by hand. */
-class RawRequest {
-  text = '';
-  ended = false;
-  readonly socket: Socket;
-
-  private constructor(socket: Socket) {
-    this.socket = socket;
-    socket.setEncoding('latin1');
-    socket.on('data', (chunk) => {
-      this.text += chunk;
-    });
-    socket.on('close', () => {
-      this.ended = true;
-    });
-    socket.on('error', () => undefined); // A reset; `close` follows.
-  }
-
-  static async begin(
-    path: string,
-    token: string | undefined,
-    headers: readonly string[],
-  ): Promise<RawRequest> {
-    const socket = connect(server.port, '127.0.0.1');
-    const request = new RawRequest(socket);
-    await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject));
-    const lines = [
-      `POST /api/v1${path} HTTP/1.1`,
-      'Host: x',
-      ...(token === undefined ? [] : [`Authorization: Bearer ${token}`]),
-      `Content-Type: ${contentType()}`,
-      ...headers,
-    ];
-    socket.write(`${lines.join('\r\n')}\r\n\r\n`);
-    return request;
-  }
-
-  /** Writes, and waits until the system took it. */
-  write(bytes: Buffer | string): Promise<void> {
-    return new Promise((resolve) => this.socket.write(bytes, () => resolve()));
-  }
-
-  status(ms?: number): Promise<string> {
-    return until(() => {
-      const found = /^HTTP\/1\.1 (\d{3})/.exec(this.text)?.[1];
-      if (found === undefined && this.ended) throw new Error('the connection was cut without an answer');
-      return found;
-    }, ms);
-  }
-}
 
 function body(user: TestUser, photo: Buffer): Buffer {
   return multipartBody([jsonPart({ username: user.username, name: user.name }), photoPart(photo)]);
@@ -88,6 +39,14 @@ async function post(user: TestUser, bytes: Buffer): Promise<number> {
   return status;
 }
 
+/** Sends it again as long as the user has too many under way. */
+async function postWhenTaken(user: TestUser, bytes: Buffer): Promise<number> {
+  return until(async () => {
+    const status = await post(user, bytes);
+    return status !== 429 && status;
+  });
+}
+
 async function photoOf(user: TestUser): Promise<Buffer> {
   const response = await fetch(`${server.url}/api/v1/user/${user.id}/photo`, {
     headers: { authorization: `Bearer ${user.token}` },
@@ -103,7 +62,9 @@ describe('an upload on the wire', () => {
   ])('leaves nothing when its connection is %s in the middle', async (_name, leave) => {
     const user = await server.stranger('Gone');
     const bytes = body(user, png(10, 10, randomBytes(MIB)));
-    const request = await RawRequest.begin('/user', user.token, [`Content-Length: ${bytes.length}`]);
+    const request = await RawUpload.begin(server.port, '/user', user.token, [
+      `Content-Length: ${bytes.length}`,
+    ]);
     await request.write(bytes.subarray(0, 600_000));
     await until(async () => (await temporary()).length === 1);
     leave(request.socket);
@@ -116,7 +77,9 @@ describe('an upload on the wire', () => {
     const user = await server.stranger('Slow');
     const photo = png(10, 10, randomBytes(5 * MIB));
     const bytes = body(user, photo);
-    const request = await RawRequest.begin('/user', user.token, [`Content-Length: ${bytes.length}`]);
+    const request = await RawUpload.begin(server.port, '/user', user.token, [
+      `Content-Length: ${bytes.length}`,
+    ]);
     // About 40 KB in each turn of the clock: the body takes seconds, and arrives in many reads.
     for (let at = 0; at < bytes.length; at += 40_000) {
       for (let piece = at; piece < Math.min(at + 40_000, bytes.length); piece += 8000) {
@@ -134,7 +97,7 @@ describe('an upload on the wire', () => {
     const user = await server.stranger('Chunked');
     const photo = png(10, 10, randomBytes(200_000));
     const bytes = body(user, photo);
-    const request = await RawRequest.begin('/user', user.token, ['Transfer-Encoding: chunked']);
+    const request = await RawUpload.begin(server.port, '/user', user.token, ['Transfer-Encoding: chunked']);
     for (let at = 0; at < bytes.length; at += 1777) {
       const piece = bytes.subarray(at, at + 1777);
       await request.write(
@@ -149,7 +112,7 @@ describe('an upload on the wire', () => {
 
   it('takes a chunked body only up to its bound, and answers 413', async () => {
     const user = await server.stranger('Endless');
-    const request = await RawRequest.begin('/user', user.token, ['Transfer-Encoding: chunked']);
+    const request = await RawUpload.begin(server.port, '/user', user.token, ['Transfer-Encoding: chunked']);
     const piece = Buffer.concat([
       Buffer.from(`${(64 * 1024).toString(16)}\r\n`),
       Buffer.alloc(64 * 1024, 'x'),
@@ -167,7 +130,7 @@ describe('an upload on the wire', () => {
     ['a bad token', 'e30.e30.e30', '/group', '401'],
   ])('with %s is answered while its body is being sent', async (_name, token, path, status) => {
     const bytes = multipartBody([jsonPart({}), photoPart(randomBytes(3 * MIB))]);
-    const request = await RawRequest.begin(path, token, [`Content-Length: ${bytes.length}`]);
+    const request = await RawUpload.begin(server.port, path, token, [`Content-Length: ${bytes.length}`]);
     await request.write(bytes.subarray(0, 1000));
     expect(await request.status()).toBe(status);
     request.socket.destroy();
@@ -177,7 +140,9 @@ describe('an upload on the wire', () => {
   it('with no token is answered also to a client that first sends everything', async () => {
     for (let tries = 0; tries < 10; tries++) {
       const bytes = multipartBody([jsonPart({}), photoPart(randomBytes(3 * MIB))]);
-      const request = await RawRequest.begin('/user', undefined, [`Content-Length: ${bytes.length}`]);
+      const request = await RawUpload.begin(server.port, '/user', undefined, [
+        `Content-Length: ${bytes.length}`,
+      ]);
       request.socket.pause();
       await request.write(bytes);
       request.socket.resume();
@@ -188,8 +153,10 @@ describe('an upload on the wire', () => {
 });
 
 describe('uploads at the same time', () => {
-  it('of twenty users are each kept whole', async () => {
-    const users = await Promise.all(Array.from({ length: 20 }, () => server.stranger('Parallel')));
+  it('of sixteen users are each kept whole', async () => {
+    const users = await Promise.all(
+      Array.from({ length: UPLOADS_AT_A_TIME_MAX }, () => server.stranger('Parallel')),
+    );
     const photos = users.map((_, index) => png(index + 1, 1, randomBytes(150_000)));
     const statuses = await Promise.all(
       users.map((user, index) => post(user, body(user, photos[index] ?? Buffer.alloc(0)))),
@@ -211,7 +178,7 @@ describe('uploads at the same time', () => {
           name: `Eager ${index}`,
         };
         const bytes = multipartBody([jsonPart(json), photoPart(photo)]);
-        return post(user, bytes);
+        return postWhenTaken(user, bytes);
       }),
     );
     expect([...statuses].sort()).toEqual([200, ...Array(19).fill(400)]);

@@ -1,0 +1,35 @@
+import { statfs } from 'node:fs/promises';
+
+/** What is free changes slowly next to what uploads may take in this time. */
+const ASK_EVERY_MS = 1000;
+
+/** Whether a file system has less free than it is to have. It is asked at most once a second. */
+export class FreeSpace {
+  readonly #folder: string;
+  readonly #bytesMin: number;
+  readonly #now: () => number;
+  #askedAt = Number.NEGATIVE_INFINITY;
+  #low = Promise.resolve(false);
+
+  /** `bytesMin` 0: it is never asked. `now` in milliseconds of a clock that only goes forward. */
+  constructor(folder: string, bytesMin: number, now: () => number) {
+    this.#folder = folder;
+    this.#bytesMin = bytesMin;
+    this.#now = now;
+  }
+
+  /** Rejects when the file system cannot say. */
+  isLow(): Promise<boolean> {
+    const now = this.#now();
+    if (this.#bytesMin > 0 && now - this.#askedAt >= ASK_EVERY_MS) {
+      this.#askedAt = now;
+      this.#low = this.#ask();
+    }
+    return this.#low;
+  }
+
+  async #ask(): Promise<boolean> {
+    const { bavail, bsize } = await statfs(this.#folder);
+    return bavail * bsize < this.#bytesMin;
+  }
+}
