@@ -32,6 +32,7 @@ const CONTRACT: Readonly<Record<ErrorCode, readonly [status: number, upgrade: nu
   rate_limited:           [429, 429, 4429],
   self_chat:              [400, 400, 4400],
   storage_full:           [503, 503, 4503],
+  storage_low:            [507, 507, 4503],
   timeout:                [503, 503, 4503],
   too_large:              [413, 413, 1009],
   too_many_bad_frames:    [400, 400, 1008],
