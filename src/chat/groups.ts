@@ -3,10 +3,27 @@ import { ChatError } from './errors.js';
 import { Id } from './ids.js';
 import { ClientId, line, paragraph } from './text.js';
 
-/** `[{ "id": 1, "name": … }]` as clients send it; the name is ignored, repeats are dropped. */
-const UserList = z
-  .array(z.object({ id: Id }, { error: 'must be an object' }), { error: 'must be a list' })
-  .transform((users) => [...new Set(users.map((user) => user.id))]);
+const Member = z.object({ id: Id }, { error: 'must be an object' });
+
+/**
+ * `[{ "id": 1, "name": … }]` as clients send it; the name is ignored, repeats are dropped. Says what is wrong with
+ * the first that is not right: a MiB of them would take a second.
+ */
+const UserList = z.array(z.unknown(), { error: 'must be a list' }).transform((users, context) => {
+  const ids = new Set<number>();
+  for (const [at, user] of users.entries()) {
+    const { success, data, error } = Member.safeParse(user);
+    if (success) {
+      ids.add(data.id);
+      continue;
+    }
+    for (const { message, path } of error.issues) {
+      context.addIssue({ code: 'custom', message, path: [at, ...path] });
+    }
+    return z.NEVER;
+  }
+  return [...ids];
+});
 
 export const NewGroup = z.object(
   {

@@ -15,6 +15,12 @@ function fits(text: string, max: number): boolean {
   return text.length <= max || (text.length <= max * 2 && characters(text) <= max);
 }
 
+/** What can be written, and read again by anybody: NUL ends a text where C is at work, half a character has no UTF-8. */
+function isClean(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\0');
+}
+const NOT_CLEAN = 'must be well-formed Unicode without NUL';
+
 /** One line for people: trimmed, 1 to `max` characters, no control characters. */
 export function line(max: number) {
   return z
@@ -34,11 +40,11 @@ export function paragraph(max: number) {
     .refine((text) => !CONTROL_BUT_LINE_BREAKS.test(text), { error: 'must not have control characters' });
 }
 
-/** What a person says: kept as it is; 1 to `max` characters, not only white space. */
+/** What a person says: kept as it is, all but NUL; 1 to `max` characters, not only white space. */
 export function utterance(max: number) {
   return z
     .string({ error: 'must be a string' })
-    .refine((text) => text.isWellFormed(), { error: 'must be well-formed Unicode' })
+    .refine(isClean, { error: NOT_CLEAN })
     .refine((text) => fits(text, max) && /\S/.test(text), {
       error: `must have 1 to ${max} characters, not only white space`,
     });
@@ -47,5 +53,5 @@ export function utterance(max: number) {
 /** A name that the client chooses for one of its own requests, so that repeating it changes nothing. */
 export const ClientId = z
   .string({ error: 'must be a string' })
-  .refine((text) => text.isWellFormed(), { error: 'must be well-formed Unicode' })
+  .refine(isClean, { error: NOT_CLEAN })
   .refine((text) => text.length > 0 && fits(text, 64), { error: 'must have 1 to 64 characters' });

@@ -104,7 +104,7 @@ describe('an utterance', () => {
     'a',
     ' a ',
     'a\n',
-    '\u0000a',
+    '\u0001\u001b\u007fa',
     FOX.repeat(5),
     'abcde',
     '\u200b',
@@ -121,6 +121,7 @@ describe('an utterance', () => {
     '\u00a0\u3000',
     'abcdef',
     '    a ',
+    'a\u0000',
     FOX.repeat(6),
   ])('%j is refused', (text) => {
     expect(schema.safeParse(text).success).toBe(false);
@@ -148,7 +149,14 @@ describe('a client id', () => {
     expect(ClientId.parse(text)).toBe(text);
   });
 
-  it.each([...REFUSED_BY_ALL, '', 'x'.repeat(65), FOX.repeat(65)])('%j is refused', (text) => {
+  it.each([
+    ...REFUSED_BY_ALL,
+    '',
+    '\u0000',
+    'a\u0000',
+    'x'.repeat(65),
+    FOX.repeat(65),
+  ])('%j is refused', (text) => {
     expect(ClientId.safeParse(text).success).toBe(false);
   });
 });

@@ -47,7 +47,7 @@ describe('client_id', () => {
   it('may be anything of 1 to 64 characters', async () => {
     const path = `/chat/${await alice.chatWith(bob)}`;
     const socket = await live(alice, path);
-    for (const clientId of ['x', '7', 'a'.repeat(64), '😀'.repeat(64), ' ', '"\\\u0000\n', '__proto__']) {
+    for (const clientId of ['x', '7', 'a'.repeat(64), '😀'.repeat(64), ' ', '"\\\u0001\n', '__proto__']) {
       socket.says('named', clientId);
       expect((await socket.hears('named')).client_id).toBe(clientId);
       socket.says('named', clientId);
