@@ -4,6 +4,7 @@ import { ChatError } from '../chat/errors.js';
 import type { Message } from '../chat/messages.js';
 import { ClientId, utterance } from '../chat/text.js';
 import { fieldError } from './fields.js';
+import { parseJson } from './json.js';
 
 /**
  * The frames, out and in. What the server sends is spliced by hand: JSON.stringify of the whole object
@@ -112,12 +113,7 @@ export type ClientFrame =
 
 /** Any JSON object. Errors: invalid_frame. */
 export function parseFrame(json: string): Readonly<Record<string, unknown>> {
-  let frame: unknown;
-  try {
-    frame = JSON.parse(json);
-  } catch {
-    throw new ChatError('invalid_frame');
-  }
+  const frame = parseJson(json, 'invalid_frame');
   if (typeof frame !== 'object' || frame === null || Array.isArray(frame))
     throw new ChatError('invalid_frame');
   return frame as Record<string, unknown>;

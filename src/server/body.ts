@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { z } from 'zod';
 import { fieldError } from '../api/fields.js';
+import { parseJson } from '../api/json.js';
 import { ChatError } from '../chat/errors.js';
 
 /** A list of 10,000 users with their names fits. */
@@ -16,16 +17,18 @@ export async function readJson(body: Readable, contentLength: string): Promise<u
     if (bytes > JSON_BYTES_MAX) throw new ChatError('too_large');
     chunks.push(chunk);
   }
-  return parseJson(Buffer.concat(chunks));
+  return jsonOf(Buffer.concat(chunks));
 }
 
 /** Errors: invalid_json, also for bytes that are not UTF-8. */
-export function parseJson(bytes: Buffer): unknown {
+export function jsonOf(bytes: Buffer): unknown {
+  let text: string;
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     throw new ChatError('invalid_json');
   }
+  return parseJson(text, 'invalid_json');
 }
 
 /** Errors: invalid_field, naming the field. */

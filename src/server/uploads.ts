@@ -4,7 +4,7 @@ import { mkdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough, pipeline, type Readable } from 'node:stream';
 import { ChatError } from '../chat/errors.js';
-import { JSON_BYTES_MAX, parseJson } from './body.js';
+import { JSON_BYTES_MAX, jsonOf } from './body.js';
 import type { FreeSpace } from './free-space.js';
 import { boundaryOf, MultipartGuard } from './multipart-guard.js';
 import type { UploadSlots } from './upload-slots.js';
@@ -61,7 +61,7 @@ export async function readUpload(
     const photo = parts.photo;
     if (!photo?.bytes) await parts.discard();
     return {
-      json: parseJson(json),
+      json: jsonOf(json),
       photo: photo?.bytes ? { path: photo.path, discard: () => parts.discard() } : undefined,
     };
   } catch (error) {
