@@ -176,7 +176,14 @@ export function composeWorker({
     config.limits;
   const perAddress = failedLoginsPerMinutePerAddressMax + socketsPerAddressMax > 0;
   const addresses = perAddress ? new ClientAddresses(config.trustProxy) : undefined;
-  const http = new Http({ auth, limits, addresses, allowedOrigins: config.allowedOrigins, failed });
+  const http = new Http({
+    auth,
+    limits,
+    addresses,
+    allowedOrigins: config.allowedOrigins,
+    tls: config.tls !== undefined,
+    failed,
+  });
   const attachments = new Attachments(hub, failed);
   const typing = new TypingIndicators(hub, bus, config.typingMembersMax, Date.now);
   const expiry = new Expiry(() => hub.everyone(), Date.now);

@@ -4,6 +4,7 @@ import { statusLine, statusOf } from '../api/status.js';
 import { ChatError } from '../chat/errors.js';
 import type { Image } from '../chat/ports.js';
 import { Headers } from './headers.js';
+import type { StandingHeaders } from './standing-headers.js';
 
 /** Larger answers are handed to the engine piece by piece: one corked write can lose its tail on a full socket. */
 const PIECE_BYTES = 16 * 1024;
@@ -16,6 +17,7 @@ export interface ExchangeOwner {
   readonly allowedOrigins: ReadonlySet<string> | undefined;
   /** What limits per address count a peer by, if they apply to it. */
   addressOf(peer: string, forwardedFor: string | undefined): string | undefined;
+  readonly standing: StandingHeaders;
   /** Nothing more goes out for it. Called once. */
   ended(exchange: Exchange): void;
 }
@@ -119,10 +121,7 @@ export class Exchange {
   }
 
   image({ contentType, bytes }: Image): void {
-    this.#answer(200, contentType, bytes, {
-      'Content-Security-Policy': "default-src 'none'; sandbox",
-      'Cache-Control': 'private, max-age=300',
-    });
+    this.#answer(200, contentType, bytes, {}, this.#owner.standing.image);
   }
 
   empty(status: number, headers: Readonly<Record<string, string>>): void {
@@ -178,10 +177,7 @@ export class Exchange {
   }
 
   #writeOrigin(): void {
-    if (this.#owner.allowedOrigins === undefined) {
-      this.#res.writeHeader('Access-Control-Allow-Origin', '*');
-      return;
-    }
+    if (this.#owner.allowedOrigins === undefined) return; // `*`, which stands among the others.
     const origin = this.#headers.get('origin');
     this.#res.writeHeader('Vary', 'Origin');
     if (origin !== undefined && this.isAllowedOrigin)
@@ -193,6 +189,7 @@ export class Exchange {
     contentType: string | undefined,
     body: string | Buffer,
     headers: Readonly<Record<string, string>>,
+    standing = this.#owner.standing.json,
   ): void {
     if (this.#done) return;
     // The engine takes a string as it is. A character is at most three bytes.
@@ -207,7 +204,7 @@ export class Exchange {
     res.cork(() => {
       res.writeStatus(statusLine(status));
       if (contentType !== undefined) res.writeHeader('Content-Type', contentType);
-      res.writeHeader('X-Content-Type-Options', 'nosniff');
+      res.writeHeader(...standing);
       this.#writeOrigin();
       res.writeHeader('x-request-id', this.requestId);
       for (const name in headers) res.writeHeader(name, headers[name] ?? '');

@@ -6,6 +6,7 @@ import type { ClientAddresses } from './client-address.js';
 import { Exchange, type ExchangeOwner } from './exchange.js';
 import type { WorkerLimits } from './limits.js';
 import { Pending } from './pending.js';
+import { type StandingHeaders, standingHeaders } from './standing-headers.js';
 
 /** From the end of the body to the answer. The outcome is unknown after that: 503 `timeout`. */
 const DEADLINE_MS = 10_000;
@@ -27,6 +28,7 @@ export interface HttpOptions {
   readonly addresses: ClientAddresses | undefined;
   /** Of the pages that may use the server; undefined: any. */
   readonly allowedOrigins: readonly string[] | undefined;
+  readonly tls: boolean;
   readonly failed: Failed;
 }
 
@@ -41,6 +43,7 @@ export class Http implements ExchangeOwner {
   /** Set when the worker drains: each answer is then its connection's last. */
   closing = false;
   readonly allowedOrigins: ReadonlySet<string> | undefined;
+  readonly standing: StandingHeaders;
   readonly #auth: Authenticator;
   readonly #limits: WorkerLimits;
   readonly #addresses: ClientAddresses | undefined;
@@ -51,7 +54,8 @@ export class Http implements ExchangeOwner {
   #requestCount = 0;
   #handling = 0;
 
-  constructor({ auth, limits, addresses, allowedOrigins, failed }: HttpOptions) {
+  constructor({ auth, limits, addresses, allowedOrigins, tls, failed }: HttpOptions) {
+    this.standing = standingHeaders({ tls, anyOrigin: allowedOrigins === undefined });
     this.#auth = auth;
     this.#limits = limits;
     this.#addresses = addresses;

@@ -75,6 +75,7 @@ describe('with TLS_CERT and TLS_KEY', () => {
     let answer = '';
     for await (const chunk of socket) answer += String(chunk);
     expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    expect(answer).toContain('\r\nStrict-Transport-Security: max-age=31536000\r\n');
   });
 
   it('serves WSS', async () => {
