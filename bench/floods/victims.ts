@@ -1,0 +1,193 @@
+import { Agent, get } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WebSocket } from 'ws';
+import { tokenOf, type World } from './world.js';
+
+/** Of all of them together. */
+const MESSAGES_PER_S = 100;
+const REQUESTS_PER_S = 50;
+const CONNECTIONS_PER_S = 20;
+const TICK_MS = 2;
+/** What is not answered by then is an error. */
+const ANSWER_MS_MAX = 10_000;
+const RECONNECT_MS = 100;
+const LOOK_EVERY_MS = 20;
+
+/** What is measured: each in milliseconds from when it was due. */
+export const MEASURED = ['echo', 'request', 'connection'] as const;
+export type Measured = (typeof MEASURED)[number];
+
+/** What the victims saw in a phase. */
+export interface PhaseFound {
+  readonly ms: Readonly<Record<Measured, readonly number[]>>;
+  /** What must not happen to them, and how often it did. */
+  readonly errors: Readonly<Record<string, number>>;
+}
+
+class Phase {
+  readonly ms: Record<Measured, number[]> = { echo: [], request: [], connection: [] };
+  readonly errors: Record<string, number> = {};
+  pending = 0;
+
+  erred(what: string): void {
+    this.errors[what] = (this.errors[what] ?? 0) + 1;
+  }
+}
+
+interface Victim {
+  readonly token: string;
+  readonly pair: number;
+  voice: WebSocket | undefined;
+}
+
+/** Users who talk, ask and connect at a steady low rate, from when they are connected on. */
+export class Victims {
+  readonly #world: World;
+  readonly #agent = new Agent({ keepAlive: true });
+  readonly #victims: Victim[];
+  /** By `client_id`. */
+  readonly #sent = new Map<
+    string,
+    { readonly dueAt: number; readonly phase: Phase; readonly by: WebSocket }
+  >();
+  #phase = new Phase();
+  #said = 0;
+
+  private constructor(world: World, victims: Victim[]) {
+    this.#world = world;
+    this.#victims = victims;
+  }
+
+  static async connect(world: World): Promise<Victims> {
+    const tokens = await Promise.all(world.victims.map(tokenOf));
+    const people = tokens.map((token, index): Victim => {
+      return { token, pair: world.pairs[index >> 1] ?? 0, voice: undefined };
+    });
+    const victims = new Victims(world, people);
+    for (const victim of people) {
+      await victims.#stay(victim, `/group/${victim.pair}`, true);
+      await victims.#stay(victim, `/group/${world.hall}`, false);
+    }
+    victims.#every(MESSAGES_PER_S, (victim, dueAt) => victims.#say(victim, dueAt));
+    victims.#every(REQUESTS_PER_S, (victim, dueAt) => victims.#ask(victim, dueAt));
+    victims.#every(CONNECTIONS_PER_S, (victim, dueAt) => victims.#comeAndGo(victim, dueAt));
+    return victims;
+  }
+
+  /** What is due from here on belongs to a new phase. */
+  begin(): void {
+    this.#phase = new Phase();
+  }
+
+  /** Resolves when all of the phase is answered, or late. */
+  async end(): Promise<PhaseFound> {
+    const phase = this.#phase;
+    this.#phase = new Phase();
+    const deadline = performance.now() + ANSWER_MS_MAX;
+    while (phase.pending > 0 && performance.now() < deadline) await sleep(LOOK_EVERY_MS);
+    for (; phase.pending > 0; phase.pending--) phase.erred(`no answer within ${ANSWER_MS_MAX} ms`);
+    return { ms: phase.ms, errors: phase.errors };
+  }
+
+  /** One victim after the other, each when its turn is due. */
+  #every(perSecond: number, act: (victim: Victim, dueAt: number) => void): void {
+    const start = performance.now();
+    let count = 0;
+    setInterval(() => {
+      for (let dueAt = start; ; count++) {
+        dueAt = start + (count / perSecond) * 1000;
+        const victim = this.#victims[count % this.#victims.length];
+        if (dueAt > performance.now() || victim === undefined) return;
+        act(victim, dueAt);
+      }
+    }, TICK_MS);
+  }
+
+  #say(victim: Victim, dueAt: number): void {
+    this.#said += 1;
+    const clientId = `victim-${this.#said}`;
+    const phase = this.#phase;
+    if (victim.voice === undefined) return phase.erred('has no socket to speak on');
+    phase.pending += 1;
+    this.#sent.set(clientId, { dueAt, phase, by: victim.voice });
+    victim.voice.send(JSON.stringify({ type: 'message', text: `Hello ${this.#said}`, client_id: clientId }));
+  }
+
+  #ask({ token }: Victim, dueAt: number): void {
+    const phase = this.#phase;
+    const done = this.#due(phase, 'request', dueAt);
+    get(
+      {
+        agent: this.#agent,
+        host: '127.0.0.1',
+        port: this.#world.port,
+        path: '/api/v1/user',
+        headers: { authorization: `Bearer ${token}` },
+      },
+      (response) => {
+        response.resume();
+        response.on('end', () =>
+          done(response.statusCode === 200 ? undefined : `status ${response.statusCode}`),
+        );
+      },
+    ).on('error', (error: NodeJS.ErrnoException) => done(`request: ${error.code ?? error.message}`));
+  }
+
+  #comeAndGo({ token, pair }: Victim, dueAt: number): void {
+    const done = this.#due(this.#phase, 'connection', dueAt);
+    const ws = this.#open(`/group/${pair}`, token);
+    ws.on('error', (error: NodeJS.ErrnoException) => done(`connection: ${error.code ?? error.message}`));
+    ws.on('close', (code) => done(`connection closed ${code}`)); // Said twice, the first counts.
+    ws.once('message', () => {
+      done(undefined);
+      ws.close();
+    });
+  }
+
+  /** A socket for good. That it ends is an error, and then it comes back. Resolves when it is live. */
+  #stay(victim: Victim, path: string, speaks: boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const ws = this.#open(path, victim.token);
+      ws.once('message', () => {
+        if (speaks) victim.voice = ws;
+        resolve();
+      });
+      ws.on('message', (data: Buffer) => this.#hear(ws, data.toString()));
+      ws.on('error', () => undefined); // `close` follows.
+      ws.on('close', (code) => {
+        if (speaks) victim.voice = undefined;
+        this.#phase.erred(`socket closed ${code}`);
+        setTimeout(() => void this.#stay(victim, path, speaks).then(resolve), RECONNECT_MS);
+      });
+    });
+  }
+
+  #hear(ws: WebSocket, frame: string): void {
+    if (frame.startsWith('{"type":"error"')) return this.#phase.erred(`error frame ${frame.slice(0, 60)}`);
+    const clientId = /"client_id":"(victim-\d+)"\}$/.exec(frame)?.[1] ?? '';
+    const sent = this.#sent.get(clientId);
+    if (sent?.by !== ws) return; // Another's message, or none.
+    this.#sent.delete(clientId);
+    sent.phase.pending -= 1;
+    sent.phase.ms.echo.push(performance.now() - sent.dueAt);
+  }
+
+  #due(phase: Phase, what: Measured, dueAt: number): (error: string | undefined) => void {
+    phase.pending += 1;
+    let over = false;
+    return (error) => {
+      if (over) return;
+      over = true;
+      phase.pending -= 1;
+      if (error !== undefined) phase.erred(error);
+      else phase.ms[what].push(performance.now() - dueAt);
+    };
+  }
+
+  #open(path: string, token: string): WebSocket {
+    return new WebSocket(`ws://127.0.0.1:${this.#world.port}/api/v1${path}`, {
+      headers: { authorization: `Bearer ${token}` },
+      perMessageDeflate: false,
+    });
+  }
+}
