@@ -1,5 +1,5 @@
 import { createHmac, generateKeyPairSync } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Authenticator, type AuthOptions } from '../../src/server/auth.js';
 import { SECRET } from '../support/server.js';
 import { forge, nowSeconds, sign } from '../support/tokens.js';
@@ -103,6 +103,26 @@ describe('an HS256 token whose header passed before', () => {
     ['claims with a space', signed(`${header}.${payload.slice(0, 3)} ${payload.slice(3)}`)],
   ])('is as good as jose says with %s', async (_what, token) => {
     await bothVerdicts(token, OPTIONS);
+  });
+
+  it('is judged anew each time that it is bad', async () => {
+    let now = NOW_S * 1000;
+    const auth = new Authenticator(OPTIONS, undefined, () => now);
+    await auth.verify(forge(HEADER, { sub: 1 }));
+    const token = forge(HEADER, { sub: 1, nbf: NOW_S + 60 });
+    expect(auth.verifyNow(token)).toBeUndefined();
+    expect(await verdict(auth, token)).toBe('refused');
+    now += 60_000;
+    expect(auth.verifyNow(token)).toMatchObject({ caller: { id: 1 } });
+  });
+
+  it('is refused without a look at its claims when another secret signed it', async () => {
+    const auth = authenticator(OPTIONS);
+    const token = forge(HEADER, { sub: 1 }, `${SECRET}x`);
+    const check = vi.spyOn(auth, 'check');
+    expect(auth.verifyNow(token)).toBeUndefined();
+    expect(await verdict(auth, token)).toBe('refused');
+    expect(check).not.toHaveBeenCalled();
   });
 
   it('is known from then on, until it ends', async () => {
