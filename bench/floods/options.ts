@@ -21,8 +21,8 @@ Floods a server that was started as users start it, with its limits on, while ot
 low rate; each flood in turn with the same time without it. Nothing else should run on the machine.
 
   --only <a,b>      these floods: ${ATTACK_NAMES.join(', ')}
-  --rounds <n>      phases without and with each flood (default 3)
-  --seconds <n>     of each phase (default 8)
+  --rounds <n>      phases without and with each flood (default 5)
+  --seconds <n>     of each phase (default 6)
   --workers <n>     of the server (default 2)
   --out <folder>    where the report goes. Default: ${REPORTED} for a whole run, which is committed;
                     ${SCRATCH}, which git ignores, with any other option
@@ -49,8 +49,8 @@ export function readOptions(args: readonly string[]): Options | 'help' {
   const isPart = [only, rounds, seconds, profile].some((value) => value !== undefined);
   return {
     attacks: only === undefined ? ATTACK_NAMES : only.split(',').map(attackNamed),
-    rounds: countOf('rounds', rounds ?? '3'),
-    seconds: countOf('seconds', seconds ?? '8'),
+    rounds: countOf('rounds', rounds ?? '5'),
+    seconds: countOf('seconds', seconds ?? '6'),
     workers: countOf('workers', values.workers ?? '2'),
     out: values.out ?? (isPart ? SCRATCH : REPORTED),
     profile,

@@ -30,7 +30,7 @@ export function markdownOf(report: FloodsReport): string {
 
 ${when}, ${Math.round(seconds / 60)} minutes, on ${machine.cores} cores (${machine.processor}, Linux ${machine.kernel}), Node ${versions['node']}, commit ${commit?.id.slice(0, 10) ?? '–'}${commit?.dirty ? ' with changes' : ''}.
 
-A server with ${options.workers} workers and its limits on. 20 users send 100 messages, 50 requests (\`GET /user\`) and 20 new connections a second; each flood, for ${options.rounds} times ${options.seconds} seconds, in turn with as long without it. Victims, server and attackers share the cores; attackers have the lowest priority (nice 19), and take what the others leave. Limits for each address do not apply here, as all come from the loopback. Milliseconds from when it was due; p99 with the flood may be ${TIMES_MAX} × the p99 without, and ${FLOOR_MS} ms.
+A server with ${options.workers} workers and its limits on. 20 users send 100 messages, 50 requests (\`GET /user\`) and 40 new connections a second; each flood, for ${options.rounds} times ${options.seconds} seconds, in turn with as long without it. Victims, server and attackers share the cores; attackers have the lowest priority (nice 19), and take what the others leave. Limits for each address do not apply here, as all come from the loopback. Milliseconds from when it was due, the median of the phases; the p99 with the flood may be ${TIMES_MAX} × the p99 without, and ${FLOOR_MS} ms.
 
 **${harmed.length === 0 ? `Nobody was harmed by any of ${floods.length} floods.` : `Harm in ${harmed.length} of ${floods.length} floods.`}**
 

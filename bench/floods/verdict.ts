@@ -1,3 +1,4 @@
+import { median } from '../measure/measurement.js';
 import type { FloodFound, Phase } from './flood.js';
 import { MEASURED, type Measured } from './victims.js';
 
@@ -6,8 +7,9 @@ export const TIMES_MAX = 2;
 /** … and this is what a machine's own unrest may add to it. */
 export const FLOOR_MS = 5;
 
-/** Of all phases of a kind together, in milliseconds. */
+/** In milliseconds: of each phase its own, of these the median. What disturbs the machine for a moment does not count. */
 export interface Latency {
+  /** Of all phases. */
   readonly count: number;
   readonly p50: number;
   readonly p99: number;
@@ -54,9 +56,10 @@ export function verdictOf({ attack, calm, flooded, serverBytes }: FloodFound): F
 }
 
 function latencyOf(phases: readonly Phase[], what: Measured): Latency {
-  const sorted = phases.flatMap(({ ms }) => ms[what]).sort((a, b) => a - b);
-  const at = (share: number) => sorted[Math.ceil(sorted.length * share) - 1] ?? 0;
-  return { count: sorted.length, p50: at(0.5), p99: at(0.99), max: at(1) };
+  const sorted = phases.map(({ ms }) => [...ms[what]].sort((a, b) => a - b));
+  const at = (share: number) => median(sorted.map((one) => one[Math.ceil(one.length * share) - 1] ?? 0));
+  const count = sorted.reduce((sum, { length }) => sum + length, 0);
+  return { count, p50: at(0.5), p99: at(0.99), max: at(1) };
 }
 
 function secondsOf(phases: readonly Phase[]): number {

@@ -6,7 +6,7 @@ import { tokenOf, type World } from './world.js';
 /** Of all of them together. */
 const MESSAGES_PER_S = 100;
 const REQUESTS_PER_S = 50;
-const CONNECTIONS_PER_S = 20;
+const CONNECTIONS_PER_S = 40;
 const TICK_MS = 2;
 /** What is not answered by then is an error. */
 const ANSWER_MS_MAX = 10_000;
