@@ -1,0 +1,28 @@
+import { tokenOf } from '../floods/world.js';
+import { populate } from '../targets/population.js';
+
+const USERS = 100;
+const GROUPS = 20;
+const GROUP_MEMBERS = 10;
+const MESSAGES_PER_GROUP = 500;
+
+/** Who lives there; few, so that what the server remembers of them is soon all that it can be. Travels to processes. */
+export interface Town {
+  readonly users: readonly Citizen[];
+  readonly groups: readonly { readonly id: number; readonly members: readonly number[] }[];
+}
+
+export interface Citizen {
+  readonly id: number;
+  readonly token: string;
+}
+
+export async function foundTown(dataDir: string): Promise<Town> {
+  const ids = Array.from({ length: USERS }, (_, index) => index + 1);
+  const members = Array.from({ length: GROUPS }, (_, group) =>
+    Array.from({ length: GROUP_MEMBERS }, (_, member) => ((group * 5 + member) % USERS) + 1),
+  );
+  const { groups } = await populate(dataDir, USERS, members, MESSAGES_PER_GROUP);
+  const users = await Promise.all(ids.map(async (id) => ({ id, token: await tokenOf(id) })));
+  return { users, groups };
+}
