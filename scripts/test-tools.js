@@ -2,16 +2,16 @@
 // without asking anybody; otherwise the exact command is said. Does nothing when everything is there.
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { basename, delimiter, dirname, join } from 'node:path';
 
 /** Programs, and the Debian packages that have them. */
-const TOOLS = { 'redis-server': 'redis-server', strace: 'strace' };
+const TOOLS = { 'redis-server': 'redis-server', strace: 'strace', nginx: 'nginx', haproxy: 'haproxy' };
 
 const missing = Object.keys(TOOLS).filter((program) => !isThere(program));
 if (missing.length > 0) install(missing);
 
 function install(programs) {
-  const names = programs.join(' and ');
+  const names = listed(programs);
   if (!isThere('apt-get')) {
     fail(`the tests need ${names}; install them with this system's package manager, then try again`);
   }
@@ -34,7 +34,7 @@ function install(programs) {
     });
   }
   const still = programs.filter((program) => !isThere(program));
-  if (still.length > 0) fail(`${still.join(' and ')} could not be installed; try: ${byHand}`);
+  if (still.length > 0) fail(`${listed(still)} could not be installed; try: ${byHand}`);
 }
 
 /** What a command begins with to be run by root; undefined when that would need a password. */
@@ -44,8 +44,16 @@ function mayBecomeRoot() {
   return asked ? ['sudo', '-n'] : undefined;
 }
 
+/** `a`, `a and b`, or `a, b and c`. */
+function listed(names) {
+  return [names.slice(0, -1).join(', '), ...names.slice(-1)].filter((part) => part !== '').join(' and ');
+}
+
 function isThere(program) {
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  // Servers are in the sbin beside a bin, which is not on everybody's path.
+  const besides = folders.filter((one) => basename(one) === 'bin').map((one) => join(dirname(one), 'sbin'));
+  return [...folders, ...besides].some((folder) => {
     try {
       accessSync(join(folder, program), constants.X_OK);
       return true;

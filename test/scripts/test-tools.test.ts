@@ -1,11 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 const SCRIPT = fileURLToPath(new URL('../../scripts/test-tools.js', import.meta.url));
+
+const ALL = ['redis-server', 'strace', 'nginx', 'haproxy'];
 
 /** The only folder on the PATH. */
 let folder: string;
@@ -21,7 +23,7 @@ function put(name: string, script = ''): void {
 
 /** An apt-get that keeps a list of what it was asked, and installs what is asked of it, unless it `fails`. */
 function putApt(fails = false): void {
-  const made = `for name in redis-server strace; do case "$*" in
+  const made = `for name in ${ALL.join(' ')}; do case "$*" in
     install*$name*) printf '#!/bin/sh\\n' > ${folder}/$name; /bin/chmod 755 ${folder}/$name;;
   esac; done`;
   put('apt-get', `echo "$*" >> ${folder}/asked\n${fails ? 'exit 100' : made}`);
@@ -29,9 +31,9 @@ function putApt(fails = false): void {
   put('sudo', 'shift; [ "$1" = true ] && exit 0; exec "$@"');
 }
 
-function run(): { status: number | null; said: string } {
+function run(path = folder): { status: number | null; said: string } {
   const { status, stdout, stderr } = spawnSync(process.execPath, [SCRIPT], {
-    env: { PATH: folder },
+    env: { PATH: path },
     encoding: 'utf8',
   });
   expect(stdout).toBe('');
@@ -42,7 +44,7 @@ const asked = () => readFileSync(join(folder, 'asked'), 'utf8').trim().split('\n
 
 describe('what the tests need from outside', () => {
   it('is left alone, without a word, when it is there', () => {
-    for (const name of ['redis-server', 'strace']) put(name);
+    for (const name of ALL) put(name);
     putApt();
     expect(run()).toEqual({ status: 0, said: '' });
     expect(asked).toThrow();
@@ -52,16 +54,26 @@ describe('what the tests need from outside', () => {
     putApt();
     const { status, said } = run();
     expect(status).toBe(0);
-    expect(said).toMatch(/installing redis-server and strace/);
-    expect(asked()).toEqual(['update', 'install -y --no-install-recommends redis-server strace']);
+    expect(said).toMatch(/installing redis-server, strace, nginx and haproxy,/);
+    expect(asked()).toEqual([
+      'update',
+      'install -y --no-install-recommends redis-server strace nginx haproxy',
+    ]);
     expect(run()).toEqual({ status: 0, said: '' });
   });
 
   it('is installed as far as it is missing', () => {
-    put('redis-server');
+    for (const name of ['redis-server', 'nginx', 'haproxy']) put(name);
     putApt();
     expect(run().status).toBe(0);
     expect(asked().at(-1)).toBe('install -y --no-install-recommends strace');
+  });
+
+  it('is there when it is in the sbin beside a bin of the path', () => {
+    const bin = join(folder, 'bin');
+    for (const name of ['bin', 'sbin']) mkdirSync(join(folder, name));
+    for (const name of ALL) put(join('sbin', name));
+    expect(run(bin)).toEqual({ status: 0, said: '' });
   });
 
   it('ends the run with the command to give by hand when it cannot be installed', () => {
@@ -69,12 +81,12 @@ describe('what the tests need from outside', () => {
     const { status, said } = run();
     expect(status).toBe(1);
     expect(said).toContain(
-      'sudo apt-get update && sudo apt-get install -y --no-install-recommends redis-server strace',
+      'sudo apt-get update && sudo apt-get install -y --no-install-recommends redis-server strace nginx haproxy',
     );
   });
 
   it('ends the run at once on a system with another package manager', () => {
-    put('strace');
+    for (const name of ['strace', 'nginx', 'haproxy']) put(name);
     const { status, said } = run();
     expect(status).toBe(1);
     expect(said).toMatch(/need redis-server/);

@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 
 /** Nothing hangs for longer: the engine gives 10 s to a head, or a body, by a clock that it reads every 4 s. */
 export const HANG_MS = 12_000;
@@ -33,9 +34,13 @@ export class Peer {
     }
   }
 
-  static open(port: number): Promise<Peer> {
+  /** `secure`: over TLS, whatever the certificate. */
+  static open(port: number, secure = false): Promise<Peer> {
     return new Promise((resolve, reject) => {
-      const socket = connect(port, '127.0.0.1', () => resolve(new Peer(socket)));
+      const opened = () => resolve(new Peer(socket));
+      const socket: Socket = secure
+        ? connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false }, opened)
+        : connect(port, '127.0.0.1', opened);
       socket.once('error', reject);
     });
   }

@@ -1,0 +1,99 @@
+import { afterEach, expect, it } from 'vitest';
+import { ChatError, ERROR_CODES, type ErrorCode } from '../../src/chat/errors.js';
+import { HOST, head } from '../conformance/http/case.js';
+import { Peer } from '../conformance/http/peer.js';
+import { until } from '../support/wait.js';
+import { type ProxyName, sampleOf, TestProxy } from './proxy.js';
+import { upstream } from './relay.js';
+
+const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+const UPGRADE = ['Connection: Upgrade', 'Upgrade: websocket'];
+/** The example of RFC 6455, 1.3. */
+const ASKED = ['Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='];
+const ACCEPTED = 'Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=';
+const SILENT_MS_MAX = 120_000;
+
+/** What a proxy does about a server that is not well. */
+export function faults(name: ProxyName): void {
+  const ends: (() => unknown)[] = [];
+  afterEach(async () => {
+    for (const end of ends.splice(0)) await end();
+  });
+
+  /** A proxy before a server that ends its first connection when the first request is there. */
+  async function unlucky(): Promise<{ url: string; seen: string[] }> {
+    const seen: string[] = [];
+    let cut = false;
+    const server = await upstream((request, socket) => {
+      const isCheck = request.includes(' /readyz ');
+      if (!isCheck) seen.push(request.split(' ', 1)[0] ?? '');
+      if (isCheck || cut) socket.write(OK);
+      else {
+        cut = true;
+        socket.destroy();
+      }
+    });
+    const proxy = await TestProxy.start(name, server.port);
+    ends.push(() => proxy.stop(), server.close);
+    return { url: proxy.url, seen };
+  }
+
+  it('asks again what changes nothing, when the server ends the connection', async () => {
+    const { url, seen } = await unlucky();
+    expect((await fetch(`${url}/api/v1/user`)).status).toBe(200);
+    expect(seen).toEqual(['GET', 'GET']);
+  });
+
+  it('never sends a POST twice, and says that its outcome is not known', async () => {
+    const { url, seen } = await unlucky();
+    const answer = await fetch(`${url}/api/v1/group`, { method: 'POST', body: '{}' });
+    expect(answer.status).toBe(503);
+    expect(await answer.json()).toMatchObject({ status: 'error', code: 'timeout' });
+    expect((await fetch(`${url}/api/v1/user`)).status).toBe(200);
+    expect(seen).toEqual(['POST', 'GET']);
+  });
+
+  it('says in the server’s form that the server is away, and logs no query', async () => {
+    const server = await upstream(() => undefined);
+    server.close();
+    const proxy = await TestProxy.start(name, server.port);
+    ends.push(() => proxy.stop());
+    const answer = await fetch(`${proxy.url}/api/v1/away?access_token=nobody-may-see-this`);
+    expect(answer.status).toBe(503);
+    expect(answer.headers.get('content-type')).toBe('application/json');
+    expect(['timeout', 'unavailable']).toContain(((await answer.json()) as { code: string }).code);
+    await until(() => proxy.log.includes('/api/v1/away'));
+    expect(proxy.log).not.toContain('nobody-may-see-this');
+  });
+
+  it('gives its refusals in the server’s own words', () => {
+    const own = [...sampleOf(name).matchAll(/'(\{"status":"error".*?\})'/g)].map(([, body]) =>
+      JSON.parse(body ?? ''),
+    );
+    expect(own.length).toBeGreaterThanOrEqual(2);
+    for (const { code, error } of own) {
+      expect(ERROR_CODES).toContain(code);
+      expect(error).toBe(new ChatError(code as ErrorCode).message);
+    }
+  });
+
+  it('waits on a silent socket longer than the server, which asks after two minutes', () => {
+    const setting = name === 'nginx' ? /proxy_read_timeout (\d+)s;/ : /timeout tunnel (\d+)s/;
+    expect(Number(setting.exec(sampleOf(name))?.[1]) * 1000).toBeGreaterThan(SILENT_MS_MAX * 2);
+  });
+
+  it('cuts a silent socket by that setting, and by no other', async () => {
+    const from = name === 'nginx' ? 'proxy_read_timeout 300s' : 'timeout tunnel 300s';
+    const server = await upstream((request, socket) => {
+      if (request.includes(' /readyz ')) socket.write(OK);
+      else socket.write(head('HTTP/1.1 101 Switching Protocols', ...UPGRADE, ACCEPTED));
+    });
+    const proxy = await TestProxy.start(name, server.port, [[from, from.replace('300s', '1s')]]);
+    ends.push(() => proxy.stop(), server.close);
+    const peer = await Peer.open(proxy.port, true);
+    peer.write(head('GET / HTTP/1.1', HOST, ...UPGRADE, ...ASKED));
+    await peer.hears(1);
+    await peer.end();
+    expect(peer.answers.map(({ status }) => status)).toEqual([101]);
+  });
+}
