@@ -9,6 +9,9 @@ import type { StandingHeaders } from './standing-headers.js';
 /** Larger answers are handed to the engine piece by piece: one corked write can lose its tail on a full socket. */
 const PIECE_BYTES = 16 * 1024;
 
+/** A token (RFC 9110, 9.1). */
+const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
 /** Who made an exchange, and waits for its end. */
 export interface ExchangeOwner {
   /** Connections are to be closed after their answer: the process is about to stop. */
@@ -84,7 +87,8 @@ export class Exchange {
 
   /** Refuses what two servers in a row could read differently. Errors: bad_request. */
   assertWellFormed(): void {
-    if (this.#headers.areClear()) return;
+    // The engine reads the fields after the last chunk of a body as a request: its method has a colon.
+    if (METHOD.test(this.method) && this.#headers.areClear()) return;
     this.#close = true; // What follows could be read as another request than the peer meant.
     throw new ChatError('bad_request');
   }

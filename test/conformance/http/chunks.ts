@@ -92,11 +92,11 @@ const wrong: Case[] = [
   ...deviating(
     'the fields after the last chunk are read as a request',
     closed('a field after the last chunk', `${nowhere}X: 1\r\n\r\n`, 505),
-    kept(
+    closed(
       'a field after the last chunk that is like a request',
       `${nowhere}xx: /healthz HTTP/1.1\r\nhost: x\r\n\r\n`,
       404,
-      405,
+      400,
     ),
   ),
 ];

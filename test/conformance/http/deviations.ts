@@ -40,11 +40,6 @@ export const DEVIATIONS = {
     rfc: 'a name that is no token, or a value with control letters, is 400; so is a blank before the colon',
     engine: 'reads no further and waits for more, up to 16 KiB or 10 s',
   },
-  'a method is any bytes': {
-    section: 'RFC 9110, 9.1',
-    rfc: 'a method is a token; what is none is 400',
-    engine: 'takes any bytes over 32, and none',
-  },
   'a target is any bytes over 32': {
     section: 'RFC 9112, 3.2',
     rfc: 'what a URI cannot have is 400',
