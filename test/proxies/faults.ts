@@ -1,6 +1,7 @@
+import type { Socket } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 import { ChatError, ERROR_CODES, type ErrorCode } from '../../src/chat/errors.js';
-import { HOST, head } from '../conformance/http/case.js';
+import { ask, CHUNKED, chunk, HOST, head } from '../conformance/http/case.js';
 import { Peer } from '../conformance/http/peer.js';
 import { until } from '../support/wait.js';
 import { type ProxyName, sampleOf, TestProxy } from './proxy.js';
@@ -51,6 +52,29 @@ export function faults(name: ProxyName): void {
     expect(await answer.json()).toMatchObject({ status: 'error', code: 'timeout' });
     expect((await fetch(`${url}/api/v1/user`)).status).toBe(200);
     expect(seen).toEqual(['POST', 'GET']);
+  });
+
+  it('lets nothing follow fields after the last chunk, of which a server may make a request', async () => {
+    const seen = new Map<Socket, string>();
+    const server = await upstream((bytes, socket) => {
+      seen.set(socket, (seen.get(socket) ?? '') + bytes);
+      // A body comes with its length, or with its fields.
+      if (/ \/(after|readyz|tail) [\s\S]*\r\n\r\n$|\r\n\r\nx$/.test(bytes)) socket.write(OK);
+    });
+    const proxy = await TestProxy.start(name, server.port);
+    ends.push(() => proxy.stop(), server.close);
+    const peer = await Peer.open(proxy.port, true);
+    const tail = 'xx: /tail HTTP/1.1\r\nhost: parley\r\n\r\n';
+    for (let round = 1; round <= 5; round++) {
+      peer.write(`${ask('POST /chunks', CHUNKED)}${chunk('x')}0\r\n${tail}`);
+      await peer.hears(2 * round - 1);
+      peer.write(ask('GET /after'));
+      await peer.hears(2 * round);
+    }
+    peer.cut();
+    expect(peer.answers.map(({ status }) => status)).toEqual(Array(10).fill(200));
+    const tails = [...seen.values()].filter((text) => text.includes('/tail'));
+    expect(tails.filter((text) => !text.endsWith(tail))).toEqual([]);
   });
 
   it('says in the server’s form that the server is away, and logs no query', async () => {
