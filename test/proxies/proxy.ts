@@ -116,6 +116,9 @@ export class TestProxy {
     await until(() => {
       if (proxy.#process.exitCode !== null) throw new Error(`${name} ended: ${proxy.#output}`);
       return isOpen(place.port);
+    }).catch(async (error) => {
+      await proxy.stop();
+      throw error;
     });
     return proxy;
   }
