@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { at, historyOf, live, NO_RATES, pagesOf, textOf } from '../support/chat.js';
+import { at, historyOf, live, pagesOf, textOf } from '../support/chat.js';
 import { TestServer } from '../support/server.js';
 import type { Frame } from '../support/socket.js';
 import type { TestUser } from '../support/user.js';
@@ -35,7 +35,7 @@ let bob: TestUser;
 let path: string;
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'parley-test-'));
-  server = await TestServer.start({ workers: 2, dataDir, env: NO_RATES });
+  server = await TestServer.start({ workers: 2, dataDir });
   [alice, bob] = [await server.user('Alice'), await server.user('Bob')];
   path = `/chat/${await alice.chatWith(bob)}`;
 });
@@ -77,7 +77,7 @@ describe('every text comes back as it was sent', () => {
 
   it('after a restart, in history and resumed', async () => {
     await server.end();
-    server = await TestServer.start({ workers: 2, dataDir, env: NO_RATES });
+    server = await TestServer.start({ workers: 2, dataDir });
     [alice, bob] = [at(server, alice), at(server, bob)];
     expect((await historyOf(bob, path)).map(textOf)).toEqual([...TEXTS, ...TEXTS]);
     expect((await bob.get('/chats')).body.rooms[0].last_message.text).toBe(TEXTS.at(-1));

@@ -1,6 +1,5 @@
 import { expect } from 'vitest';
 import { ALICE, BOB, CHAT } from '../conformance/http/case.js';
-import { NO_RATES } from '../support/chat.js';
 import { TestServer } from '../support/server.js';
 import { stopUnharmed } from '../support/strict.js';
 import { TestUser } from '../support/user.js';
@@ -29,7 +28,7 @@ export class Behind {
     process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
     const server = await TestServer.start({
       workers: 1,
-      env: { ...NO_RATES, TRUST_PROXY: 'loopback', AUTH_QUERY_TOKEN: 'true' },
+      env: { TRUST_PROXY: 'loopback', AUTH_QUERY_TOKEN: 'true' },
     });
     const relay = await Relay.open(server.port);
     const proxy = await TestProxy.start(name, relay.port);
