@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Transform } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
@@ -106,6 +107,25 @@ describe('the guard before the multipart parser', () => {
   it('refuses more parts than eight, however they are cut', async () => {
     const body = multipartBody(Array<Part>(9).fill(jsonPart('{}')), BOUNDARY);
     for (const chunks of cuts(body, 1)) expect(await through(chunks)).toBe('invalid_multipart');
+  });
+
+  it('refuses contents that are full of carriage returns, and passes what only has many', async () => {
+    const MIB = KIB * KIB;
+    const photo = (content: Buffer) =>
+      multipartBody([{ disposition: 'form-data; name="photo"', body: content }], BOUNDARY);
+    const pieces = (body: Buffer) =>
+      Array.from({ length: Math.ceil(body.length / (64 * KIB)) }, (_, n) =>
+        body.subarray(n * 64 * KIB, (n + 1) * 64 * KIB),
+      );
+    const random = photo(randomBytes(10 * MIB));
+    expect(Buffer.isBuffer(await through(pieces(random), 11 * MIB))).toBe(true);
+    const lines = photo(Buffer.from('\r\n'.repeat(8000)));
+    expect(Buffer.isBuffer(await through(pieces(lines), 11 * MIB))).toBe(true);
+    for (const content of ['\r', '\r\n-', '\r\n--a-boundar', `\r${'x'.repeat(30)}`]) {
+      const body = photo(Buffer.from(content.repeat(MIB / content.length)));
+      for (const chunks of [[body], pieces(body)])
+        expect(await through(chunks, 11 * MIB)).toBe('invalid_multipart');
+    }
   });
 
   it('refuses a body over its bound, to the byte', async () => {
