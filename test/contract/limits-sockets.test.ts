@@ -84,12 +84,10 @@ describe('the number of sockets', () => {
     const [worker] = before.workers;
     if (worker === undefined) throw new Error('there is no worker');
     process.kill(worker, 'SIGKILL');
-    await until(async () => {
-      const again = await ann.connect('/main').catch(() => undefined);
-      if (again !== undefined) sockets.push(again);
-      return again === undefined && sockets.filter((socket) => socket.isOpen).length === 4;
-    });
     await until(async () => !(await server.pids()).workers.includes(worker));
+    await until(async () => (await ann.get('/user').catch(() => undefined))?.status === 200);
+    for (let open = sockets.filter((socket) => socket.isOpen).length; open < 4; open++)
+      await connectAgain(ann);
     expect(await ann.refusal('/main')).toMatchObject(tooMany('sockets_per_user'));
   });
 

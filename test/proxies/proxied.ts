@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { Behind } from './behind.js';
 import { attack, edge, type Outcomes } from './edge.js';
 import { faults } from './faults.js';
+import { limits } from './limits.js';
 import type { ProxyName } from './proxy.js';
 import { pauses, requests } from './requests.js';
 import { silence, sockets } from './sockets.js';
@@ -25,6 +26,7 @@ export function proxied(name: ProxyName): void {
   const current = () => behind;
   describe('requests', () => requests(current, () => paused));
   describe('sockets', () => sockets(current, () => silent));
+  describe('a server with limits', () => limits(name));
   describe('a server that is not well', () => faults(name));
   describe('what could be read as another request', () => edge(current, () => outcomes));
 }
