@@ -1,4 +1,5 @@
 import { WebSocket } from 'ws';
+import { noteText } from './leaks.js';
 import type { Frame } from './socket.js';
 import type { TestUser } from './user.js';
 import { until } from './wait.js';
@@ -55,6 +56,7 @@ class Listener {
   }
 
   #send(text: string): void {
+    noteText(text);
     this.#ws?.send(JSON.stringify({ type: 'message', text, client_id: text }));
   }
 

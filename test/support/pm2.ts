@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { watch } from './leaks.js';
 import { exitOf } from './server.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -75,5 +76,6 @@ export class Pm2 {
   /** Ends everything, the daemon too. */
   async kill(): Promise<void> {
     await this.run('kill');
+    watch({ text: await this.logs() }, [this.#env['JWT_SECRET'] ?? '']);
   }
 }

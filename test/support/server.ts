@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SignJWT } from 'jose';
 import { LIMITS_OFF } from '../../src/config.js';
+import { watch } from './leaks.js';
 import { TestUser } from './user.js';
 import { until } from './wait.js';
 
@@ -169,7 +171,20 @@ export function launch(
       output.text += text;
     });
   }
+  // A command of the command line is there to show a token.
+  if (args.length === 0 || args[0] === 'ledger' || args[0] === 'worker') watch(output, secretsOf(child, env));
   return { process: child, output };
+}
+
+/** What must stay secret of these settings; when the process ends, also the secret that it may have made. */
+function secretsOf(child: ChildProcess, env: Readonly<Record<string, string>>): readonly string[] {
+  const { JWT_SECRET = '', REDIS_URL, DATA_DIR = '' } = env;
+  const secrets = [JWT_SECRET, REDIS_URL === undefined ? '' : new URL(REDIS_URL).password];
+  child.once('exit', () => {
+    const file = join(DATA_DIR, 'jwt.secret');
+    if (existsSync(file)) secrets.push(readFileSync(file, 'utf8').trim());
+  });
+  return secrets;
 }
 
 /** Resolves when the process has ended and its output is read. */

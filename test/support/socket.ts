@@ -1,4 +1,5 @@
 import { type ClientOptions, WebSocket } from 'ws';
+import { noteText } from './leaks.js';
 import type { Answer } from './user.js';
 import { until } from './wait.js';
 
@@ -75,6 +76,7 @@ export class TestSocket {
   }
 
   send(frame: object | string | Buffer): void {
+    if (typeof frame === 'object' && 'text' in frame) noteText(frame.text);
     this.#ws.send(typeof frame === 'string' || Buffer.isBuffer(frame) ? frame : JSON.stringify(frame));
   }
 
