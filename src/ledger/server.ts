@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Typing } from '../bus/port.js';
 import type { Outcome } from '../chat/commands.js';
 import type { PlaceKey, SocketLimits } from '../chat/limits.js';
@@ -15,6 +16,9 @@ import {
 } from './protocol.js';
 import type { Queue } from './queue.js';
 import { SocketTally } from './socket-tally.js';
+
+/** From its start on, a ledger has heard by then of the sockets of every worker that was there before it. */
+const SETTLE_MS = 1000;
 
 export interface LinkServerOptions {
   readonly path: string;
@@ -38,6 +42,8 @@ export class LinkServer {
   readonly #connections = new Set<Connection>();
   readonly #tally: SocketTally;
   readonly #server: Server;
+  /** Resolves when the tally is whole. */
+  #settled = Promise.resolve();
 
   constructor(options: LinkServerOptions) {
     this.#options = options;
@@ -55,6 +61,7 @@ export class LinkServer {
       this.#server.listen(this.#options.path, () => {
         this.#server.off('error', reject);
         this.#server.on('error', (error) => this.#options.warn('the link cannot accept', error));
+        this.#settled = sleep(SETTLE_MS, undefined, { ref: false });
         resolve();
       });
     });
@@ -77,6 +84,7 @@ export class LinkServer {
 
   #accept(socket: Socket): void {
     const connection = new Connection(socket, this.#options, this.#tally, {
+      settled: () => this.#settled,
       typing: (typing) => this.#relayTyping(typing),
       charges: (message) => this.#relayCharges(message, connection),
     });
@@ -101,8 +109,10 @@ export class LinkServer {
   }
 }
 
-/** What a connection has for the others. */
-interface Relay {
+/** What a connection has to do with the others. */
+interface Others {
+  /** Resolves when all who were there before this ledger have told it what they have. */
+  settled(): Promise<void>;
   typing(typing: Typing): void;
   charges(message: ToLedger & { type: 'charges' }): void;
 }
@@ -111,16 +121,16 @@ class Connection {
   readonly #socket: Socket;
   readonly #options: LinkServerOptions;
   readonly #tally: SocketTally;
-  readonly #relay: Relay;
+  readonly #others: Others;
   readonly #chats = new Set<number>();
   #origin: string | undefined;
   #corked = false;
 
-  constructor(socket: Socket, options: LinkServerOptions, tally: SocketTally, relay: Relay) {
+  constructor(socket: Socket, options: LinkServerOptions, tally: SocketTally, others: Others) {
     this.#socket = socket;
     this.#options = options;
     this.#tally = tally;
-    this.#relay = relay;
+    this.#others = others;
     const read = lineReader<ToLedger>((message) => this.#handle(message));
     socket.setEncoding('utf8');
     socket.on('data', (chunk: string) => {
@@ -169,22 +179,24 @@ class Connection {
         this.#chats.delete(message.chatId);
         return;
       case 'typing':
-        return this.#relay.typing(message.typing);
+        return this.#others.typing(message.typing);
       case 'position':
         if (this.#origin !== undefined) this.#options.reported(this.#origin, message.position);
         return;
       case 'charges':
-        return this.#relay.charges(message);
+        return this.#others.charges(message);
       case 'sockets':
         return this.#tally.changed(this, message.counts);
       case 'admit':
-        return this.#send({
-          type: 'admitted',
-          number: message.number,
-          full: this.#tally.admit(this, message.keys),
-        });
+        return void this.#admit(message);
       default: // Of a newer worker.
     }
+  }
+
+  async #admit({ number, keys }: ToLedger & { type: 'admit' }): Promise<void> {
+    await this.#others.settled();
+    if (!this.#socket.destroyed)
+      this.#send({ type: 'admitted', number, full: this.#tally.admit(this, keys) });
   }
 
   #hello(version: number, origin: string): void {
