@@ -16,6 +16,7 @@ describe('a leak in a log is found', () => {
     { what: 'an Authorization', entry: { protocol: 'chat.v1, bearer.0123456789' } },
     { what: 'a secret', entry: { jwt: { secret: SECRET } } },
     { what: "a message's text", entry: { command: { text } } },
+    { what: "a message's text", entry: { frame: JSON.stringify({ type: 'message', text }) } },
     { what: "a message's text", entry: { err: { stack: `Error: ${text}\n    at x` } } },
   ])('$what: $entry', ({ what, entry }) => {
     const leaks = leaksIn(line(entry), [SECRET], [text, 'another text']);

@@ -47,9 +47,15 @@ export function leaksIn(output: string, secrets: Iterable<string>, texts: Iterab
   for (const [what, values] of [['a secret', secrets] as const, ["a message's text", texts] as const]) {
     for (const value of values) {
       if (value.trim().length < CHARACTERS_MIN) continue;
-      const index = Math.max(output.indexOf(value), output.indexOf(JSON.stringify(value).slice(1, -1)));
+      const index = Math.max(...spellings(value).map((spelling) => output.indexOf(spelling)));
       if (index !== -1) tell(what, index);
     }
   }
   return leaks;
+}
+
+/** A value as it is, in JSON, and in JSON that is told in JSON: a whole frame. */
+function spellings(value: string): string[] {
+  const once = JSON.stringify(value).slice(1, -1);
+  return once === value ? [value] : [value, once, JSON.stringify(once).slice(1, -1)];
 }
