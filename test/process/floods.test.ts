@@ -15,6 +15,7 @@ const FLOODS: readonly [AttackName, number, RegExp][] = [
   ['slow-bodies', 0.1, /^single bytes$/],
   ['half-upgrades', 0.1, /^connections$/],
   ['messages', 1, /^frames$/],
+  ['messages-after-the-end', 1, /^frames$/],
   ['messages-of-many', 1, /^frames$/],
   ['duplicates', 1, /^frames$/],
   ['typing', 1, /^frames$/],

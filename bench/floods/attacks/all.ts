@@ -1,6 +1,6 @@
 import type { Attack, Context } from './attack.js';
 import { history } from './history.js';
-import { bigFrames, duplicates, messages, messagesOfMany, pings, typing } from './pouring.js';
+import { bigFrames, deaf, duplicates, messages, messagesOfMany, pings, typing } from './pouring.js';
 import { halfUpgrades, slowBodies, slowHeads } from './slow.js';
 import { storm } from './storm.js';
 import { tokens } from './tokens.js';
@@ -11,6 +11,7 @@ export const ATTACKS = {
   'slow-bodies': slowBodies,
   'half-upgrades': halfUpgrades,
   messages,
+  'messages-after-the-end': deaf,
   'messages-of-many': messagesOfMany,
   duplicates,
   typing,

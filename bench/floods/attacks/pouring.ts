@@ -1,7 +1,7 @@
 import { textFrame } from '../../load/frames.js';
 import { tokenOf } from '../world.js';
 import type { Attack, Context } from './attack.js';
-import { RawSocket } from './raw-socket.js';
+import { type RawEvents, RawSocket } from './raw-socket.js';
 
 const SOCKETS = 10;
 /** One that is closed comes back this soon. */
@@ -22,10 +22,12 @@ class Pouring implements Attack {
   readonly #tokens: readonly string[];
   readonly #chunk: (socket: number) => Chunk;
   readonly #sockets = new Map<number, RawSocket>();
+  readonly #deaf: boolean;
   #on = false;
 
-  constructor(context: Context, tokens: readonly string[], chunk: (socket: number) => Chunk) {
+  constructor(context: Context, tokens: readonly string[], chunk: (socket: number) => Chunk, deaf = false) {
     this.#context = context;
+    this.#deaf = deaf;
     this.#tokens = tokens;
     this.#chunk = chunk;
   }
@@ -44,19 +46,19 @@ class Pouring implements Attack {
     const { world, count } = this.#context;
     const { bytes, frames } = this.#chunk(index);
     const token = this.#tokens[index] ?? '';
-    const socket: RawSocket = new RawSocket(world.port, `/group/${world.hall}?limit=1`, token, count, {
+    const events: RawEvents = {
       opened: () => {
         count('sockets opened');
-        socket.pour(
-          () => bytes,
-          () => count('frames', frames),
-        );
+        const sent = () => count('frames', frames);
+        socket.pour(() => bytes, sent);
       },
       ended: () => {
         this.#sockets.delete(index);
         setTimeout(() => this.#on && this.#connect(index), RECONNECT_MS);
       },
-    });
+    };
+    const path = `/group/${world.hall}?limit=1`;
+    const socket: RawSocket = new RawSocket(world.port, path, token, count, events, this.#deaf);
     this.#sockets.set(index, socket);
   }
 }
@@ -81,6 +83,18 @@ async function ofOneUser(context: Context, ...frames: readonly Buffer[]): Promis
 
 export function messages(context: Context): Promise<Attack> {
   return ofOneUser(context, json({ type: 'message', text: 'x'.repeat(100) }));
+}
+
+/** As `messages`, of a client that does not mind when it is told to end. */
+export async function deaf(context: Context): Promise<Attack> {
+  const token = await tokenOf(context.world.flooders[0] ?? 0);
+  const chunk = many(json({ type: 'message', text: 'x'.repeat(100) }));
+  return new Pouring(
+    context,
+    Array.from({ length: SOCKETS }, () => token),
+    () => chunk,
+    true,
+  );
 }
 
 /** Each user is under a limit of their own. */

@@ -3,6 +3,7 @@ import { upgradeRequest } from '../../load/frames.js';
 
 const TEXT = 1;
 const CLOSE = 8;
+const WRITES_PER_TURN = 20;
 /** Enough to know an error frame by. */
 const GLIMPSE_BYTES = 64;
 const ERROR = /^\{"type":"error","code":"(\w+)"/;
@@ -20,14 +21,25 @@ export class RawSocket {
   readonly #socket: Socket;
   readonly #count: (what: string) => void;
   readonly #events: RawEvents;
+  readonly #deaf: boolean;
   #rest: Buffer<ArrayBufferLike> = Buffer.alloc(0);
   #isOpen = false;
   #told: string | undefined;
+  #cutting = false;
 
-  constructor(port: number, path: string, token: string, count: (what: string) => void, events: RawEvents) {
+  /** One that is `deaf` goes on when it is told to end. */
+  constructor(
+    port: number,
+    path: string,
+    token: string,
+    count: (what: string) => void,
+    events: RawEvents,
+    deaf = false,
+  ) {
     this.#count = count;
     this.#events = events;
-    this.#socket = connect({ host: '127.0.0.1', port, noDelay: true });
+    this.#deaf = deaf;
+    this.#socket = connect({ host: '127.0.0.1', port, noDelay: true, allowHalfOpen: deaf });
     this.#socket.write(upgradeRequest(`/api/v1${path}`, token));
     this.#socket.on('data', (bytes) => this.#read(bytes));
     this.#socket.on('error', () => undefined); // `close` follows.
@@ -37,17 +49,18 @@ export class RawSocket {
     });
   }
 
-  #cutting = false;
-
   /** Sends as much as is taken, again and again, until it ends. */
   pour(next: () => Buffer, sent: () => void): void {
     const more = () => {
-      while (!this.#socket.destroyed) {
+      // In turns, between which it hears what it is answered: a peer that is fast enough takes all at once.
+      for (let writes = 0; writes < WRITES_PER_TURN; writes++) {
+        if (this.#socket.destroyed) return;
         sent();
-        if (!this.#socket.write(next())) return;
+        if (!this.#socket.write(next())) return void this.#socket.once('drain', later);
       }
+      later();
     };
-    this.#socket.on('drain', more);
+    const later = () => void setImmediate(more);
     more();
   }
 
@@ -83,9 +96,14 @@ export class RawSocket {
       const head = received.length - at >= 2 ? headOf(received, at) : undefined;
       if (head === undefined || head.end > received.length) return received.subarray(at);
       if (head.opcode === TEXT) this.#text(received.subarray(head.start, head.end));
-      if (head.opcode === CLOSE) this.#told = `sockets closed ${received.readUInt16BE(head.start)}`;
+      if (head.opcode === CLOSE) this.#toldToEnd(received.readUInt16BE(head.start));
       at = head.end;
     }
+  }
+
+  #toldToEnd(code: number): void {
+    this.#told = `sockets closed ${code}`;
+    if (!this.#deaf) this.#socket.resetAndDestroy();
   }
 
   #text(payload: Buffer): void {
