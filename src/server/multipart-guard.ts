@@ -12,7 +12,7 @@ const CRS_MIN = 8192;
 const BYTES_PER_CR = 64;
 const END_OF_HEADERS = Buffer.from('\r\n\r\n');
 /** The parser takes a line without a colon for the end of the headers, and what follows for content. */
-const HEADER_LINE = /^[A-Za-z-]+:/;
+const HEADER_LINE = /^[A-Za-z-]+:[^\r\n]*$/;
 /** RFC 2046, 5.1.1. Nothing else: what one reader takes for a boundary another must too. */
 const BOUNDARY = /^[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]$/;
 

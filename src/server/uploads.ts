@@ -12,6 +12,9 @@ import type { UploadSlots } from './upload-slots.js';
 /** The whole body: a photo of 10 MiB, the JSON beside it, and what multipart puts around them. */
 const BODY_BYTES_MAX = 11 * 1024 * 1024;
 
+/** Encodings that leave the bytes as they are (RFC 7578, 4.7 has no use for others). */
+const PLAIN_ENCODINGS = ['binary', '8bit', '7bit'];
+
 /** A parsed multipart body; the photo, when there is one, lies in the temporary folder. */
 export interface Upload {
   readonly json: unknown;
@@ -103,7 +106,9 @@ class Parts {
     form.onPart = (part) => {
       if (form.error) return;
       const name = nameOf(part.headers['content-disposition'] ?? '');
-      if (part.transferEncoding === 'base64') return form._error(new ChatError('invalid_multipart'));
+      const encoding = part.headers['content-transfer-encoding'] ?? 'binary';
+      if (!PLAIN_ENCODINGS.includes(encoding.trim().toLowerCase()))
+        return form._error(new ChatError('invalid_multipart'));
       const refused = this.#refuse(name);
       if (refused !== undefined) return form._error(refused);
       if (name === 'photo') {

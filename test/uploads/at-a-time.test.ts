@@ -135,9 +135,10 @@ it('a storm of 300 aborted and 300 slow uploads leaves nothing, and others are s
     else upload.socket.resetAndDestroy();
   });
   await Promise.all(aborted);
+  await until(async () => (await temporary()).length === 0);
+  await expectAllSlots();
 
   const slow = await Promise.all((await strangers(STORM)).map((user) => begin(user, 2000)));
-  // Those that were aborted may hold a slot a little longer.
   const refused = () => slow.filter(({ text }) => text.startsWith('HTTP/1.1 503'));
   await until(() => refused().length >= STORM - UPLOADS_AT_A_TIME_MAX);
   await until(async () => (await temporary()).length === STORM - refused().length);

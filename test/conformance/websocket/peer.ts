@@ -5,7 +5,7 @@ const WAIT_MS = 3000;
 
 /**
  * A client of bytes: it writes what it is told, and writes down step by step what the server does:
- * `message hello`, `error invalid_frame`, `pong 6869`, `close 1000 bye`, `cut` for an end without a close frame, and
+ * `message hello`, `duplicate hello`, `error invalid_frame`, `pong 6869`, `close 1000 bye`, `cut` for an end without a close frame, and
  * `silent` when it does not what is waited for.
  */
 export class Peer {
@@ -16,18 +16,20 @@ export class Peer {
   #bytes = Buffer.alloc(0);
   #longest = 0;
   #ended = false;
+  readonly #waitMs: number;
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, waitMs: number) {
     this.#socket = socket;
+    this.#waitMs = waitMs;
     socket.setNoDelay(true).on('data', (bytes) => this.#read(bytes));
     for (const event of ['end', 'error', 'close']) socket.on(event, () => this.#end());
   }
 
-  static dial(port: number): Promise<Peer> {
+  static dial(port: number, waitMs = WAIT_MS): Promise<Peer> {
     return new Promise((resolve, reject) => {
       const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }, () => {
         socket.off('error', reject);
-        resolve(new Peer(socket));
+        resolve(new Peer(socket, waitMs));
       });
       socket.once('error', reject);
     });
@@ -102,7 +104,7 @@ export class Peer {
       const timer = setTimeout(() => {
         this.steps.push('silent');
         settle();
-      }, WAIT_MS);
+      }, this.#waitMs);
       this.#events.on('step', look);
     });
   }
@@ -160,7 +162,8 @@ function stepOf(opcode: number, payload: Buffer): string {
 }
 
 function frameStep(json: string): string {
-  const frame = JSON.parse(json) as { type: string; text?: string; code?: string; messages?: unknown[] };
+  const frame = JSON.parse(json) as { type: string; text?: string; code?: string; duplicate?: true };
+  if (frame.duplicate) return `duplicate ${frame.text}`;
   if (frame.type === 'message') return `message ${frame.text}`;
   if (frame.type === 'error') return `error ${frame.code}`;
   return frame.type;
