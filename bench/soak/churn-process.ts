@@ -18,6 +18,7 @@ export interface ChurnFound {
 }
 
 const TICK_MS = 5;
+const STAY_MS_MAX = 2000;
 const LOOKS_PER_S = 20;
 const GROUPS_PER_S = 1;
 const UPLOADS_PER_S = 0.2;
@@ -32,7 +33,7 @@ let residents: Guest[] = [];
 
 answer({
   begin: async ({ port, town, visitsPerSecond }: ChurnPlan) => {
-    const visits = new Visits(port, town, tally);
+    const visits = new Visits(port, town, tally, STAY_MS_MAX);
     const errands = new Errands(port, town, tally);
     residents = town.groups.slice(0, RESIDENTS).map(({ id, members }) => {
       const token = town.users[(members[0] ?? 1) - 1]?.token ?? '';

@@ -5,7 +5,6 @@ import { Guest } from './guest.js';
 import { pick, type Tally } from './tally.js';
 import type { Citizen, Town } from './town.js';
 
-const STAY_MS_MAX = 2000;
 const HALF_MS = 500;
 const MESSAGES_MAX = 2;
 const HISTORY = /^\{"type":"history"(?!.*"more":true\}$)/;
@@ -15,14 +14,16 @@ export class Visits {
   readonly #port: number;
   readonly #town: Town;
   readonly #tally: Tally;
+  readonly #stayMsMax: number;
   /** The newest id that somebody saw, by path. */
   readonly #last = new Map<string, number>();
   #said = 0;
 
-  constructor(port: number, town: Town, tally: Tally) {
+  constructor(port: number, town: Town, tally: Tally, stayMsMax: number) {
     this.#port = port;
     this.#town = town;
     this.#tally = tally;
+    this.#stayMsMax = stayMsMax;
   }
 
   /** One more comes, in whichever way. */
@@ -57,7 +58,7 @@ export class Visits {
       await echo;
       this.#tally.count('messages');
     }
-    await sleep(Math.random() * STAY_MS_MAX);
+    await sleep(Math.random() * this.#stayMsMax);
     this.#last.set(path, Math.max(this.#last.get(path) ?? 0, guest.last));
     await (cuts ? guest.cut() : guest.leave());
   }
@@ -65,7 +66,7 @@ export class Visits {
   async #listen(): Promise<void> {
     const guest = this.#connect(pick(this.#town.users), pick(['/main', '/main?after=0']));
     await guest.opened();
-    await sleep(Math.random() * STAY_MS_MAX);
+    await sleep(Math.random() * this.#stayMsMax);
     await guest.leave();
   }
 
