@@ -108,5 +108,7 @@ async function calm(stage: FuzzStage, warm: readonly Watch[]): Promise<Watch[]> 
 function report(outcome: Outcome): void {
   mkdirSync(RESULTS, { recursive: true });
   writeFileSync(`${RESULTS}report.md`, markdown(outcome));
-  writeFileSync(`${RESULTS}report.json`, `${JSON.stringify(outcome, undefined, 2)}\n`);
+  const latest = (key: string, value: unknown) =>
+    key === 'late' ? (value as Watch['late']).toSorted((a, b) => b.delay - a.delay).slice(0, 5) : value;
+  writeFileSync(`${RESULTS}report.json`, `${JSON.stringify(outcome, latest, 2)}\n`);
 }

@@ -31,7 +31,7 @@ function watch() {
     last = current;
   }, EVERY_MS);
   if (role !== 'control') timer.unref();
-  process.on('SIGUSR2', () => {
+  const tell = () => {
     const own = { role, max: histogram.max / 1e6, p99: histogram.percentile(99) / 1e6, late };
     gc();
     const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage();
@@ -42,7 +42,9 @@ function watch() {
     histogram.reset();
     late = [];
     last = now();
-  });
+  };
+  process.on('SIGUSR2', tell);
+  if (role === 'control') tell(); // Before that, the signal would end it.
 }
 
 /** Milliseconds: by the clock, on a processor, and ready to run but without one (of the main thread). */

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,6 +27,13 @@ export interface Lane {
   readonly bob: TestUser;
   readonly group: number;
   readonly chat: number;
+}
+
+/** What a process wrote to this file, which is gone then. */
+async function told(file: string): Promise<string> {
+  const text = await until(() => readFile(file, 'utf8').catch(() => undefined));
+  await rm(file);
+  return text;
 }
 
 function isRunning(pid: number): boolean {
@@ -58,21 +65,21 @@ export class FuzzStage {
   readonly server: TestServer;
   readonly lanes: readonly Lane[];
   readonly #watches: string;
-  readonly #control: ReturnType<typeof spawn>;
+  readonly #control: ChildProcess;
   readonly #pids: Awaited<ReturnType<TestServer['pids']>>;
 
   private constructor(
     server: TestServer,
     lanes: readonly Lane[],
     watches: string,
+    control: ChildProcess,
     pids: Awaited<ReturnType<TestServer['pids']>>,
   ) {
     this.server = server;
     this.lanes = lanes;
     this.#watches = watches;
     this.#pids = pids;
-    const env = { FUZZ_MONITOR: watches, PATH: process.env['PATH'] };
-    this.#control = spawn(process.execPath, [MONITOR, 'control'], { stdio: 'ignore', env });
+    this.#control = control;
   }
 
   static async open(lanes: number): Promise<FuzzStage> {
@@ -86,7 +93,12 @@ export class FuzzStage {
       await bob.createProfile();
       made.push({ alice, bob, group: await alice.groupWith(bob), chat: await alice.chatWith(bob) });
     }
-    return new FuzzStage(server, made, watches, await server.pids());
+    const control = spawn(process.execPath, [MONITOR, 'control'], {
+      stdio: 'ignore',
+      env: { FUZZ_MONITOR: watches, PATH: process.env['PATH'] },
+    });
+    await told(join(watches, `${control.pid}.json`));
+    return new FuzzStage(server, made, watches, control, await server.pids());
   }
 
   /** What the lanes themselves have stored. */
@@ -118,8 +130,7 @@ export class FuzzStage {
       const file = join(this.#watches, `${pid}.json`);
       if (!isRunning(pid)) continue; // `leftovers` says so.
       process.kill(pid, 'SIGUSR2');
-      const text = await until(() => readFile(file, 'utf8').catch(() => undefined));
-      await rm(file);
+      const text = await told(file);
       const descriptors = (await readdir(`/proc/${pid}/fd`)).length;
       watches.push({ ...JSON.parse(text), descriptors });
     }
@@ -145,10 +156,10 @@ export class FuzzStage {
   /** Stops the server. Its data folder is still there. */
   async end(): Promise<void> {
     await this.server.end();
-    this.#control.kill();
   }
 
   async remove(): Promise<void> {
+    this.#control.kill();
     await this.server.stop();
     await rm(this.#watches, { recursive: true, force: true });
   }
