@@ -17,7 +17,7 @@ export const USAGE = `usage: npm run soak [-- options]
 Users come and go, talk, ask, and make and delete groups, 200 connections a second, and then all leave. Memory must
 stay level, and file descriptors and all that the server's processes hold for users must go back to where they were.
 
-  --minutes <n>     (default ${MINUTES}); the first sixth warms up
+  --minutes <n>     (default ${MINUTES}); the first third warms up
   --visits <n>      connections a second (default 200)
   --workers <n>     of the server (default 2)
   --out <folder>    where the report goes. Default: ${REPORTED} for ${MINUTES} minutes and more, which is committed;

@@ -25,6 +25,8 @@ const PRELUDE_MS = 5000;
 const SAMPLE_EVERY_MS = 10_000;
 /** Connections that nobody uses are ended, caches of the moment run out, and typing too. */
 const IDLE_MS = 60_000;
+/** A third: SQLite's caches take some minutes to fill. */
+const WARMUP_SECONDS_PER_MINUTE = 20;
 const DISK_SECONDS = 0.5;
 
 const options = read();
@@ -111,7 +113,7 @@ async function soak({ minutes, visitsPerSecond, workers }: Options, folder: stri
         census: first.census && last.census && { before: first.census, after: last.census },
       };
     });
-    return { minutes, warmupSeconds: minutes * 10, processes, counts, unexpected };
+    return { minutes, warmupSeconds: minutes * WARMUP_SECONDS_PER_MINUTE, processes, counts, unexpected };
   } finally {
     await churn.stop();
     await server.stop();
