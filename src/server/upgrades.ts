@@ -8,7 +8,7 @@ import type { Attachments } from './attach.js';
 import { type Authenticator, bearerToken, type Identity, offeredProtocols } from './auth.js';
 import type { Exchange } from './exchange.js';
 import type { FrameBudget } from './frame-budget.js';
-import type { Http } from './http.js';
+import type { Failed, Http } from './http.js';
 import type { Hub } from './hub.js';
 import type { WorkerLimits } from './limits.js';
 import type { Place } from './places.js';
@@ -67,6 +67,7 @@ export interface UpgradeOptions {
   /** Takes `?access_token=`. */
   readonly queryToken: boolean;
   readonly draining: () => boolean;
+  readonly failed: (error: unknown, exchange?: Parameters<Failed>[1]) => void;
 }
 
 /** Lets a request become a socket: who asks, where to, and whether they may. */
@@ -82,23 +83,32 @@ export class Upgrades {
     const exchange = this.#options.http.exchange(res, req);
     const protocols = offeredProtocols(exchange.header('sec-websocket-protocol'));
     const asking: Asking = { exchange, idText, context, protocols };
-    const { http, limits } = this.#options;
-    http.guard(exchange, async () => {
+    this.#options.http.guard(exchange, async () => {
       // Everything that a hot upgrade needs is at hand: then it happens in this very tick.
       const target = this.#target(asking, channel);
       const late = target instanceof Promise;
       try {
         this.#accept(asking, { target: late ? await target : target }, late);
       } catch (error) {
-        if (!(error instanceof ChatError)) throw error;
-        limits.noted(error);
-        if (error.code === 'upgrade_required')
-          return exchange.error(error, { Upgrade: 'websocket', 'Sec-WebSocket-Version': '13' });
+        if (!(error instanceof ChatError) && !protocols.chatV1) throw error;
+        const refusal = this.#refusalOf(error, exchange);
+        if (refusal.code === 'upgrade_required')
+          return exchange.error(refusal, { Upgrade: 'websocket', 'Sec-WebSocket-Version': '13' });
         if (protocols.chatV1 && handshakeProblem(exchange) === undefined)
-          this.#accept(asking, { refusal: error }, late);
-        else exchange.error(error, {}, upgradeStatusOf(error.code));
+          this.#accept(asking, { refusal }, late);
+        else exchange.error(refusal, {}, upgradeStatusOf(refusal.code));
       }
     });
+  }
+
+  /** What is no refusal, the log has, and the peer hears of as `internal`. */
+  #refusalOf(error: unknown, exchange: Exchange): ChatError {
+    if (error instanceof ChatError) {
+      this.#options.limits.noted(error);
+      return error;
+    }
+    this.#options.failed(error, exchange);
+    return new ChatError('internal');
   }
 
   /** Where the socket may go: at once when all that it takes is known, otherwise in a promise. */

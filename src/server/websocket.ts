@@ -36,7 +36,6 @@ export interface WebSocketOptions extends UpgradeOptions {
   readonly textCharactersMax: number;
   /** Of one user; 0: no limit. */
   readonly messagesPerSecondMax: number;
-  readonly failed: (error: unknown) => void;
 }
 
 /** The WebSocket side of a worker after the upgrade: frames from clients, and the sockets' ends. */
