@@ -25,7 +25,7 @@ export const bombs: Readonly<Record<string, string>> = {
   'long keys that are alike': fill('{', (n) => `"${'a'.repeat(1000)}${n}":1,`, '"z":1}'),
   'objects of different shapes': fill('[', (n) => `{"k${n}":1},`, '1]'),
   'as many such as may be': fill('[', (n) => `{"k${n}":1${' '.repeat(72)}},`, '1]'),
-  'as many keys as may be': fill('{', (n) => `"k${n}":1${' '.repeat(20)},`, '"z":1}'),
+  'as many keys as may be': fill('{', (n) => `"k${n}":1${' '.repeat(22)},`, '"z":1}'),
   'a long integer': '1'.repeat(BYTES),
   'a long fraction': `0.${'1'.repeat(BYTES - 2)}`,
   'a long exponent': `1e${'9'.repeat(BYTES - 2)}`,
