@@ -9,9 +9,8 @@ export type Census = Readonly<Record<string, number>>;
 
 type Class = abstract new (...args: never[]) => unknown;
 /** V8 tells of private fields too, of which Node's types do not know. */
-type Properties = Runtime.GetPropertiesReturnType & {
-  readonly privateProperties?: readonly Pick<Runtime.PropertyDescriptor, 'name' | 'value'>[];
-};
+type Field = Pick<Runtime.PropertyDescriptor, 'name' | 'value'>;
+type Properties = Runtime.GetPropertiesReturnType & { readonly privateProperties?: readonly Field[] };
 
 const COLLECTION = /^(?:Map|Set|Array)\((\d+)\)$/;
 const HANDED_OVER = '__class_of_census';
@@ -41,17 +40,11 @@ export async function census(classes: ReadonlyMap<string, Class>): Promise<Censu
     found[name] = (found[name] ?? 0) + size;
   };
   try {
-    for (const [name, one] of classes) {
-      for (const object of await instancesOf(session, one)) {
-        add(name, 1);
-        const { result, privateProperties = [] } = (await session.post('Runtime.getProperties', {
-          objectId: object,
-          ownProperties: true,
-        })) as Properties;
-        for (const { name: field, value } of [...result, ...privateProperties]) {
-          const size = COLLECTION.exec(value?.description ?? '')?.[1];
-          if (size !== undefined) add(`${name}.${field}`, Number(size));
-        }
+    for (const { className, objectId } of await instancesOf(session, classes)) {
+      add(className, 1);
+      for (const { name, value } of await fieldsOf(session, objectId)) {
+        const size = COLLECTION.exec(value?.description ?? '')?.[1];
+        if (size !== undefined) add(`${className}.${name}`, Number(size));
       }
     }
   } finally {
@@ -60,18 +53,36 @@ export async function census(classes: ReadonlyMap<string, Class>): Promise<Censu
   return found;
 }
 
-/** What V8 calls them. */
-async function instancesOf(session: Session, one: Class): Promise<string[]> {
-  Object.assign(globalThis, { [HANDED_OVER]: one.prototype });
-  const { result } = await session.post('Runtime.evaluate', { expression: HANDED_OVER });
-  Reflect.deleteProperty(globalThis, HANDED_OVER);
-  const prototypeObjectId = result.objectId ?? '';
-  const { objects } = await session.post('Runtime.queryObjects', { prototypeObjectId });
-  const listed = await session.post('Runtime.getProperties', {
+/** What V8 calls them. All objects are asked for at once: each time takes a collection of garbage. */
+async function instancesOf(
+  session: Session,
+  classes: ReadonlyMap<string, Class>,
+): Promise<{ className: string; objectId: string }[]> {
+  const prototypes = new Set([...classes.values()].map((one) => one.prototype));
+  Object.assign(globalThis, { [HANDED_OVER]: { prototypes, all: Object.prototype } });
+  const { result: all } = await session.post('Runtime.evaluate', { expression: `${HANDED_OVER}.all` });
+  const { objects } = await session.post('Runtime.queryObjects', { prototypeObjectId: all.objectId ?? '' });
+  const { result: ours } = await session.post('Runtime.callFunctionOn', {
     objectId: objects.objectId ?? '',
-    ownProperties: true,
+    functionDeclaration: `function () {
+      return this.filter((one) => ${HANDED_OVER}.prototypes.has(Reflect.getPrototypeOf(one)));
+    }`,
   });
-  return listed.result.flatMap(({ name, value }) => (/^\d+$/.test(name) ? (value?.objectId ?? []) : []));
+  Reflect.deleteProperty(globalThis, HANDED_OVER);
+  const fields = await fieldsOf(session, ours.objectId ?? '');
+  return fields.flatMap(({ name, value }) =>
+    /^\d+$/.test(name) && value?.objectId !== undefined
+      ? { className: value.className ?? '', objectId: value.objectId }
+      : [],
+  );
+}
+
+async function fieldsOf(session: Session, objectId: string): Promise<readonly Field[]> {
+  const { result, privateProperties = [] } = (await session.post('Runtime.getProperties', {
+    objectId,
+    ownProperties: true,
+  })) as Properties;
+  return [...result, ...privateProperties];
 }
 
 function isClass(value: unknown): value is Class {

@@ -6,8 +6,8 @@ const TEN_MINUTES_S = 600;
 /** A slope of fewer minutes says nothing. */
 const SLOPE_MINUTES_MIN = 10;
 
-/** What is held for chats rather than for users, and bounded by the cache beside it. */
-const OF_CACHES = new Set(['EncodedPages.#chats']);
+/** What nobody's leaving makes smaller, and what bounds it: the cache beside it; two seconds, until the next commit. */
+const BOUNDED = new Set(['EncodedPages.#chats', 'Overload.#commits']);
 
 /** What a process of the server was like. */
 export interface ProcessFound {
@@ -36,7 +36,7 @@ export function growthOf({ samples }: ProcessFound, warmupSeconds: number): numb
 /** What grew and should not have. */
 export function grown(before: Census, after: Census): string[] {
   return Object.entries(after)
-    .filter(([name, size]) => size > (before[name] ?? 0) && !OF_CACHES.has(name))
+    .filter(([name, size]) => size > (before[name] ?? 0) && !BOUNDED.has(name))
     .map(([name, size]) => `${name}: ${before[name] ?? 0} → ${size}`);
 }
 

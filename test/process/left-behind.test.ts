@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Census } from '../../bench/soak/census.js';
 import { TestServer } from '../support/server.js';
 import { until } from '../support/wait.js';
 
@@ -66,7 +67,7 @@ describe('2,000 sockets that come and go in every way', () => {
       }
       await until(() => tally.open === 0, 15_000);
     };
-    const look = () =>
+    const look = (): Promise<Census[]> =>
       Promise.all(
         pids.map(async (pid) => {
           const { descriptors } = sample(pid, 0);
@@ -74,11 +75,16 @@ describe('2,000 sockets that come and go in every way', () => {
         }),
       );
     /** What there is more of than before. */
-    const left = async (before: Awaited<ReturnType<typeof look>>) =>
+    const left = async (before: readonly Census[]) =>
       (await look()).flatMap((after, index) => grown(before[index] ?? {}, after));
 
-    await look(); // To look opens things, too.
-    const before = await look();
+    await look(); // To look opens things, too; and some are made when they are first needed.
+    await go(VISITS / 10);
+    let before = await look();
+    await until(async () => {
+      before = await look();
+      return before.every((one) => (one['TypingIndicators.#shown'] ?? 0) === 0);
+    }, FORGOTTEN_MS_MAX);
     await go(VISITS);
     expect(tally.unexpected).toEqual({});
     expect(tally.counts['visits to groups']).toBeGreaterThan(VISITS / 2);
