@@ -163,13 +163,14 @@ export class Victims {
   }
 
   #hear(ws: WebSocket, frame: string): void {
-    if (frame.startsWith('{"type":"error"')) return this.#phase.erred(`error frame ${frame.slice(0, 60)}`);
+    const code = /^\{"type":"error","code":"(\w+)"/.exec(frame)?.[1];
     const clientId = /"client_id":"(victim-\d+)"\}$/.exec(frame)?.[1] ?? '';
     const sent = this.#sent.get(clientId);
+    if (code !== undefined) (sent?.phase ?? this.#phase).erred(`error frame ${code}`);
     if (sent?.by !== ws) return; // Another's message, or none.
     this.#sent.delete(clientId);
     sent.phase.pending -= 1;
-    sent.phase.ms.echo.push(performance.now() - sent.dueAt);
+    if (code === undefined) sent.phase.ms.echo.push(performance.now() - sent.dueAt);
   }
 
   #due(phase: Phase, what: Measured, dueAt: number): (error: string | undefined) => void {

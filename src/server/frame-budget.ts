@@ -4,8 +4,15 @@ const BURST_SECONDS = 10;
 /** Of the messages that a user may send in a second. */
 const FRAMES_PER_MESSAGE = 5;
 
-/** What a frame takes of the budget: one more to read; one that an honest client hardly sends; one that had to be refused. */
+/** What a frame takes of the budget: one more of 4 KiB to read; one that an honest client hardly sends; one that had to be refused. */
 export const FrameCost = { data: 1, control: 5, refused: 10 } as const;
+
+/** To read a long frame takes as much time as to read several. */
+const BYTES_PER_FRAME = 4096;
+
+export function dataCost(bytes: number): number {
+  return FrameCost.data * Math.max(1, Math.ceil(bytes / BYTES_PER_FRAME));
+}
 
 /** How many frames a socket may send: those who go on and on with more than they may are ended. */
 export class FrameBudget {

@@ -14,16 +14,19 @@ import { ChatError, rateLimited } from '../chat/errors.js';
 import type { Message } from '../chat/messages.js';
 import type { Post } from '../chat/ports.js';
 import type { Expiry } from './expiry.js';
-import { FrameBudget, FrameCost } from './frame-budget.js';
+import { dataCost, FrameBudget, FrameCost } from './frame-budget.js';
 import { patternOf } from './router.js';
 import { ChatSocket, MainSocket } from './sockets.js';
 import type { TypingIndicators } from './typing.js';
+import { UnderWay } from './under-way.js';
 import { type Session, type UpgradeOptions, Upgrades } from './upgrades.js';
 
 /** Over this the engine cuts a socket off, which may resume: the last line of defence of the worker's memory. */
 const BUFFERED_BYTES_MAX = 2 * 1024 * 1024;
 /** The engine pings a silent peer, and closes when nothing comes back for this long. */
 const IDLE_SECONDS_MAX = 120;
+/** For a user who has too many messages at the ledger. */
+const UNDER_WAY_RETRY_MS = 1000;
 const BAD_FRAMES_MAX = 10;
 const BAD_FRAMES_WINDOW_MS = 60_000;
 /** Tokens of one socket that are checked at a time: as many as may be bad. */
@@ -42,10 +45,12 @@ export interface WebSocketOptions extends UpgradeOptions {
 export class WebSockets {
   readonly #options: WebSocketOptions;
   readonly #readFrame;
+  readonly #underWay: UnderWay;
 
   constructor(options: WebSocketOptions) {
     this.#options = options;
     this.#readFrame = frameReader(options.textCharactersMax);
+    this.#underWay = new UnderWay(options.messagesPerSecondMax);
   }
 
   register(app: TemplatedApp): void {
@@ -114,7 +119,7 @@ export class WebSockets {
     const { socket } = session;
     if (socket === undefined || socket.leaving) return;
     const limited = this.#options.messagesPerSecondMax > 0;
-    if (limited && !this.#spend(session, FrameCost.data)) return this.#endFlood(socket);
+    if (limited && !this.#spend(session, dataCost(data.byteLength))) return this.#endFlood(socket);
     if (data.byteLength > FRAME_BYTES_MAX) return socket.end(closeCodeOf('too_large'), 'frame too big');
     let clientId: string | undefined;
     try {
@@ -163,8 +168,11 @@ export class WebSockets {
     const { limits } = this.#options;
     const heldMs = limits.heldMs(userId);
     if (heldMs > 0) return this.#refuseMessage(session, socket, rateLimited('messages', heldMs), clientId);
+    if (!this.#underWay.begin(userId))
+      return this.#refuseMessage(session, socket, rateLimited('messages', UNDER_WAY_RETRY_MS), clientId);
     socket.unanswered += 1;
     this.#options.post({ chatId, authorId: userId, text, clientId }, (outcome) => {
+      this.#underWay.end(userId);
       if ('ok' in outcome && 'duplicate' in outcome.ok) {
         void this.#answerRepeat(socket, outcome.ok.duplicate);
         return;
