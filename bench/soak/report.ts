@@ -30,7 +30,7 @@ export function markdownOf(report: SoakReport): string {
 
 ${when}, on ${machine.cores} cores (${machine.processor}, Linux ${machine.kernel}), Node ${versions['node']}, commit ${commit?.id.slice(0, 10) ?? '–'}${commit?.dirty ? ' with changes' : ''}.
 
-${options.visitsPerSecond} connections a second for ${minutes} minutes, of which the first ${Math.round(warmupSeconds / 60)} warm up, on ${options.workers} workers with their limits on, by 100 users who do not change. Then all leave. “Idle” is what a process was like when nobody was there: after a few seconds of everything, and a minute after the end. The slope is of the line through the samples (one each 10 s) after the warm-up; garbage is collected once a minute, so that they tell what is held.
+${options.visitsPerSecond} connections a second for ${minutes} minutes, of which the first ${Math.round(warmupSeconds / 60)} warm up, on ${options.workers} workers with their limits on, by 100 users who do not change. Then all leave. “Idle” is what a process was like when nobody was there: after a few seconds of everything, and a minute after the end. The slope is of the line through the samples (one each 10 s) after the warm-up; garbage is collected every 20 s, so that they tell what is held.
 
 **${wrong.length === 0 ? 'Memory stayed level, and nothing was left behind.' : `Wrong: ${wrong.join('; ')}.`}**
 

@@ -9,7 +9,7 @@ import { ByteLine } from './line.js';
 import { Scene, UNKNOWN_ID } from './scene.js';
 import { type Timed, tellApart } from './timing.js';
 
-const ROUNDS = 40;
+const ROUNDS = 25;
 /** A difference of twice as much is found, and noise stays under it. */
 const DIFFERENCE_US_MAX = 50;
 
