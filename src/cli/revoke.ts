@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { callerOf, claimOf } from '../chat/users.js';
+import { callerOf, claimOf, MAPPED_USER_ID_MIN } from '../chat/users.js';
 import type { Config } from '../config.js';
 import { ExpectedError } from '../expected-error.js';
 import { LinkClient } from '../ledger/client.js';
@@ -18,6 +18,10 @@ export async function runRevoke(args: readonly string[], { dataDir }: Config): P
   await revoke(dataDir, claim, before);
   const time = new Date(before * 1000).toISOString();
   console.log(`tokens for ${JSON.stringify(claim)} that were issued before ${time} are revoked`);
+  if (/^\d+$/.test(claim) && Number(claim) >= MAPPED_USER_ID_MIN)
+    console.log(
+      'this looks like an id that parley gave: --sub is what the tokens say, not what the API shows',
+    );
 }
 
 function revoke(dataDir: string, claim: string, before: number): Promise<void> {
@@ -48,9 +52,11 @@ function options(args: readonly string[]): { claim: string; before: number } {
   try {
     const { values } = parseArgs({
       args: [...args],
-      options: { sub: { type: 'string' }, before: { type: 'string' } },
+      options: { sub: { type: 'string', multiple: true }, before: { type: 'string' } },
     });
-    const caller = callerOf(values.sub);
+    const [sub, ...others] = values.sub ?? [];
+    const caller = callerOf(sub);
+    if (others.length > 0) throw new Error('--sub is one user; run it for each');
     if (caller === undefined) throw new Error('--sub must be the user that the tokens are for');
     return { claim: claimOf(caller), before: seconds(values.before) };
   } catch (error) {
