@@ -14,7 +14,7 @@ export function dataCost(bytes: number): number {
   return FrameCost.data * Math.max(1, Math.ceil(bytes / BYTES_PER_FRAME));
 }
 
-/** How many frames a socket may send: those who go on and on with more than they may are ended. */
+/** How many frames may come: those who go on and on with more than they may are ended. */
 export class FrameBudget {
   readonly #costMs: number;
   /** When all that was spent is earned back (performance.now()). */
@@ -28,7 +28,35 @@ export class FrameBudget {
   /** False when there is not that much left. */
   spend(cost: number): boolean {
     const now = performance.now();
-    this.#evenAt = Math.max(this.#evenAt, now) + cost * this.#costMs;
-    return this.#evenAt - now <= BURST_SECONDS * 1000;
+    const evenAt = Math.max(this.#evenAt, now) + cost * this.#costMs;
+    this.#evenAt = Math.min(evenAt, now + 2 * BURST_SECONDS * 1000); // They come to an end, when the flood does.
+    return evenAt - now <= BURST_SECONDS * 1000;
+  }
+
+  isWhole(now: number): boolean {
+    return this.#evenAt <= now;
+  }
+}
+
+/** One for each user: who is ended and comes back has what was left. */
+export class FrameBudgets {
+  readonly #messagesPerSecondMax: number;
+  readonly #ofUsers = new Map<number, FrameBudget>();
+
+  constructor(messagesPerSecondMax: number) {
+    this.#messagesPerSecondMax = messagesPerSecondMax;
+  }
+
+  of(userId: number): FrameBudget {
+    const known = this.#ofUsers.get(userId);
+    if (known !== undefined) return known;
+    const budget = new FrameBudget(this.#messagesPerSecondMax);
+    this.#ofUsers.set(userId, budget);
+    return budget;
+  }
+
+  /** Forgets the users of whom there is nothing to remember. */
+  sweep(now: number): void {
+    for (const [userId, budget] of this.#ofUsers) if (budget.isWhole(now)) this.#ofUsers.delete(userId);
   }
 }

@@ -12,6 +12,7 @@ import {
 } from '../chat/limits.js';
 import { Meter } from '../chat/meter.js';
 import { type Caller, claimOf } from '../chat/users.js';
+import { FrameBudgets } from './frame-budget.js';
 import { Places } from './places.js';
 
 const MINUTE_MS = 60_000;
@@ -33,6 +34,8 @@ export interface LimitsEvents {
  */
 export class WorkerLimits implements LimitsListener {
   readonly places: Places;
+  /** For what users send on their sockets. */
+  readonly frames: FrameBudgets;
   /** Refusals so far, for good. */
   readonly refusals = Object.fromEntries(LIMIT_NAMES.map((name) => [name, 0])) as Record<LimitName, number>;
   readonly #link: LimitsLink | undefined;
@@ -50,6 +53,7 @@ export class WorkerLimits implements LimitsListener {
   /** Without a `link`, this worker is the only one. */
   constructor(limits: Limits, link: LimitsLink | undefined, events: LimitsEvents) {
     this.places = new Places(limits, link);
+    this.frames = new FrameBudgets(limits.messagesPerSecondPerUserMax);
     this.#link = link;
     this.#events = events;
     const upgradesMax = limits.requestsPerSecondPerUserMax * UPGRADES_PER_REQUEST;
@@ -169,6 +173,7 @@ export class WorkerLimits implements LimitsListener {
   #sweep(): void {
     const now = performance.now();
     for (const meter of Object.values(this.#meters)) meter.sweep(now);
+    this.frames.sweep(now);
     for (const until of [this.#blocked, this.#held] as Map<unknown, number>[])
       for (const [key, end] of until) if (end <= now) until.delete(key);
     if (now - this.#toldAt >= TELL_EVERY_MS) this.#tell(now);

@@ -32,8 +32,8 @@ export interface Session {
   socket: ChatSocket | MainSocket | undefined;
   /** Of the limits on sockets; undefined for one that is only told why it is refused. */
   readonly place: Place | undefined;
-  /** From its first frame on that counts. */
-  budget: FrameBudget | undefined;
+  /** For its pings and pongs, from the first on. */
+  controls: FrameBudget | undefined;
   /** When the newest of its bad frames came. */
   badFrames: number[] | undefined;
   /** New tokens that are being checked. */
@@ -188,7 +188,7 @@ export class Upgrades {
       target: 'target' in session ? session.target : undefined,
       place: 'target' in session ? session.target.place : undefined,
       late,
-      budget: undefined,
+      controls: undefined,
       socket: undefined,
       badFrames: undefined,
       renewals: 0,

@@ -111,7 +111,8 @@ export class WebSockets {
 
   #control(session: Session): void {
     const { socket } = session;
-    if (socket !== undefined && !this.#spend(session, FrameCost.control)) this.#endFlood(socket);
+    session.controls ??= new FrameBudget(this.#options.messagesPerSecondMax);
+    if (socket !== undefined && !session.controls.spend(FrameCost.control)) this.#endFlood(socket);
   }
 
   #message(ws: WebSocket<Session>, data: ArrayBuffer, isBinary: boolean): void {
@@ -119,7 +120,7 @@ export class WebSockets {
     const { socket } = session;
     if (socket === undefined || socket.leaving) return;
     const limited = this.#options.messagesPerSecondMax > 0;
-    if (limited && !this.#spend(session, dataCost(data.byteLength))) return this.#endFlood(socket);
+    if (limited && !this.#spend(socket, dataCost(data.byteLength))) return this.#endFlood(socket);
     if (data.byteLength > FRAME_BYTES_MAX) return socket.end(closeCodeOf('too_large'), 'frame too big');
     let clientId: string | undefined;
     try {
@@ -135,7 +136,7 @@ export class WebSockets {
       const frame = this.#readFrame(json);
       if (frame.type === 'message') {
         const { text } = frame;
-        if (!socket.afterHistory(() => this.#post(session, socket, text, frame.client_id)))
+        if (!socket.afterHistory(() => this.#post(socket, text, frame.client_id)))
           throw new ChatError('overloaded');
       } else this.#type(socket, frame.type === 'typing');
     } catch (error) {
@@ -163,13 +164,13 @@ export class WebSockets {
   }
 
   /** The echo that comes with the log is the acknowledgement; here only what is not one. */
-  #post(session: Session, socket: ChatSocket, text: string, clientId: string | undefined): void {
+  #post(socket: ChatSocket, text: string, clientId: string | undefined): void {
     const { chatId, userId } = socket;
     const { limits } = this.#options;
     const heldMs = limits.heldMs(userId);
-    if (heldMs > 0) return this.#refuseMessage(session, socket, rateLimited('messages', heldMs), clientId);
+    if (heldMs > 0) return this.#refuseMessage(socket, rateLimited('messages', heldMs), clientId);
     if (!this.#underWay.begin(userId))
-      return this.#refuseMessage(session, socket, rateLimited('messages', UNDER_WAY_RETRY_MS), clientId);
+      return this.#refuseMessage(socket, rateLimited('messages', UNDER_WAY_RETRY_MS), clientId);
     socket.unanswered += 1;
     this.#options.post({ chatId, authorId: userId, text, clientId }, (outcome) => {
       this.#underWay.end(userId);
@@ -182,19 +183,18 @@ export class WebSockets {
       const { error, details } = outcome;
       const retryMs = details?.['retry_after_ms'];
       if (error === 'rate_limited' && typeof retryMs === 'number') limits.hold(userId, retryMs);
-      this.#refuseMessage(session, socket, new ChatError(error, { details }), clientId);
+      this.#refuseMessage(socket, new ChatError(error, { details }), clientId);
     });
   }
 
   /** One who sends on and on in spite of the limit is ended. */
-  #refuseMessage(session: Session, socket: ChatSocket, error: ChatError, clientId: string | undefined): void {
+  #refuseMessage(socket: ChatSocket, error: ChatError, clientId: string | undefined): void {
     this.#refuseFrame(socket, error, clientId);
-    if (error.code === 'rate_limited' && !this.#spend(session, FrameCost.refused)) this.#endFlood(socket);
+    if (error.code === 'rate_limited' && !this.#spend(socket, FrameCost.refused)) this.#endFlood(socket);
   }
 
-  #spend(session: Session, cost: number): boolean {
-    session.budget ??= new FrameBudget(this.#options.messagesPerSecondMax);
-    return session.budget.spend(cost);
+  #spend(socket: ChatSocket | MainSocket, cost: number): boolean {
+    return this.#options.limits.frames.of(socket.userId).spend(cost);
   }
 
   #endFlood(socket: ChatSocket | MainSocket): void {

@@ -115,6 +115,20 @@ describe('messages of a user', () => {
   });
 });
 
+describe('frames of a user', () => {
+  it('who was ended for them are too many on a new socket as well', async () => {
+    const { ann, bob, path } = await started({ MESSAGES_PER_SECOND_PER_USER_MAX: '4' }, 1);
+    const socket = await live(ann, path);
+    for (let n = 0; n < 3000; n++) socket.send({ type: 'typing' });
+    expect(await socket.closed()).toEqual({ code: 4429, reason: 'too many frames' });
+    const [again, other] = [await live(ann, path), await live(bob, path)];
+    for (let n = 0; n < 200; n++) again.send({ type: 'typing' });
+    expect(await again.closed()).toEqual({ code: 4429, reason: 'too many frames' });
+    other.says('and I?');
+    await until(() => other.frames.some(({ text }) => text === 'and I?'));
+  });
+});
+
 describe('typing of a user', () => {
   it('over the limit is dropped; what was passed on is taken back all the same', async () => {
     const { ann, bob, path } = await started({ TYPING_PER_SECOND_PER_USER_MAX: '2' });
