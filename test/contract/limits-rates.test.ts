@@ -133,9 +133,11 @@ describe('typing of a user', () => {
   it('over the limit is dropped; what was passed on is taken back all the same', async () => {
     const { ann, bob, path } = await started({ TYPING_PER_SECOND_PER_USER_MAX: '2' });
     const [one, listener] = [await live(ann, path), await live(bob, path)];
+    const heardOf = (wanted: string) => listener.frames.filter(({ type }) => type === wanted).length;
     for (let n = 0; n < 50; n++) one.send({ type: 'typing' });
-    one.send({ type: 'stop_typing' });
+    await until(() => heardOf('typing') >= 2); // A message that came first would take them back.
     for (let n = 0; n < 50; n++) one.send({ type: 'stop_typing' });
+    await until(() => heardOf('stop_typing') === 1);
     one.says('done');
     await until(() => listener.frames.some(({ text }) => text === 'done'));
     // Two at once, and one more for each half second that it took.
