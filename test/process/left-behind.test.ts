@@ -79,7 +79,7 @@ describe('2,000 sockets that come and go in every way', () => {
       (await look()).flatMap((after, index) => grown(before[index] ?? {}, after));
 
     await look(); // To look opens things, too; and some are made when they are first needed.
-    await go(VISITS / 10);
+    await go(VISITS / 4); // So many that everybody has spoken in each chat.
     let before = await look();
     await until(async () => {
       before = await look();
