@@ -1,12 +1,12 @@
-import { randomUUID } from 'node:crypto';
-import { createWriteStream, type WriteStream } from 'node:fs';
-import { mkdir, unlink } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PassThrough, pipeline, type Readable } from 'node:stream';
+import { pipeline, type Readable } from 'node:stream';
+import type { Form, Part } from 'formidable';
 import { ChatError } from '../chat/errors.js';
 import { JSON_BYTES_MAX, jsonOf } from './body.js';
 import type { FreeSpace } from './free-space.js';
 import { boundaryOf, MultipartGuard } from './multipart-guard.js';
+import { PhotoFile } from './photo-file.js';
 import type { UploadSlots } from './upload-slots.js';
 
 /** The whole body: a photo of 10 MiB, the JSON beside it, and what multipart puts around them. */
@@ -61,11 +61,10 @@ export async function readUpload(
     const json = parts.json;
     if (json === undefined)
       throw new ChatError('invalid_multipart', { sentence: 'The part json is missing.' });
-    const photo = parts.photo;
-    if (!photo?.bytes) await parts.discard();
+    const { photo } = parts;
     return {
       json: jsonOf(json),
-      photo: photo?.bytes ? { path: photo.path, discard: () => parts.discard() } : undefined,
+      photo: photo && { path: photo.path, discard: () => parts.discard() },
     };
   } catch (error) {
     await parts.discard();
@@ -76,12 +75,12 @@ export async function readUpload(
 /** One run of the multipart parser. */
 class Parts {
   json: Buffer | undefined;
-  photo: { readonly path: string; readonly bytes: number } | undefined;
+  /** Absent when there is none, or nothing in it. */
+  photo: PhotoFile | undefined;
   readonly #user: string;
   readonly #options: UploadOptions;
   readonly #storageLow: boolean;
   readonly #seen = new Set<string>();
-  readonly #files: WriteStream[] = [];
   #giveBackSlot: () => void = () => undefined;
 
   constructor(user: string, options: UploadOptions, storageLow: boolean) {
@@ -92,18 +91,11 @@ class Parts {
 
   async read(body: Readable, boundary: string): Promise<void> {
     const { formidable, multipart } = await import('formidable');
-    const form = formidable({
-      enabledPlugins: [multipart], // The others would take a boundary with "json" in it for theirs.
-      uploadDir: this.#options.temporaryDir,
-      filename: () => randomUUID(), // Its own names cost ten times as much.
-      maxFileSize: this.#options.photoBytesMax,
-      maxTotalFileSize: this.#options.photoBytesMax,
-      allowEmptyFiles: true,
-      minFileSize: 0,
-      // The parser goes on for a while with what it holds when the body is refused already.
-      fileWriteStreamHandler: (file) => (form.error ? new PassThrough().resume() : this.#open(file.filepath)),
-    });
+    // The others would take a boundary with "json" in it for theirs.
+    const form = formidable({ enabledPlugins: [multipart] });
+    const guard = new MultipartGuard(boundary, BODY_BYTES_MAX);
     form.onPart = (part) => {
+      // The parser goes on for a while with what it holds when the body is refused already.
       if (form.error) return;
       const name = nameOf(part.headers['content-disposition'] ?? '');
       const encoding = part.headers['content-transfer-encoding'] ?? 'binary';
@@ -111,57 +103,57 @@ class Parts {
         return form._error(new ChatError('invalid_multipart'));
       const refused = this.#refuse(name);
       if (refused !== undefined) return form._error(refused);
-      if (name === 'photo') {
-        const notNow = this.#admit();
-        // An empty one is none, and needs nothing.
-        if (notNow !== undefined) return part.on('data', () => form._error(notNow));
-        part.name = name;
-        part.mimetype = 'application/octet-stream'; // A part without a type would be taken for a field.
-        return form._handlePart(part);
-      }
-      const chunks: Buffer[] = [];
-      let bytes = 0;
-      part.on('data', (chunk) => {
-        bytes += chunk.length;
-        if (bytes > JSON_BYTES_MAX) form._error(new ChatError('too_large'));
-        else chunks.push(chunk);
-      });
-      part.on('end', () => {
-        this.json = Buffer.concat(chunks);
-      });
+      if (name === 'json') this.#readJson(form, part);
+      else this.#readPhoto(form, part, guard);
     };
 
-    const guard = new MultipartGuard(boundary, BODY_BYTES_MAX);
     // The parser reads two headers. The length is the guard's business.
     const headers = {
       'content-type': `multipart/form-data; boundary="${boundary}"`,
       'transfer-encoding': 'chunked',
     };
     pipeline(body, guard, () => undefined); // Each error reaches the parser through the guard.
-    const [, files] = await form.parse(Object.assign(guard, { headers }));
-    // The parser may come to the end of the body before it hears that the disk did not take it.
-    for (const { errored } of this.#files) if (errored !== null) throw errored;
-    const file = Object.hasOwn(files, 'photo') ? files['photo']?.[0] : undefined;
-    this.photo = file && { path: file.filepath, bytes: file.size };
+    await form.parse(Object.assign(guard, { headers }));
+    await this.photo?.end();
   }
 
   /** Removes what was written, when it is certain that nothing more will be; then the slot is free. */
   async discard(): Promise<void> {
     try {
-      for (const file of this.#files) {
-        if (!file.closed) {
-          await new Promise<void>((resolve) => {
-            file.once('close', resolve);
-            file.destroy();
-          });
-        }
-        await unlink(file.path).catch((error: NodeJS.ErrnoException) => {
-          if (error.code !== 'ENOENT') throw error;
-        });
-      }
+      await this.photo?.remove();
     } finally {
       this.#giveBackSlot();
     }
+  }
+
+  #readJson(form: Form, part: Part): void {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    part.on('data', (chunk) => {
+      bytes += chunk.length;
+      if (bytes > JSON_BYTES_MAX) form._error(new ChatError('too_large'));
+      else chunks.push(chunk);
+    });
+    part.on('end', () => {
+      this.json = Buffer.concat(chunks);
+    });
+  }
+
+  #readPhoto(form: Form, part: Part, guard: MultipartGuard): void {
+    part.on('data', (piece) => {
+      if (form.error) return;
+      if (this.photo === undefined) {
+        const notNow = this.#admit();
+        if (notNow !== undefined) return form._error(notNow);
+        this.photo = new PhotoFile(this.#options.temporaryDir, {
+          behind: () => guard.pause(),
+          keepsUp: () => guard.resume(),
+          failed: (error) => form._error(error),
+        });
+      }
+      this.photo.write(piece);
+      if (this.photo.bytes > this.#options.photoBytesMax) form._error(new ChatError('too_large'));
+    });
   }
 
   /** Why a photo is not taken at this time. */
@@ -182,13 +174,6 @@ class Parts {
     }
     this.#seen.add(name);
     return undefined;
-  }
-
-  #open(path: string): WriteStream {
-    const file = createWriteStream(path, { flags: 'wx', mode: 0o600 });
-    file.on('error', () => undefined); // The parser listens too, and reports it.
-    this.#files.push(file);
-    return file;
   }
 }
 
@@ -212,9 +197,8 @@ function nameOf(disposition: string): string {
 /** What the parser, the guard or the disk said, as one of our errors; the rest is unexpected. */
 function refusalOf(error: unknown): unknown {
   if (error instanceof ChatError) return error;
-  const { code, httpCode } = error as { code?: unknown; httpCode?: unknown };
+  const { code } = error as { code?: unknown };
   if (code === 'ENOSPC' || code === 'EDQUOT') return new ChatError('storage_full');
-  if (httpCode === 413) return new ChatError('too_large');
   if (typeof code === 'number') return new ChatError('invalid_multipart');
   return error;
 }

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import type { Transform } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { describe, expect, it } from 'vitest';
 import { boundaryOf, MultipartGuard } from '../../src/server/multipart-guard.js';
-import { jsonPart, multipartBody, type Part, streamOf } from '../support/multipart.js';
+import { jsonPart, multipartBody, type Part, photoPart, streamOf } from '../support/multipart.js';
 
 const BOUNDARY = 'a-boundary';
 const DELIMITER = `\r\n--${BOUNDARY}`;
@@ -126,6 +127,27 @@ describe('the guard before the multipart parser', () => {
       for (const chunks of [[body], pieces(body)])
         expect(await through(chunks, 11 * MIB)).toBe('invalid_multipart');
     }
+  });
+
+  it('passes few carriage returns on in one turn of the event loop, and nothing when it was ended', async () => {
+    const body = multipartBody([photoPart(Buffer.from('\r\n'.repeat(8000)))], BOUNDARY);
+    const guard = new MultipartGuard(BOUNDARY, KIB * KIB);
+    const ofTurns: number[] = [];
+    let turn = -1;
+    const count = () => {
+      turn += 1;
+      if (!guard.destroyed) setImmediate(count);
+    };
+    count();
+    guard.on('data', (chunk: Buffer) => {
+      ofTurns[turn] = (ofTurns[turn] ?? 0) + chunk.toString('latin1').split('\r').length - 1;
+      if (ofTurns.length === 10) guard.destroy();
+    });
+    guard.end(body);
+    await once(guard, 'close');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(ofTurns).toHaveLength(10);
+    expect(Math.max(...ofTurns)).toBeLessThanOrEqual(1024);
   });
 
   it('refuses a body over its bound, to the byte', async () => {
