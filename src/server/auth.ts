@@ -121,6 +121,8 @@ export class Authenticator {
       this.#key instanceof KeySet
         ? await jwtVerify(token, this.#key.keyFor, rules)
         : await jwtVerify(token, this.#key, rules);
+    if (!isCanonical(token.slice(token.lastIndexOf('.') + 1)))
+      throw new Error('its signature is not base64url as RFC 7515 has it');
     // A token that brings its own key, or the address of one, is not from our login.
     const brought = KEY_HEADERS.find((name) => name in protectedHeader);
     if (brought !== undefined) throw new Error(`its header has ${brought}, which no token may bring`);
@@ -162,18 +164,18 @@ export class Authenticator {
 
   /**
    * Of HS256, jose's verdict without jose, which only verifies in promises: that costs 160 µs instead of 15, and makes
-   * an upgrade a late one. A signature that is not the secret's is bad whatever else the token says. One that is, in
-   * its one canonical form, leaves the header, which jose judged when it passed before, and the claims, which it
-   * judges here. Undefined: jose has to judge the whole.
+   * an upgrade a late one. A signature that is not the secret's is bad whatever else the token says. One that is
+   * leaves the header, which jose judged when it passed before, and the claims, which it judges here. Undefined: jose
+   * has to judge the whole.
    */
   #judge(token: string): Identity | typeof BAD | undefined {
     if (token.length > TOKEN_CHARACTERS_MAX) return BAD;
     if (this.#key instanceof KeySet || this.#key.type !== 'secret') return undefined;
     const [header = '', payload = '', signature = '', ...more] = token.split('.');
     if (more.length > 0) return BAD;
-    const expected = createHmac('sha256', this.#key).update(`${header}.${payload}`).digest();
-    if (!isSame(Buffer.from(signature, 'base64url'), expected)) return BAD;
-    if (!this.#passedHeaders.has(header) || signature !== expected.toString('base64url')) return undefined;
+    const expected = createHmac('sha256', this.#key).update(`${header}.${payload}`).digest('base64url');
+    if (!isSame(Buffer.from(signature), Buffer.from(expected))) return BAD;
+    if (!this.#passedHeaders.has(header)) return undefined;
     try {
       const { payload: claims } = UnsecuredJWT.decode(`${UNSECURED_HEADER}.${payload}.`, this.#claimRules());
       return this.#identityOf(claims) ?? BAD;
@@ -223,6 +225,11 @@ function keyOf(
   const secret = key?.secret ?? generatedSecret;
   if (secret === undefined) throw new Error('there is no key to check tokens with');
   return createSecretKey(Buffer.from(secret));
+}
+
+/** Other letters may stand for the same bytes: padding, the alphabet of base64, bits that fill up the last letter. */
+function isCanonical(base64url: string): boolean {
+  return Buffer.from(base64url, 'base64url').toString('base64url') === base64url;
 }
 
 /** In a time that does not tell where they differ. */

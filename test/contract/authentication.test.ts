@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SECRET, TestServer } from '../support/server.js';
 import { ask, expectRefusal, join, stopUnharmed, workerOf } from '../support/strict.js';
-import { forge, nowSeconds, sign } from '../support/tokens.js';
+import { forge, nowSeconds, respelt, sign } from '../support/tokens.js';
 import { until } from '../support/wait.js';
 
 let server: TestServer;
@@ -108,6 +108,13 @@ describe('a signature', () => {
       await isRefused(forge({ alg }, { sub: id }));
     }
     await isRefused(forge({}, { sub: id }));
+  });
+
+  it('is refused in another spelling, so that each token is one text', async () => {
+    const token = await sign({ sub: id });
+    for (const spelling of [`${token}=`, respelt(token)]) await isRefused(spelling);
+    await passes(token);
+    for (const spelling of [`${token}=`, respelt(token)]) await isRefused(spelling);
   });
 
   it('is refused for claims that it was not made for', async () => {

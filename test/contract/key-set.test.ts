@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { KeyServer, LoginKey } from '../support/key-server.js';
 import { TestServer } from '../support/server.js';
 import { ask, expectRefusal, stopUnharmed } from '../support/strict.js';
-import { forge } from '../support/tokens.js';
+import { forge, respelt } from '../support/tokens.js';
 import { until } from '../support/wait.js';
 
 const WORKERS = 2;
@@ -65,6 +65,7 @@ describe('with a set of keys', () => {
       'a secret that everybody knows',
       () => forge({ alg: 'HS256', kid: 'rsa' }, { sub: 1 }, String(rsa.jwk.n)),
     ],
+    ['another spelling', async () => respelt(await ed.sign({ sub: 1 }))],
     ['a key that it brings', () => forge({ alg: 'ES256', jwk: other.jwk }, { sub: 1 })],
   ])('a token of %s is 401', async (_what, token) => {
     expectRefusal(await ask(server, 'GET', '/api/v1/user', { token: await token() }), 401, 'unauthorized');

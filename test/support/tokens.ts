@@ -19,6 +19,12 @@ export function forge(header: object, payload: object | string, secret: string |
   return `${signed}.${signature}`;
 }
 
+/** A token, or its signature, with another last letter that stands for the same bytes: its last bits are not used. */
+export function respelt(token: string): string {
+  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+  return token.slice(0, -1) + alphabet.charAt(alphabet.indexOf(token.slice(-1)) ^ 1);
+}
+
 function base64url(text: string): string {
   return Buffer.from(text).toString('base64url');
 }
