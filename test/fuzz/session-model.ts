@@ -124,7 +124,8 @@ export function expectedOf(bytes: Buffer, scene: Scene): Expected {
   let message: Buffer[] = [];
   let at = 0;
   for (;;) {
-    if (at === bytes.length) return end('stays');
+    // With two open, the engine takes no third that begins, not even a ping.
+    if (at === bytes.length) return end(open.length === 2 ? 'waits' : 'stays');
     if (bytes.length - at < 6) return end('waits');
     const first = bytes[at] ?? 0;
     const short = (bytes[at + 1] ?? 0) & 0x7f;
