@@ -23,6 +23,9 @@ import {
 
 const RECONNECT_MS = 50;
 
+/** What this worker let pass is told in vain when the ledger reads it late. */
+const CHARGES_BUFFER_BYTES_MAX = 64 * 1024;
+
 interface Waiting {
   readonly command: Command;
   readonly settle: (outcome: Outcome) => void;
@@ -60,7 +63,10 @@ export interface LinkClientOptions {
 export class LinkClient implements Bus {
   /** This worker's incarnation. */
   readonly origin = randomUUID();
-  readonly limits = new LimitsClient((message) => this.#send(message));
+  readonly limits = new LimitsClient(
+    (message) => this.#send(message),
+    () => (this.#socket?.writableLength ?? 0) > CHARGES_BUFFER_BYTES_MAX,
+  );
   readonly #options: LinkClientOptions;
   readonly #subscribed = new Set<number>();
   #socket: Socket | undefined;
@@ -143,6 +149,7 @@ export class LinkClient implements Bus {
     this.#closed = true;
     clearInterval(this.#reports);
     this.#socket?.destroy();
+    this.#incarnation = undefined;
     this.limits.gone();
     const unknown = [...this.#sent.flatMap((frame) => frame.waiting), ...this.#queued];
     this.#sent = [];

@@ -18,16 +18,19 @@ interface Asked {
 export class LimitsClient implements LimitsLink {
   /** False when there is no ledger to hear it. */
   readonly #send: (message: ToLedger) => boolean;
+  /** Whether the ledger does not take what it was sent. */
+  readonly #isBehind: () => boolean;
   readonly #asked = new Map<number, Asked>();
   #nextNumber = 1;
   #listener: LimitsListener | undefined;
 
-  constructor(send: (message: ToLedger) => boolean) {
+  constructor(send: (message: ToLedger) => boolean, isBehind: () => boolean) {
     this.#send = send;
+    this.#isBehind = isBehind;
   }
 
   share(of: SharedRate, charges: Charges): void {
-    this.#send({ type: 'charges', of, charges });
+    if (!this.#isBehind()) this.#send({ type: 'charges', of, charges });
   }
 
   count(counts: PlaceCounts): void {

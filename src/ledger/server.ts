@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Typing } from '../bus/port.js';
@@ -60,6 +60,7 @@ export class LinkServer {
       this.#server.once('error', reject);
       this.#server.listen(this.#options.path, () => {
         this.#server.off('error', reject);
+        chmodSync(this.#options.path, 0o600); // Not every path of it is in a closed folder.
         this.#server.on('error', (error) => this.#options.warn('the link cannot accept', error));
         this.#settled = sleep(SETTLE_MS, undefined, { ref: false });
         resolve();

@@ -23,7 +23,7 @@ export class SocketTally {
 
   /** Counts one more socket for each of the keys, unless one of them is full: that one. */
   admit(worker: object, keys: readonly PlaceKey[]): PlaceKey | undefined {
-    const full = keys.find((key) => (this.#totals.get(key) ?? 0) >= placeLimit(this.#limits, key));
+    const full = keys.find((key) => this.#isFull(key));
     if (full === undefined) for (const key of keys) this.#add(worker, key, 1);
     return full;
   }
@@ -36,6 +36,11 @@ export class SocketTally {
   gone(worker: object): void {
     for (const [key, count] of this.#ofWorkers.get(worker) ?? []) this.#add(worker, key, -count);
     this.#ofWorkers.delete(worker);
+  }
+
+  #isFull(key: PlaceKey): boolean {
+    const limit = placeLimit(this.#limits, key);
+    return limit > 0 && (this.#totals.get(key) ?? 0) >= limit;
   }
 
   #add(worker: object, key: PlaceKey, change: number): void {

@@ -20,6 +20,8 @@ const MINUTE_MS = 60_000;
 const SHARE_EVERY_MS = 20;
 /** Of a user with hundreds of sockets, whose proxy restarts, they come back again and again. */
 const UPGRADES_PER_REQUEST = 5;
+/** Without a limit of sockets. */
+const UPGRADES_AT_ONCE = 10_000;
 const SWEEP_EVERY_MS = 5000;
 const TELL_EVERY_MS = 60_000;
 
@@ -61,9 +63,9 @@ export class WorkerLimits implements LimitsListener {
       failed_logins: new Meter({ max: limits.failedLoginsPerMinutePerAddressMax, inMs: MINUTE_MS }),
       requests: new Meter({ max: limits.requestsPerSecondPerUserMax, inMs: 1000 }),
       upgrades: new Meter({
-        max: limits.socketsPerUserMax === 0 ? 0 : upgradesMax,
+        max: upgradesMax,
         inMs: 1000,
-        burst: Math.max(limits.socketsPerUserMax, upgradesMax),
+        burst: Math.max(limits.socketsPerUserMax || UPGRADES_AT_ONCE, upgradesMax),
       }),
       typing: new Meter({ max: limits.typingPerSecondPerUserMax, inMs: 1000 }),
       uploads: new Meter({ max: limits.uploadsPerMinutePerUserMax, inMs: MINUTE_MS }),

@@ -33,6 +33,11 @@ describe('the count of all sockets', () => {
     expect(tally.admit(other, ['all', 'u3', 'a10.0.0.2'])).toBe('all');
   });
 
+  it('knows no limit of 0, whoever asks', () => {
+    const unlimited = new SocketTally({ ...LIMITS, socketsPerUserMax: 0 }, () => undefined);
+    for (let n = 0; n < 10; n++) expect(unlimited.admit(one, ['u1'])).toBeUndefined();
+  });
+
   it('forgets the sockets of a worker that is gone', () => {
     tally.changed(one, [['u1', 2]]);
     tally.admit(other, ['u1']);
