@@ -167,6 +167,7 @@ export function composeWorker({
   const auth = new Authenticator(config.jwt, readSecret(config.dataDir), Date.now, {
     isRevoked: (identity) => hub.revocations.has(identity),
     keySetFailed: (error) => warn('JWT_JWKS_URL could not be read; the keys before stay in use', error),
+    keySetNotKept: (error) => warn('the keys of JWT_JWKS_URL could not be kept in DATA_DIR', error),
     keptKeySet: key && 'keySetUrl' in key ? new KeySetFile(config.dataDir, key.keySetUrl) : undefined,
   });
   const limits = new WorkerLimits(config.limits, limitsLink, {

@@ -45,6 +45,8 @@ export interface AuthContext {
   isRevoked(identity: Identity): boolean;
   /** The set of keys could not be read; the one before stays in use. */
   keySetFailed(error: unknown): void;
+  /** It is in use, but `keptKeySet` did not take it. */
+  keySetNotKept(error: unknown): void;
   /** Undefined: a set lives as long as the process. */
   readonly keptKeySet: KeptKeySet | undefined;
 }
@@ -77,13 +79,19 @@ export class Authenticator {
     options: AuthOptions,
     generatedSecret: string | undefined,
     now: () => number,
-    { isRevoked = () => false, keySetFailed = () => undefined, keptKeySet }: Partial<AuthContext> = {},
+    context: Partial<AuthContext> = {},
   ) {
+    const { isRevoked = () => false, keptKeySet } = context;
     this.#options = options;
     const { key } = options;
+    const events = {
+      changed: () => this.#forget(),
+      failed: (error: unknown) => context.keySetFailed?.(error),
+      notKept: (error: unknown) => context.keySetNotKept?.(error),
+    };
     this.#key =
       key !== undefined && 'keySetUrl' in key
-        ? new KeySet(key.keySetUrl, { changed: () => this.#forget(), failed: keySetFailed }, keptKeySet)
+        ? new KeySet(key.keySetUrl, events, keptKeySet)
         : keyOf(key, generatedSecret);
     this.#now = now;
     this.#isRevoked = isRevoked;

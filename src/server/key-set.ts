@@ -21,6 +21,8 @@ export interface KeySetEvents {
   changed(): void;
   /** It could not be had; the one before stays in use. */
   failed(error: unknown): void;
+  /** It is in use, and could not be kept; that is tried again when it is read again. */
+  notKept(error: unknown): void;
 }
 
 /**
@@ -33,6 +35,7 @@ export class KeySet {
   readonly #kept: KeptKeySet | undefined;
   #find: JWTVerifyGetKey | undefined;
   #text = '';
+  #keptText = '';
   #askedAt = Number.NEGATIVE_INFINITY;
   #asking: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -79,24 +82,42 @@ export class KeySet {
     clearTimeout(this.#timer);
     let again = REFRESH_AGAIN_MS;
     try {
-      const text = await textAt(this.#url);
-      if (this.#take(text)) this.#kept?.write(text);
+      this.#take(await textAt(this.#url));
+      this.#keep();
       again = REFRESH_MS;
     } catch (error) {
       this.#events.failed(error);
-      const kept = this.#find === undefined ? this.#kept?.read() : undefined;
-      if (kept !== undefined) this.#take(kept);
+      if (this.#find === undefined) this.#takeKept();
     }
     if (!this.#closed) this.#timer = setTimeout(() => void this.#ask(), again).unref();
   }
 
-  /** Whether it is another one than before. Errors: jose's, for what is no set. */
-  #take(text: string): boolean {
-    if (text === this.#text) return false;
+  /** Errors: jose's, for what is no set. */
+  #take(text: string): void {
+    if (text === this.#text) return;
     this.#find = createLocalJWKSet(JSON.parse(text));
     this.#text = text;
     this.#events.changed();
-    return true;
+  }
+
+  #takeKept(): void {
+    const kept = this.#kept?.read();
+    if (kept === undefined) return;
+    try {
+      this.#take(kept);
+    } catch (error) {
+      this.#events.failed(error);
+    }
+  }
+
+  #keep(): void {
+    if (this.#text === this.#keptText) return;
+    try {
+      this.#kept?.write(this.#text);
+      this.#keptText = this.#text;
+    } catch (error) {
+      this.#events.notKept(error);
+    }
   }
 }
 

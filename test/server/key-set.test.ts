@@ -6,6 +6,7 @@ import { runInNewContext } from 'node:vm';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Authenticator, type AuthOptions } from '../../src/server/auth.js';
+import type { KeptKeySet } from '../../src/server/key-set.js';
 import { KeyServer, LoginKey } from '../support/key-server.js';
 import { until } from '../support/wait.js';
 
@@ -49,6 +50,60 @@ describe('when the keys change', () => {
     }
     await Promise.all([changed, ...verdicts]);
     expect(old.filter((token) => auth.verifyNow(token) !== undefined)).toEqual([]);
+    auth.close();
+  });
+});
+
+describe('where the set is to be kept', () => {
+  /** One that cannot be kept at first, or is no set. */
+  function authenticatorWith(login: KeyServer, kept: KeptKeySet) {
+    const said = { failed: 0, notKept: 0 };
+    const auth = new Authenticator(options(login.url), undefined, Date.now, {
+      keySetFailed: () => {
+        said.failed += 1;
+      },
+      keySetNotKept: () => {
+        said.notKept += 1;
+      },
+      keptKeySet: kept,
+    });
+    return { auth, said };
+  }
+
+  it('it is in use when it cannot be, and kept when it is read again', async () => {
+    const key = new LoginKey('one', 'ES256');
+    const login = await KeyServer.start();
+    login.keys = [key.jwk];
+    const written: string[] = [];
+    const { auth, said } = authenticatorWith(login, {
+      read: () => undefined,
+      write: (text) => {
+        if (said.notKept === 0) throw new Error('the disk is full');
+        written.push(text);
+      },
+    });
+    await auth.verify(await key.sign({ sub: 1 }));
+    expect([said, written]).toEqual([{ failed: 0, notKept: 1 }, []]);
+    const other = new LoginKey('other', 'ES256');
+    for (let time = 1; time <= 2; time++) {
+      const later = performance.now() + 6000;
+      const spy = vi.spyOn(performance, 'now').mockImplementation(() => later);
+      await auth.verify(await other.sign({ sub: 1 })).catch(() => undefined);
+      spy.mockRestore();
+      expect([said, written.length]).toEqual([{ failed: 0, notKept: 1 }, 1]);
+    }
+    expect(JSON.parse(written[0] ?? '')).toEqual({ keys: [key.jwk] });
+    auth.close();
+    await login.stop();
+  });
+
+  it('what is kept and is no set is as good as nothing', async () => {
+    const key = new LoginKey('one', 'ES256');
+    const login = await KeyServer.start();
+    await login.stop();
+    const { auth, said } = authenticatorWith(login, { read: () => '{"keys":1}', write: () => undefined });
+    await expect(auth.verify(await key.sign({ sub: 1 }))).rejects.toMatchObject({ code: 'unavailable' });
+    expect(said).toEqual({ failed: 2, notKept: 0 });
     auth.close();
   });
 });
