@@ -6,6 +6,7 @@ import { ChatError } from '../chat/errors.js';
 import { parseId } from '../chat/ids.js';
 import type { Image } from '../chat/ports.js';
 import { claimOf } from '../chat/users.js';
+import type { Identity } from './auth.js';
 import { chatEndpoints } from './endpoints/chats.js';
 import type { Endpoints, Read, Reply, Request, Services, Write } from './endpoints/endpoint.js';
 import { groupEndpoints } from './endpoints/groups.js';
@@ -81,7 +82,8 @@ function serve(
   const exchange = http.exchange(res, req);
   const idText = operation.path.includes('{id}') ? req.getParameter(0) : undefined;
   const stream = operation.body === undefined ? undefined : exchange.receive();
-  http.authorized(exchange, ({ caller }) => {
+  http.authorized(exchange, (identity) => {
+    const { caller } = identity;
     const id = idText === undefined ? 0 : parseId(idText);
     if (id === undefined) throw new ChatError('invalid_id');
     const query = operation.paged && new URLSearchParams(exchange.query);
@@ -89,7 +91,7 @@ function serve(
     const offset = query && countParameter(query, 'offset');
     const request = { caller, id, limit, offset, body: undefined, photo: undefined };
     if (operation.method === 'GET') return read(exchange, request, name, options);
-    return write(exchange, request, name, operation, stream, options);
+    return write(exchange, identity, request, name, operation, stream, options);
   });
 }
 
@@ -114,6 +116,7 @@ function read(
 
 async function write(
   exchange: Exchange,
+  identity: Identity,
   request: Omit<Request<RouteName>, 'body'>,
   name: RouteName,
   operation: Operation,
@@ -126,6 +129,8 @@ async function write(
       ? { body: undefined, photo: undefined }
       : await readInput(exchange, stream, operation.body, operation, claimOf(request.caller), options);
   try {
+    // A body may be minutes on its way.
+    if (options.services.hub.revocations.has(identity)) throw new ChatError('unauthorized');
     const endpoint = endpoints[name] as Write<RouteName>;
     reply(exchange, await endpoint({ ...request, body, photo } as Request<RouteName>, options.services));
   } finally {

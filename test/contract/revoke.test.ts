@@ -1,8 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { wsUrl } from '../support/chat.js';
+import { png } from '../support/images.js';
+import { jsonPart, multipartBody, photoPart } from '../support/multipart.js';
+import { RawUpload } from '../support/raw-upload.js';
 import { exitOf, launch, SECRET, TestServer } from '../support/server.js';
 import { TestSocket } from '../support/socket.js';
 import { ask, expectRefusal, stopUnharmed } from '../support/strict.js';
@@ -117,6 +121,22 @@ describe('a revocation', () => {
     }
     await revoke(['--sub', String(alice.id)]);
     for (const { socket } of sockets) expect(await socket.closed(1000)).toMatchObject({ code: 4401 });
+  });
+
+  it('refuses what a request brings that began before it', async () => {
+    const alice = await server.user('Alice');
+    const body = multipartBody([jsonPart({ name: 'late' }), photoPart(png(20, 20, Buffer.alloc(2000)))]);
+    const upload = await RawUpload.begin(server.port, '/group', await issued(alice, nowSeconds() - 60), [
+      `Content-Length: ${body.length}`,
+    ]);
+    await upload.write(body.subarray(0, -200));
+    await revoke(['--sub', String(alice.id)]);
+    await setTimeout(1000);
+    await upload.write(body.subarray(-200));
+    expect(await upload.status()).toBe('401');
+    expect(
+      (await ask(server, 'GET', '/api/v1/chats', { token: await issued(alice, nowSeconds() + 5) })).body,
+    ).toMatchObject({ code: 'chats_not_found' });
   });
 
   it('is what `token --check` says of an older token', async () => {
