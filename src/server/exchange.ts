@@ -4,7 +4,7 @@ import { statusLine, statusOf } from '../api/status.js';
 import { ChatError } from '../chat/errors.js';
 import type { Image } from '../chat/ports.js';
 import { Headers } from './headers.js';
-import type { StandingHeaders } from './standing-headers.js';
+import { EXPOSED, type StandingHeaders } from './standing-headers.js';
 
 /** Larger answers are handed to the engine piece by piece: one corked write can lose its tail on a full socket. */
 const PIECE_BYTES = 16 * 1024;
@@ -183,9 +183,9 @@ export class Exchange {
   #writeOrigin(): void {
     if (this.#owner.allowedOrigins === undefined) return; // `*`, which stands among the others.
     const origin = this.#headers.get('origin');
-    this.#res.writeHeader('Vary', 'Origin');
-    if (origin !== undefined && this.isAllowedOrigin)
-      this.#res.writeHeader('Access-Control-Allow-Origin', origin);
+    if (origin === undefined || !this.isAllowedOrigin) return;
+    this.#res.writeHeader('Access-Control-Allow-Origin', origin);
+    this.#res.writeHeader('Access-Control-Expose-Headers', EXPOSED);
   }
 
   #answer(

@@ -24,12 +24,18 @@ const OF_IMAGES = [
 ];
 /** A year; whether it goes for subdomains too is for their owner to say. */
 const OF_TLS = ['Strict-Transport-Security: max-age=31536000'];
-const OF_ANY_ORIGIN = ['Access-Control-Allow-Origin: *'];
+/** What scripts of other origins may read, beside what they always may. */
+export const EXPOSED = 'Retry-After, X-Request-Id';
+const OF_ANY_ORIGIN = ['Access-Control-Allow-Origin: *', `Access-Control-Expose-Headers: ${EXPOSED}`];
 
 /** Each call of the engine costs a hundredth of a small request: all fields go in one. */
 export function standingHeaders(of: { readonly tls: boolean; readonly anyOrigin: boolean }): StandingHeaders {
   const others = [...OF_ALL, ...(of.tls ? OF_TLS : []), ...(of.anyOrigin ? OF_ANY_ORIGIN : [])];
-  const all = (own: readonly string[]) =>
-    ['X-Content-Type-Options', ['nosniff', ...others, ...own].join('\r\n')] as const;
-  return { json: all(OF_JSON), image: all(OF_IMAGES) };
+  const all = (own: readonly string[], ...varies: readonly string[]) => {
+    const vary = [...varies, ...(of.anyOrigin ? [] : ['Origin'])];
+    const fields = [...others, ...own, ...(vary.length > 0 ? [`Vary: ${vary.join(', ')}`] : [])];
+    return ['X-Content-Type-Options', ['nosniff', ...fields].join('\r\n')] as const;
+  };
+  // What a browser keeps for one user is not for the next.
+  return { json: all(OF_JSON), image: all(OF_IMAGES, 'Authorization') };
 }

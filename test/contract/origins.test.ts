@@ -43,6 +43,7 @@ describe('with ALLOWED_ORIGINS, a page of one of them', () => {
     expect(answers.map(({ status }) => status)).toEqual([204, 200, 400, 401]);
     for (const { headers } of answers) {
       expect(headers.get('access-control-allow-origin')).toBe(origin);
+      expect(headers.get('access-control-expose-headers')).toBe('Retry-After, X-Request-Id');
       expect(headers.get('vary')).toBe('Origin');
     }
   });

@@ -25,6 +25,7 @@ const OF_ALL = {
   'referrer-policy': 'no-referrer',
   'cross-origin-resource-policy': 'same-origin',
   'access-control-allow-origin': '*',
+  'access-control-expose-headers': 'Retry-After, X-Request-Id',
   'x-request-id': expect.stringMatching(/^[0-9a-f]{8}-\d+$/),
   uwebsockets: '20', // The engine's own; a proxy may hide it.
   date: expect.stringMatching(/ GMT$/),
@@ -38,6 +39,7 @@ const JSON_TYPE = { 'content-type': 'application/json; charset=utf-8', 'content-
 const OF_IMAGES = {
   ...OF_ALL,
   'cache-control': 'private, max-age=300',
+  vary: 'Authorization',
   'content-security-policy': "default-src 'none'; sandbox",
   'content-type': 'image/png',
   'content-length': expect.any(String),
