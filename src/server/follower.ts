@@ -27,6 +27,7 @@ export class Follower {
   readonly #failed: (error: unknown) => void;
   #scheduled: NodeJS.Immediate | undefined;
   #busy = false;
+  #closed = false;
   /** The last page was not the end of the log: the next comes in a later tick. */
   #behind = false;
   #atEnd: Use<void>[] = [];
@@ -104,12 +105,15 @@ export class Follower {
     return undefined;
   }
 
+  /** Its store may be closed next: it is not looked at any more. */
   close(): void {
+    this.#closed = true;
     clearInterval(this.#timer);
     clearImmediate(this.#scheduled);
   }
 
   #schedule(): void {
+    if (this.#closed) return;
     this.#scheduled ??= setImmediate(() => {
       this.#scheduled = undefined;
       this.#follow();
