@@ -199,6 +199,8 @@ function refusalOf(error: unknown): unknown {
   if (error instanceof ChatError) return error;
   const { code } = error as { code?: unknown };
   if (code === 'ENOSPC' || code === 'EDQUOT') return new ChatError('storage_full');
+  // It was answered already: the time was up.
+  if (code === 'ERR_STREAM_PREMATURE_CLOSE') return new ChatError('timeout');
   if (typeof code === 'number') return new ChatError('invalid_multipart');
   return error;
 }
