@@ -65,7 +65,7 @@ export class Attachments {
 
   /** The peer took something of what was sent. */
   drained(socket: Socket): void {
-    if (isWaiting(socket) && socket.buffered <= DRAINED_BYTES) this.#queue(socket);
+    if (socket.buffered <= DRAINED_BYTES && isWaiting(socket)) this.#queue(socket);
   }
 
   /** Once a second: those who take nothing are given up. */

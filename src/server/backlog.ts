@@ -6,6 +6,8 @@ const LIVE_BYTES_MAX = 512 * 1024;
 const LOOK_EVERY_BYTES = 128 * 1024;
 /** All that the peers of one worker have not taken. Past it, nothing more is read for those who wait. */
 const WORKER_BYTES_MAX = 256 * 1024 * 1024;
+/** The engine gives up what an ended socket's peer does not take after 16 s, in steps of 4. */
+const LINGER_MS = 20_000;
 const MEASURE_EVERY_MS = 1000;
 const MEASURE_WHILE_FULL_MS = 100;
 
@@ -35,6 +37,8 @@ export class Backlog {
   /** What the last measurement found, and all that was sent since, as if nobody took any of it. */
   #estimate = 0;
   #full = false;
+  /** Of ended sockets. */
+  #lingering = 0;
   #timer: NodeJS.Timeout;
   #onMeasured: (socket: Socket, buffered: number) => void = () => undefined;
 
@@ -63,6 +67,19 @@ export class Backlog {
   sent(bytes: number): void {
     this.#estimate += bytes;
     if (this.#estimate > WORKER_BYTES_MAX && !this.#full) this.#soon();
+  }
+
+  /**
+   * An end was written to this socket behind what its peer has not taken: the engine holds that, and the connection,
+   * for a while, and nobody can ask it how long. `gone` is called after it, or now when there is nothing.
+   */
+  ended({ lastBuffered }: Socket, gone: () => void): void {
+    if (lastBuffered === 0) return gone();
+    this.#lingering += lastBuffered;
+    setTimeout(() => {
+      this.#lingering -= lastBuffered;
+      gone();
+    }, LINGER_MS).unref();
   }
 
   close(): void {
@@ -96,7 +113,7 @@ export class Backlog {
   #measure(): void {
     clearTimeout(this.#timer);
     const sockets = this.#events.everyone();
-    const total = sockets.reduce((sum, { buffered }) => sum + buffered, 0);
+    const total = sockets.reduce((sum, { buffered }) => sum + buffered, this.#lingering);
     this.#estimate = total;
     this.#full = total > WORKER_BYTES_MAX;
     // While there is no room, nobody stays live with more than a fair share of it.

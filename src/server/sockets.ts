@@ -35,6 +35,8 @@ export abstract class UserSocket {
   /** While not live: the least that it had still to take since its last page, and when that was (performance.now()). */
   leastBuffered = 0;
   movedAt = 0;
+  /** What `buffered` was when it was asked last. */
+  lastBuffered = 0;
   readonly #wire: Wire;
 
   constructor(wire: Wire, userId: number) {
@@ -79,7 +81,8 @@ export abstract class UserSocket {
 
   /** Bytes that the peer has not taken yet, without what was published in this tick. */
   get buffered(): number {
-    return this.state === 'closed' ? 0 : this.#wire.getBufferedAmount();
+    this.lastBuffered = this.state === 'closed' ? 0 : this.#wire.getBufferedAmount();
+    return this.lastBuffered;
   }
 }
 

@@ -27,6 +27,8 @@ const BUFFERED_BYTES_MAX = 2 * 1024 * 1024;
 const IDLE_SECONDS_MAX = 120;
 /** For a user who has too many messages at the ledger. */
 const UNDER_WAY_RETRY_MS = 1000;
+/** The close code of a connection that ended without a close frame. */
+const CUT = 1006;
 const BAD_FRAMES_MAX = 10;
 const BAD_FRAMES_WINDOW_MS = 60_000;
 /** Tokens of one socket that are checked at a time: as many as may be bad. */
@@ -72,7 +74,7 @@ export class WebSockets {
           const { socket } = ws.getUserData();
           if (socket !== undefined) this.#options.attachments.drained(socket);
         },
-        close: (ws) => this.#closed(ws.getUserData()),
+        close: (ws, code) => this.#closed(ws.getUserData(), code === CUT),
       });
     }
   }
@@ -101,10 +103,13 @@ export class WebSockets {
     else attachments.attach(socket);
   }
 
-  #closed(session: Session): void {
+  /** `isCut`: the connection is gone. Otherwise a close frame was written, and it goes when the peer took that. */
+  #closed(session: Session, isCut: boolean): void {
     const { socket } = session;
-    session.place?.release();
-    if (socket === undefined) return;
+    const release = () => session.place?.release();
+    if (socket === undefined) return release();
+    if (isCut) release();
+    else this.#options.hub.backlog.ended(socket, release);
     this.#options.attachments.detach(socket);
     if (socket.kind === 'chat') this.#options.typing.left(socket);
   }

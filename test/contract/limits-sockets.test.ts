@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { browse } from '../support/chat.js';
 import { TestServer } from '../support/server.js';
@@ -89,6 +90,25 @@ describe('the number of sockets', () => {
     for (let open = sockets.filter((socket) => socket.isOpen).length; open < 4; open++)
       await connectAgain(ann);
     expect(await ann.refusal('/main')).toMatchObject(tooMany('sockets_per_user'));
+  });
+
+  it('counts those that ended and take nothing, as long as what is for them is held', async () => {
+    const ann = await annAt({ SOCKETS_PER_USER_MAX: '3', TEXT_CHARACTERS_MAX: '8192' }, 1);
+    const bob = await server.user('Bob');
+    const group = await bob.groupWith(ann);
+    const voice = await bob.connect(`/group/${group}`);
+    // More than the kernel takes in for a peer that does not read.
+    for (let n = 0; n < 700; n++) voice.says(`${n} ${'語'.repeat(8000)}`);
+    await until(() =>
+      voice.frames.some((frame) => frame.type === 'message' && frame.text.startsWith('699 ')),
+    );
+    const open = await Promise.all(Array.from({ length: 3 }, () => ann.connect(`/group/${group}?after=0`)));
+    for (const socket of open) socket.pause();
+    await setTimeout(1500);
+    for (const socket of open) void socket.close();
+    await setTimeout(500);
+    expect(await ann.refusal('/main')).toMatchObject(tooMany('sockets_per_user'));
+    for (const socket of open) socket.terminate();
   });
 
   it('is not limited by 0', async () => {

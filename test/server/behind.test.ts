@@ -336,6 +336,36 @@ describe('when the peers of a worker together hold more than 256 MiB', () => {
     expect(newcomer.socket.state).toBe('live');
     expect(new Set(crowd.map(({ socket }) => socket.state))).toEqual(new Set(['live']));
   });
+
+  it('what ended sockets leave with the engine counts too, until it gives that up', async () => {
+    const crowd = Array.from({ length: 700 }, () => reader(3));
+    for (const { wire } of crowd) wire.buffered = 400 * KIB;
+    await vi.advanceTimersByTimeAsync(1100);
+    let gone = 0;
+    const left = () => {
+      gone += 1;
+    };
+    for (const { socket } of crowd) {
+      hub.backlog.ended(socket, left);
+      attachments.detach(socket);
+    }
+    await vi.advanceTimersByTimeAsync(15_000);
+    expect([hub.backlog.full, gone]).toEqual([true, 0]);
+    await vi.advanceTimersByTimeAsync(7000);
+    expect([hub.backlog.full, gone]).toEqual([false, 700]);
+  });
+
+  it('those that took everything leave nothing', async () => {
+    const one = reader();
+    one.wire.buffered = 400 * KIB;
+    await vi.advanceTimersByTimeAsync(1100);
+    one.drain();
+    let gone = false;
+    hub.backlog.ended(one.socket, () => {
+      gone = true;
+    });
+    expect(gone).toBe(true);
+  });
 });
 
 describe('a socket that speaks before it has its history', () => {
