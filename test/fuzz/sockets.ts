@@ -1,3 +1,4 @@
+import { pong } from '../conformance/websocket/frame.js';
 import type { Peer } from '../conformance/websocket/peer.js';
 import type { Loose } from './exchanges.js';
 import { openSocket, playSession, shown } from './play-session.js';
@@ -25,6 +26,7 @@ export interface Round {
 }
 
 const HEX_MAX = 2000;
+const SPEAK_EVERY_MS = 30_000;
 export const FINDINGS_MAX = 50;
 
 export function findingOf(kind: string, number: number, what: string, bytes: Buffer): Finding {
@@ -72,6 +74,7 @@ export async function playFrames(
 /** A lane's other user, who hears all that is stored in its chats, and nothing else. */
 class Witnesses {
   readonly #peers: Readonly<Record<'group' | 'private', Peer>>;
+  #spokeAt = performance.now();
 
   private constructor(group: Peer, chat: Peer) {
     this.#peers = { group, private: chat };
@@ -89,15 +92,25 @@ class Witnesses {
 
   /** When it has heard all of a session, what was other than expected. The next session finds nothing on its way. */
   async heard(of: 'group' | 'private', { stored }: Expected): Promise<string | undefined> {
+    this.#stay();
     const peer = this.#peers[of];
     const heard = () => peer.steps.filter((step) => step.startsWith('message '));
-    while (heard().length < stored.length && !peer.steps.includes('silent'))
+    const gaveUp = () => peer.steps.some((step) => step === 'silent' || step === 'cut');
+    while (heard().length < stored.length && !gaveUp())
       await peer.steppedTo(peer.steps.length + 1);
     const wanted = stored.map(({ text }) => `message ${text}`);
     const problem =
       JSON.stringify(heard()) === JSON.stringify(wanted) ? undefined : `the other heard ${shown(heard())}`;
-    peer.steps.length = 0;
+    if (!gaveUp()) peer.steps.length = 0;
     return problem && `${problem} instead of ${shown(wanted)}`;
+  }
+
+  /** The server ends whoever says nothing for two minutes. */
+  #stay(): void {
+    const now = performance.now();
+    if (now - this.#spokeAt < SPEAK_EVERY_MS) return;
+    this.#spokeAt = now;
+    for (const peer of Object.values(this.#peers)) peer.write(pong(''));
   }
 
   leave(): void {
