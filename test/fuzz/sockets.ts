@@ -96,8 +96,7 @@ class Witnesses {
     const peer = this.#peers[of];
     const heard = () => peer.steps.filter((step) => step.startsWith('message '));
     const gaveUp = () => peer.steps.some((step) => step === 'silent' || step === 'cut');
-    while (heard().length < stored.length && !gaveUp())
-      await peer.steppedTo(peer.steps.length + 1);
+    while (heard().length < stored.length && !gaveUp()) await peer.steppedTo(peer.steps.length + 1);
     const wanted = stored.map(({ text }) => `message ${text}`);
     const problem =
       JSON.stringify(heard()) === JSON.stringify(wanted) ? undefined : `the other heard ${shown(heard())}`;
