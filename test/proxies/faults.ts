@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { connect } from 'node:tls';
 import { afterEach, expect, it } from 'vitest';
 import { ChatError, ERROR_CODES, type ErrorCode } from '../../src/chat/errors.js';
 import { ask, CHUNKED, chunk, HOST, head } from '../conformance/http/case.js';
@@ -12,6 +13,8 @@ const UPGRADE = ['Connection: Upgrade', 'Upgrade: websocket'];
 /** The example of RFC 6455, 1.3. */
 const ASKED = ['Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='];
 const ACCEPTED = 'Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=';
+/** Of HTTP/2 without being asked (RFC 9113, 3.4), and empty SETTINGS. */
+const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0';
 const SILENT_MS_MAX = 120_000;
 
 /** What a proxy does about a server that is not well. */
@@ -52,6 +55,17 @@ export function faults(name: ProxyName): void {
     expect(await answer.json()).toMatchObject({ status: 'error', code: 'timeout' });
     expect((await fetch(`${url}/api/v1/user`)).status).toBe(200);
     expect(seen).toEqual(['POST', 'GET']);
+  });
+
+  it('speaks no HTTP/2, in which a body says nothing of fields after it', async () => {
+    const server = await upstream((_request, socket) => socket.write(OK));
+    const proxy = await TestProxy.start(name, server.port);
+    ends.push(() => proxy.stop(), server.close);
+    expect(await agreed(proxy.port)).not.toBe('h2');
+    const peer = await Peer.open(proxy.port, true);
+    peer.write(PREFACE);
+    await peer.end();
+    expect(peer.answers.map(({ status }) => status)).toEqual([expect.toBeOneOf([400, 505])]);
   });
 
   it('lets nothing follow fields after the last chunk, of which a server may make a request', async () => {
@@ -119,5 +133,17 @@ export function faults(name: ProxyName): void {
     await peer.hears(1);
     await peer.end();
     expect(peer.answers.map(({ status }) => status)).toEqual([101]);
+  });
+}
+
+/** What a proxy takes of HTTP/2 and HTTP/1.1, when a client offers both. */
+function agreed(port: number): Promise<string | false | null> {
+  return new Promise((resolve, reject) => {
+    const offers = { ALPNProtocols: ['h2', 'http/1.1'], rejectUnauthorized: false };
+    const socket = connect({ port, host: '127.0.0.1', ...offers }, () => {
+      resolve(socket.alpnProtocol);
+      socket.destroy();
+    });
+    socket.once('error', reject);
   });
 }
