@@ -24,18 +24,13 @@ export function faults(name: ProxyName): void {
     for (const end of ends.splice(0)) await end();
   });
 
-  /** A proxy before a server that ends its first connection when the first request is there. */
-  async function unlucky(): Promise<{ url: string; seen: string[] }> {
+  /** A proxy before a server that ends the connection when the first request, or a later one, is there. */
+  async function unlucky(after = 0): Promise<{ url: string; seen: string[] }> {
     const seen: string[] = [];
-    let cut = false;
     const server = await upstream((request, socket) => {
       const isCheck = request.includes(' /readyz ');
-      if (!isCheck) seen.push(request.split(' ', 1)[0] ?? '');
-      if (isCheck || cut) socket.write(OK);
-      else {
-        cut = true;
-        socket.destroy();
-      }
+      if (isCheck || seen.push(request.split(' ', 1)[0] ?? '') !== after + 1) socket.write(OK);
+      else socket.destroy();
     });
     const proxy = await TestProxy.start(name, server.port);
     ends.push(() => proxy.stop(), server.close);
@@ -48,13 +43,21 @@ export function faults(name: ProxyName): void {
     expect(seen).toEqual(['GET', 'GET']);
   });
 
-  it('never sends a POST twice, and says that its outcome is not known', async () => {
-    const { url, seen } = await unlucky();
-    const answer = await fetch(`${url}/api/v1/group`, { method: 'POST', body: '{}' });
-    expect(answer.status).toBe(503);
-    expect(await answer.json()).toMatchObject({ status: 'error', code: 'timeout' });
-    expect((await fetch(`${url}/api/v1/user`)).status).toBe(200);
-    expect(seen).toEqual(['POST', 'GET']);
+  it.each([
+    ['POST', '/api/v1/group'],
+    ['POST', '/api/v1/group/1/add'],
+    ['DELETE', '/api/v1/group/1/delete'],
+  ])('never sends a %s of %s twice, and says that its outcome is not known', async (method, path) => {
+    // On a new connection, and on one that had a request before.
+    for (const after of [0, 1]) {
+      const { url, seen } = await unlucky(after);
+      if (after === 1) expect((await fetch(`${url}/api/v1/user`)).status).toBe(200);
+      const answer = await fetch(url + path, { method, body: '{}' });
+      expect(answer.status).toBe(503);
+      expect(await answer.json()).toMatchObject({ status: 'error', code: 'timeout' });
+      expect((await fetch(`${url}/api/v1/user`)).status).toBe(200);
+      expect(seen).toEqual(after === 1 ? ['GET', method, 'GET'] : [method, 'GET']);
+    }
   });
 
   it('speaks no HTTP/2, in which a body says nothing of fields after it', async () => {
