@@ -5,7 +5,7 @@ import { ChatError, ERROR_CODES, type ErrorCode } from '../../src/chat/errors.js
 import { ask, CHUNKED, chunk, HOST, head } from '../conformance/http/case.js';
 import { Peer } from '../conformance/http/peer.js';
 import { until } from '../support/wait.js';
-import { type ProxyName, sampleOf, TestProxy } from './proxy.js';
+import { OF_TLS, type ProxyName, sampleOf, TestProxy } from './proxy.js';
 import { upstream } from './relay.js';
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
@@ -102,6 +102,7 @@ export function faults(name: ProxyName): void {
     const answer = await fetch(`${proxy.url}/api/v1/away?access_token=nobody-may-see-this`);
     expect(answer.status).toBe(503);
     expect(answer.headers.get('content-type')).toBe('application/json');
+    expect(answer.headers.get('strict-transport-security')).toBe(OF_TLS);
     expect(['timeout', 'unavailable']).toContain(((await answer.json()) as { code: string }).code);
     await until(() => proxy.log.includes('/api/v1/away'));
     expect(proxy.log).not.toContain('nobody-may-see-this');

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { searchPath } from '../../src/config.js';
+import { standingHeaders } from '../../src/server/standing-headers.js';
 import { exitOf } from '../support/server.js';
 import { until } from '../support/wait.js';
 import { freePort } from '../support/worker.js';
@@ -30,6 +31,11 @@ const SAMPLES = {
 const CERTIFICATE = file('../support/tls/cert.pem');
 const KEY = file('../support/tls/key.pem');
 const BY_ROOT = process.getuid?.() === 0;
+
+/** What a browser is told where TLS ends, with the value that parley has for it. */
+export const OF_TLS = /^Strict-Transport-Security: (.*)$/m.exec(
+  standingHeaders({ tls: true, anyOrigin: false }).json[1].replaceAll('\r', ''),
+)?.[1];
 
 const children = new Set<ChildProcess>();
 /** A test that is cut off leaves nothing behind. */

@@ -7,6 +7,7 @@ import { png } from '../support/images.js';
 import { contentType, jsonPart, multipartBody, photoPart } from '../support/multipart.js';
 import { until } from '../support/wait.js';
 import type { Behind, CurrentBehind } from './behind.js';
+import { OF_TLS } from './proxy.js';
 
 const PHOTO_BYTES_MAX = 10 * 1024 * 1024;
 const IDLE_MS = 12_000;
@@ -57,13 +58,23 @@ export function requests(current: CurrentBehind, afterPause: () => Promise<numbe
           headers: { authorization: `Bearer ${alice.token}` },
         });
         const headers = SAME.map((name) => [name, response.headers.get(name)]);
-        const own = { banner: response.headers.get('uwebsockets'), id: response.headers.get('x-request-id') };
+        const own = Object.fromEntries(
+          ['uwebsockets', 'x-request-id', 'strict-transport-security'].map((field) => [
+            field,
+            response.headers.get(field),
+          ]),
+        );
         return { status: response.status, text: await response.text(), headers, own };
       }),
     );
     expect(direct?.status).toBe(status);
     expect({ ...proxied, own: undefined }).toEqual({ ...direct, own: undefined });
-    expect(proxied?.own).toEqual({ banner: null, id: expect.stringMatching(/^[0-9a-f]+-\d+$/) });
+    expect(direct?.own['strict-transport-security']).toBe(null);
+    expect(proxied?.own).toEqual({
+      uwebsockets: null,
+      'x-request-id': expect.stringMatching(/^[0-9a-f]+-\d+$/),
+      'strict-transport-security': OF_TLS,
+    });
   });
 
   it('passes a DELETE with its body', async () => {
