@@ -3,8 +3,14 @@ import { ALICE, BOB, CHAT } from '../conformance/http/case.js';
 import { TestServer } from '../support/server.js';
 import { stopUnharmed } from '../support/strict.js';
 import { TestUser } from '../support/user.js';
-import { type ProxyName, TestProxy } from './proxy.js';
+import { type ProxyName, type Replacement, TestProxy } from './proxy.js';
 import { Relay } from './relay.js';
+
+/** Who sends hundreds of bodies in chunks at once is here not to be told that these are too many. */
+const MORE: Readonly<Record<ProxyName, readonly Replacement[]>> = {
+  nginx: [['limit_conn large 16;', 'limit_conn large 1000;']],
+  haproxy: [],
+};
 
 /** A server behind a real proxy, with what passes between the two kept. */
 export class Behind {
@@ -31,7 +37,7 @@ export class Behind {
       env: { TRUST_PROXY: 'loopback', AUTH_QUERY_TOKEN: 'true' },
     });
     const relay = await Relay.open(server.port);
-    const proxy = await TestProxy.start(name, relay.port);
+    const proxy = await TestProxy.start(name, relay.port, MORE[name]);
     const [alice, bob] = [await server.user('Alice'), await server.user('Bob')];
     expect([alice.id, bob.id, await alice.chatWith(bob)]).toEqual([ALICE, BOB, CHAT]);
     return new Behind(server, relay, proxy, through(proxy, alice), through(proxy, bob));

@@ -14,7 +14,7 @@ export const PROXIES = ['nginx', 'haproxy'] as const;
 export type ProxyName = (typeof PROXIES)[number];
 
 /** What stands in a sample, everywhere, and what stands there in a test. */
-type Replacement = readonly [from: string, to: string];
+export type Replacement = readonly [from: string, to: string];
 
 interface Place {
   readonly folder: string;
