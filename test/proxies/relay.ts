@@ -29,7 +29,9 @@ export class Relay {
   headWith(text: string): string {
     const heads = this.received.flatMap((all) => all.split('\r\n\r\n')).filter((head) => head.includes(text));
     if (heads.length !== 1) throw new Error(`${heads.length} requests with ${text} came here`);
-    return heads[0] ?? '';
+    const head = heads[0] ?? '';
+    // Before its first line may stand the end of a body.
+    return head.slice(head.lastIndexOf('\n', head.indexOf(text)) + 1);
   }
 
   close(): void {

@@ -175,10 +175,17 @@ export function requests(current: CurrentBehind, afterPause: () => Promise<numbe
 }
 
 async function upload(url: string, token: string, body: Buffer): Promise<{ status: number; body: unknown }> {
-  const response = await fetch(`${url}/api/v1/user`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${token}`, 'content-type': contentType() },
-    body: new Uint8Array(body),
+  const send = () =>
+    fetch(`${url}/api/v1/user`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': contentType() },
+      body: new Uint8Array(body),
+    });
+  // HAProxy ends the client's connection when the server has just ended its own, which was idle. If that made a
+  // profile, another is refused.
+  const response = await send().catch((error) => {
+    if (error.cause?.code !== 'UND_ERR_SOCKET') throw error;
+    return send();
   });
   return { status: response.status, body: await response.json() };
 }
