@@ -56,7 +56,7 @@ export function faults(name: ProxyName): void {
     expect(seen).toEqual([method, 'GET']);
   });
 
-  it.each(['POST', 'DELETE'])('never sends a %s twice on connections that had a request before', async (method) => {
+  it.each(['POST', 'DELETE'])('never sends a %s twice on connections that had a request', async (method) => {
     const { port, seen } = await unlucky(1);
     const peer = await Peer.open(port, true);
     peer.write(head('GET /first HTTP/1.1', HOST));
