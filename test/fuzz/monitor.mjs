@@ -26,8 +26,10 @@ function watch() {
   const timer = setInterval(() => {
     const current = now();
     const delay = current.at - last.at - EVERY_MS;
-    if (delay > LONG_MS)
-      late.push({ at: Date.now(), delay, ran: current.ran - last.ran, waited: current.waited - last.waited });
+    if (delay > LONG_MS) {
+      const [ran, waited] = [current.ran - last.ran, current.waited - last.waited];
+      late.push({ at: Date.now(), delay, ran, waited, stolen: current.stolen - last.stolen });
+    }
     last = current;
   }, EVERY_MS);
   if (role !== 'control') timer.unref();
@@ -47,8 +49,12 @@ function watch() {
   if (role === 'control') tell(); // Before that, the signal would end it.
 }
 
-/** Milliseconds: by the clock, on a processor, and ready to run but without one (of the main thread). */
+/**
+ * Milliseconds: by the clock; on a processor, and ready to run but without one (of the main thread); and those for
+ * which the host took processors away from the machine, which count as run (hundredths of a second, of all processors).
+ */
 function now() {
   const [ran = 0, waited = 0] = readFileSync('/proc/self/schedstat', 'utf8').split(' ').map(Number);
-  return { at: performance.now(), ran: ran / 1e6, waited: waited / 1e6 };
+  const stolen = Number(/^cpu +(?:\d+ +){7}(\d+)/.exec(readFileSync('/proc/stat', 'utf8'))?.[1] ?? 0);
+  return { at: performance.now(), ran: ran / 1e6, waited: waited / 1e6, stolen: stolen * 10 };
 }

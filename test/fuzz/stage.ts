@@ -49,12 +49,21 @@ function person(server: TestServer, id: number, name: string): TestUser {
   return new TestUser(server.url, forge({ alg: 'HS256' }, { sub: id }), id, name);
 }
 
+/** A turn of the event loop that took too long. */
+export interface Late {
+  readonly at: number;
+  readonly delay: number;
+  readonly ran: number;
+  readonly waited: number;
+  readonly stolen: number;
+}
+
 /** What a process says of itself; times in milliseconds, sizes in bytes. */
 export interface Watch {
   readonly role: string;
   readonly max: number;
   readonly p99: number;
-  readonly late: readonly { at: number; delay: number; ran: number; waited: number }[];
+  readonly late: readonly Late[];
   readonly rss: number;
   readonly heapUsed: number;
   readonly descriptors: number;

@@ -1,5 +1,5 @@
 import type { Finding } from './sockets.js';
-import type { Watch } from './stage.js';
+import type { Late, Watch } from './stage.js';
 
 const BLOCKED_MS_MAX = 50;
 /** When the idle control was late itself by this much, the machine stood still. */
@@ -30,14 +30,18 @@ export interface Outcome {
   readonly after: readonly Watch[];
 }
 
-/** How long a process held its own event loop, at most: what it was late by, without what it waited for a processor. */
-export function blockedMs({ late }: Watch): number {
-  return Math.max(0, ...late.map(({ delay, waited }) => delay - waited));
+/** How long a process held its own event loop: what it was late by, without what it had no processor for. */
+function heldMs({ delay, waited, stolen }: Late): number {
+  return delay - waited - stolen;
+}
+
+function blockedMs({ late }: Watch): number {
+  return Math.max(0, ...late.map(heldMs));
 }
 
 /**
  * The workers' event loops, by the watch inside them. Being late counts in full, but for the time in which the thread
- * was ready and the system gave it no processor. What overlaps with a time in which the idle control was late too is
+ * was ready and the system gave it no processor, or the host the system. What overlaps with a time in which the idle control was late too is
  * set aside: the machine stood still.
  */
 export function blocksOf(watches: readonly Watch[]): { blocks: string[]; setAside: number } {
@@ -48,13 +52,13 @@ export function blocksOf(watches: readonly Watch[]): { blocks: string[]; setAsid
   const long = watches
     .filter(({ role }) => role === 'worker')
     .flatMap(({ late }) => late)
-    .filter(({ delay, waited }) => delay - waited > BLOCKED_MS_MAX);
+    .filter((turn) => heldMs(turn) > BLOCKED_MS_MAX);
   const own = long.filter(
     ({ at, delay }) => !still.some((other) => other.at - other.delay < at && at - delay < other.at),
   );
   const blocks = own.map(
-    ({ delay, waited, ran }) =>
-      `a worker's event loop was blocked for ${round(delay - waited)} ms (${round(ran)} ms of them on a processor)`,
+    (turn) =>
+      `a worker's event loop was blocked for ${round(heldMs(turn))} ms (${round(turn.ran)} ms of them on a processor)`,
   );
   return { blocks, setAside: long.length - own.length };
 }
@@ -113,7 +117,7 @@ export function markdown({
     '|---|---|---|---|---|---|---|',
     ...processes,
     '',
-    '`blocked` is `late` without the time in which the thread was ready and had no processor. The control is a process that does nothing beside them.',
+    '`blocked` is `late` without the time in which the thread was ready and had no processor, or the machine had none of its host. The control is a process that does nothing beside them.',
     `A worker was late by more than ${BLOCKED_MS_MAX} ms ${setAside} times while the control was late too, which does not count.`,
   ].join('\n')}\n`;
 }
