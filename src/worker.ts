@@ -208,7 +208,13 @@ export function composeWorker({
   registerRoutes(engine, {
     http,
     limits,
-    services: { hub, submit, photos: new PhotoFiles(config.dataDir), warn },
+    services: {
+      hub,
+      submit,
+      photos: new PhotoFiles(config.dataDir),
+      assertRows: (caller, rows) => limits.assertRows(caller, rows),
+      warn,
+    },
     ready,
     temporaryDir: temporaryDir(config.dataDir),
     photoBytesMax,

@@ -26,13 +26,20 @@ export class Meter<Key> {
     return this.#intervalMs > 0;
   }
 
-  /** 0 when one more may pass, which is then counted; otherwise after how many milliseconds it might. */
-  take(key: Key, now: number): number {
+  /**
+   * 0 when one more may pass, which is then counted; otherwise after how many milliseconds it might. What counts as
+   * many needs room for as many, but never for a whole bucket, of which one was taken just before.
+   */
+  take(key: Key, now: number, count = 1): number {
     if (this.#intervalMs === 0) return 0;
-    const emptyAt = this.#of(key, now) + this.#intervalMs;
-    const wait = emptyAt - now - this.#bucketMs;
+    const emptyAt = this.#of(key, now);
+    const neededMs = Math.min(
+      count * this.#intervalMs,
+      Math.max(this.#bucketMs - this.#intervalMs, this.#intervalMs),
+    );
+    const wait = emptyAt + neededMs - now - this.#bucketMs;
     if (wait >= 1) return Math.ceil(wait); // Less is an error of rounding.
-    this.#emptyAt.set(key, emptyAt);
+    this.#emptyAt.set(key, emptyAt + count * this.#intervalMs);
     return 0;
   }
 

@@ -2,7 +2,6 @@ import { historyJson, lastMessageJson } from '../api/frames.js';
 import { Close, closeCodeOf } from '../api/status.js';
 import type { Chat } from '../chat/chats.js';
 import { ChatError } from '../chat/errors.js';
-import type { Message } from '../chat/messages.js';
 import type { ReadView } from '../chat/ports.js';
 import type { Hub } from './hub.js';
 import { FrameEncoder, PAGE_MESSAGES_MAX } from './pages.js';
@@ -156,22 +155,34 @@ export class Attachments {
     this.admit(view, socket.userId, undefined, socket.position);
     if (isNew || socket.position >= follower.position) return this.#goOn(socket, view, false);
 
-    const newest: Message[] = [];
-    for (const chatId of view.chatsOf(socket.userId)) {
-      const message = caches.newestMessage(view, chatId);
-      if (message !== undefined && message.id > socket.position) newest.push(message);
-    }
-    newest.sort((a, b) => a.id - b.id);
+    if (socket.due.length === 0) this.#findDue(socket, view);
     const page = new FrameEncoder((message) => {
       const type = caches.chat(view, message.chatId)?.type ?? 'private';
       return lastMessageJson(message, caches.nameJson(view, message.authorId), type);
     });
-    const full = newest.findIndex((message) => !page.fits(message));
+    for (let chatId = socket.due.at(-1); chatId !== undefined; chatId = socket.due.at(-1)) {
+      const message = caches.newestMessage(view, chatId);
+      const isDue =
+        message !== undefined && message.id <= socket.dueUpTo && view.isMember(chatId, socket.userId);
+      if (isDue && !page.fits(message)) break;
+      if (isDue) socket.position = message.id;
+      socket.due.pop();
+    }
+    if (socket.due.length === 0) socket.position = socket.dueUpTo;
     socket.sendAll(page.frames);
     this.#sent(socket, page.bytes);
-    const sent = full === -1 ? newest.length : full;
-    socket.position = newest[sent - 1]?.id ?? socket.position;
-    this.#goOn(socket, view, full !== -1);
+    this.#goOn(socket, view, socket.position < follower.position);
+  }
+
+  /** All chats are looked at, and that is not cheap: not for each page. */
+  #findDue(socket: MainSocket, view: ReadView): void {
+    const { caches, follower } = this.#hub;
+    const newest = view
+      .chatsOf(socket.userId)
+      .map((chatId) => ({ chatId, id: caches.newestMessage(view, chatId)?.id ?? 0 }))
+      .filter(({ id }) => id > socket.position);
+    socket.due = newest.sort((a, b) => b.id - a.id).map(({ chatId }) => chatId);
+    socket.dueUpTo = follower.position;
   }
 
   #sent(socket: Socket, bytes: number): void {

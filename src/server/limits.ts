@@ -22,6 +22,8 @@ const SHARE_EVERY_MS = 20;
 const UPGRADES_PER_REQUEST = 5;
 /** Without a limit of sockets. */
 const UPGRADES_AT_ONCE = 10_000;
+/** A small request costs a worker as much as these in a long list, or less. */
+const ROWS_PER_REQUEST = 100;
 const SWEEP_EVERY_MS = 5000;
 const TELL_EVERY_MS = 60_000;
 
@@ -77,6 +79,12 @@ export class WorkerLimits implements LimitsListener {
   /** Counts a request of a user, or refuses it. Errors: rate_limited. */
   assertRequest(caller: Caller): void {
     this.#assert('requests', keyOf(caller));
+  }
+
+  /** Counts the rest of a request, or an upgrade, that touches so many rows, or refuses it. Errors: rate_limited. */
+  assertRows(caller: Caller, rows: number, of: 'requests' | 'upgrades' = 'requests'): void {
+    const more = Math.floor(rows / ROWS_PER_REQUEST);
+    if (more > 0) this.#assert(of, keyOf(caller), more);
   }
 
   /** As `assertRequest`, for an upgrade: all sockets that a user may have may come back at once. */
@@ -147,24 +155,25 @@ export class WorkerLimits implements LimitsListener {
     clearTimeout(this.#sharing);
   }
 
-  #assert(of: 'requests' | 'upgrades' | 'uploads', key: string | number): void {
-    const waitMs = this.#take(of, key);
+  #assert(of: 'requests' | 'upgrades' | 'uploads', key: string | number, count = 1): void {
+    const waitMs = this.#take(of, key, count);
     if (waitMs > 0) throw rateLimited(of, waitMs);
   }
 
-  #take(of: SharedRate, key: string | number): number {
-    const waitMs = this.#meters[of].take(key, performance.now());
-    if (waitMs === 0 && this.#link !== undefined && this.#meters[of].isOn) this.#share(of, key);
+  #take(of: SharedRate, key: string | number, count = 1): number {
+    const waitMs = this.#meters[of].take(key, performance.now(), count);
+    if (waitMs === 0 && this.#meters[of].isOn) this.#share(of, key, count);
     return waitMs;
   }
 
-  #share(of: SharedRate, key: string | number): void {
+  #share(of: SharedRate, key: string | number, count: number): void {
+    if (this.#link === undefined) return;
     let charges = this.#unshared.get(of);
     if (charges === undefined) {
       charges = new Map();
       this.#unshared.set(of, charges);
     }
-    charges.set(key, (charges.get(key) ?? 0) + 1);
+    charges.set(key, (charges.get(key) ?? 0) + count);
     this.#sharing ??= setTimeout(() => {
       this.#sharing = undefined;
       for (const [name, counts] of this.#unshared) this.#link?.share(name, [...counts]);

@@ -141,6 +141,9 @@ export class MainSocket extends UserSocket {
   readonly after: number | undefined;
   /** While not live: chats whose newest message has an id up to this one have been sent. */
   position: number;
+  /** … and these are to come, the last one first, as it was when the log's end was `dueUpTo`. */
+  due: number[] = [];
+  dueUpTo = 0;
 
   constructor(wire: Wire, userId: number, after: number | undefined) {
     super(wire, userId);

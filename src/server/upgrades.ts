@@ -177,6 +177,8 @@ export class Upgrades {
         throw new ChatError('profile_required');
       const of = channel.of === 'main' || chatId === undefined ? undefined : { id: chatId, type: channel.of };
       attachments.admit(view, userId, of, 'after' in start ? start.after : undefined);
+      if (of === undefined && 'after' in start)
+        this.#options.limits.assertRows(identity.caller, view.chatsOf(userId).length, 'upgrades');
       return { place, userId, chatId, start, endsAt: auth.endOf(identity), issuedAt: identity.issuedAt };
     });
   }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { historyOf, live, numbered, textOf, wsUrl } from '../support/chat.js';
 import { png } from '../support/images.js';
@@ -48,14 +49,37 @@ describe('requests of a user', () => {
     expect(served).toBeLessThanOrEqual(50);
   });
 
+  it('count more when they are of long lists', async () => {
+    const { ann } = await started({ REQUESTS_PER_SECOND_PER_USER_MAX: '20' }, 1);
+    await Promise.all(
+      Array.from({ length: 20 }, async (_, n) => {
+        const owner = await server.user(`Owner ${n}`);
+        for (let group = 0; group < 15; group++) await owner.groupWith(ann);
+      }),
+    );
+    const most = async (path: string) => {
+      await sleep(2000);
+      const answers = await Promise.all(Array.from({ length: 60 }, () => ann.get(path)));
+      return answers.filter(({ status }) => status === 200).length;
+    };
+    expect(await most('/user')).toBeGreaterThanOrEqual(20);
+    // Each of 301 chats' worth: one, and three.
+    expect(await most('/chats?limit=1')).toBeLessThanOrEqual(12);
+
+    await sleep(3000);
+    const strangers = Array.from({ length: 3000 }, (_, n) => ({ id: 500_000 + n }));
+    expect((await ann.post('/group', { name: 'g', users: strangers })).status).toBe(400);
+    expect((await ann.get('/user')).body).toMatchObject({
+      code: 'rate_limited',
+      details: { limit: 'requests' },
+    });
+  });
+
   it('that are upgrades may come five times as often, and at once for all sockets of the user', async () => {
     const { ann } = await started({ REQUESTS_PER_SECOND_PER_USER_MAX: '2', SOCKETS_PER_USER_MAX: '8' }, 1);
     const visit = async () => (await ann.connect('/main')).close();
     await Promise.all(Array.from({ length: 8 }, visit));
-    const refusal = await until(async () => {
-      const upgraded = await visit().catch(() => undefined);
-      return upgraded === undefined && ann.refusal('/main');
-    });
+    const refusal = await until(() => ann.refusal('/main').catch(() => undefined));
     expect(refusal).toMatchObject({
       status: 429,
       body: { code: 'rate_limited', details: { limit: 'upgrades' } },

@@ -25,6 +25,7 @@ let hub: Hub;
 let attachments: Attachments;
 let said: number;
 let pagesRead = 0;
+let chatsRead = 0;
 
 beforeEach(async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval', 'setImmediate', 'performance'] });
@@ -50,6 +51,10 @@ afterEach(async () => {
 function counted(read: ReadStore): ReadStore {
   const count = (view: ReadView): ReadView => ({
     ...view,
+    chatsOf: (user) => {
+      chatsRead += 1;
+      return view.chatsOf(user);
+    },
     messagesAfter: (...page) => {
       pagesRead += 1;
       return view.messagesAfter(...page);
@@ -292,6 +297,36 @@ describe('a main socket that does not take what it is sent', () => {
     await talk(1, 'live', chat);
     await talk(1, 'live');
     expect(heard(slow).slice(-2)).toEqual([1003, 1004]);
+  });
+
+  it('with many chats is read a page at a time, in order, what changes meanwhile once and later', async () => {
+    const groups: number[] = [];
+    for (let n = 0; n < 400; n++) {
+      const { id } = await store.ok('create_group', {
+        actor: 2,
+        name: 'g',
+        description: '',
+        users: [1],
+      });
+      groups.push(id);
+    }
+    for (const id of groups) await talk(1, LONG, id);
+    const [again = 0, left = 0] = groups.slice(-2);
+    chatsRead = 0;
+    const slow = mainReader(1, 0);
+    slow.wire.stalled = true;
+    await ticks();
+    await talk(1, 'newer', again);
+    await store.ok('remove_members', { actor: 2, groupId: left, users: [1] });
+    for (let page = 0; page < 10 && slow.socket.state !== 'live'; page++) {
+      expect(slow.wire.buffered).toBeLessThan(MIB);
+      slow.drain();
+      await ticks();
+    }
+    expect(slow.socket.state).toBe('live');
+    expect(heard(slow)).toEqual([...upTo(398), 401]);
+    // Once for what there was, and once for what came meanwhile.
+    expect(chatsRead).toBe(2);
   });
 
   it('hears of no group that it was taken out of meanwhile', async () => {

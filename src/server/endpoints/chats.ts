@@ -30,6 +30,7 @@ export const chatEndpoints: Endpoints<'openChat' | 'getChatInfo' | 'listChats'> 
     const me = hub.userOf(view, request.caller);
     const ids = me === undefined ? [] : view.chatsOf(me);
     if (me === undefined || ids.length === 0) throw new ChatError('chats_not_found');
+    services.assertRows(request.caller, ids.length);
     const chats = ids.map((id) => ({ id, newest: hub.caches.newestMessage(view, id) }));
     // Newest message first; those without one after them, newest first.
     chats.sort((a, b) => (b.newest?.id ?? 0) - (a.newest?.id ?? 0) || b.id - a.id);

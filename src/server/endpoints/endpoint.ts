@@ -10,6 +10,8 @@ export interface Services {
   readonly hub: Hub;
   readonly submit: Submit;
   readonly photos: PhotoStore;
+  /** Before what touches many rows, which counts as more than one request. Errors: rate_limited. */
+  readonly assertRows: (caller: Caller, rows: number) => void;
   /** For what fails beside a request that is answered all the same. */
   readonly warn: (message: string, error: unknown) => void;
 }

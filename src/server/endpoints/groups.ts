@@ -15,6 +15,7 @@ export const groupEndpoints: Endpoints<GroupRoute> = {
   async createGroup(request, services) {
     const { name, description, users, client_id } = request.body;
     const { submit } = services;
+    services.assertRows(request.caller, users.length);
     const actor = await actorOf(request, services);
     const group = {
       actor,
@@ -55,8 +56,9 @@ export const groupEndpoints: Endpoints<GroupRoute> = {
     };
   },
 
-  getGroupUsers({ id, caller }, { hub }, view) {
+  getGroupUsers({ id, caller }, { hub, assertRows }, view) {
     const group = hub.chatFor(view, hub.userOf(view, caller), id, 'group');
+    assertRows(caller, group.membersCount);
     const users = view.members(group.id).map(({ id, name }) => ({
       id,
       name,
@@ -71,12 +73,14 @@ export const groupEndpoints: Endpoints<GroupRoute> = {
   },
 
   async addMembers(request, services) {
+    services.assertRows(request.caller, request.body.users.length);
     const actor = await actorOf(request, services);
     await services.submit('add_members', { actor, groupId: request.id, users: request.body.users });
     return OK;
   },
 
   async removeMembers(request, services) {
+    services.assertRows(request.caller, request.body.users.length);
     const actor = await actorOf(request, services);
     await services.submit('remove_members', { actor, groupId: request.id, users: request.body.users });
     return OK;
