@@ -11,6 +11,7 @@ import type { FrameBudget } from './frame-budget.js';
 import type { Failed, Http } from './http.js';
 import type { Hub } from './hub.js';
 import type { WorkerLimits } from './limits.js';
+import { PAGE_MESSAGES_MAX } from './pages.js';
 import type { Place } from './places.js';
 import { badParameter, countParameter, parameter } from './query.js';
 import type { ChatSocket, MainSocket, Start } from './sockets.js';
@@ -19,7 +20,7 @@ const PROTOCOL = 'chat.v1';
 /** 16 bytes in base64. The engine takes any 24 characters, and of several keys the first. */
 const KEY = /^[+/0-9A-Za-z]{22}==$/;
 /** What a socket begins with unless it asks for something else; one for all, as most do not. */
-const NEWEST: Start = { limit: 100, offset: 0 };
+const NEWEST = { limit: 100, offset: 0 } as const satisfies Start;
 
 /** What the engine keeps with each socket. */
 export interface Session {
@@ -169,7 +170,7 @@ export class Upgrades {
     if (this.#options.draining()) throw new ChatError('unavailable');
     const chatId = idText === undefined ? undefined : parseId(idText);
     if (idText !== undefined && chatId === undefined) throw new ChatError('invalid_id');
-    const start = exchange.query === '' ? NEWEST : startOf(new URLSearchParams(exchange.query));
+    const start: Start = exchange.query === '' ? NEWEST : startOf(new URLSearchParams(exchange.query));
     return hub.follower.exact((view: ReadView): Target => {
       if (hub.revocations.has(identity)) unauthorized(); // Meanwhile.
       const userId = hub.userOf(view, identity.caller);
@@ -177,8 +178,8 @@ export class Upgrades {
         throw new ChatError('profile_required');
       const of = channel.of === 'main' || chatId === undefined ? undefined : { id: chatId, type: channel.of };
       attachments.admit(view, userId, of, 'after' in start ? start.after : undefined);
-      if (of === undefined && 'after' in start)
-        this.#options.limits.assertRows(identity.caller, view.chatsOf(userId).length, 'upgrades');
+      const rows = of === undefined ? ('after' in start ? view.chatsOf(userId).length : 0) : rowsOf(start);
+      this.#options.limits.assertRows(identity.caller, rows, 'upgrades');
       return { place, userId, chatId, start, endsAt: auth.endOf(identity), issuedAt: identity.issuedAt };
     });
   }
@@ -206,6 +207,11 @@ export class Upgrades {
     });
     if (!upgraded) data.place?.release();
   }
+}
+
+/** What is asked for beyond the usual page. */
+function rowsOf(start: Start): number {
+  return 'limit' in start ? Math.min(start.limit, PAGE_MESSAGES_MAX) - NEWEST.limit : 0;
 }
 
 /** What the engine does not check itself (RFC 6455, 4.2.1). */

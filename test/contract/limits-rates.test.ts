@@ -75,6 +75,26 @@ describe('requests of a user', () => {
     });
   });
 
+  it('that are upgrades count more when they ask for much history', async () => {
+    const { ann, path } = await started(
+      { REQUESTS_PER_SECOND_PER_USER_MAX: '20', SOCKETS_PER_USER_MAX: '50' },
+      1,
+    );
+    const most = async (limit: number) => {
+      await sleep(2000);
+      const sockets = await Promise.all(
+        Array.from({ length: 30 }, () => ann.connect(`${path}?limit=${limit}`).catch(() => undefined)),
+      );
+      await Promise.all(sockets.map((socket) => socket?.close()));
+      return sockets.filter((socket) => socket !== undefined).length;
+    };
+    expect(await most(100)).toBe(30);
+    // Each counts ten times, of a hundred at once and a hundred a second.
+    const passed = await most(1000);
+    expect(passed).toBeGreaterThanOrEqual(5);
+    expect(passed).toBeLessThanOrEqual(20);
+  });
+
   it('that are upgrades may come five times as often, and at once for all sockets of the user', async () => {
     const { ann } = await started({ REQUESTS_PER_SECOND_PER_USER_MAX: '2', SOCKETS_PER_USER_MAX: '8' }, 1);
     const visit = async () => (await ann.connect('/main')).close();
