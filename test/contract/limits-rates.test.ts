@@ -58,7 +58,7 @@ describe('requests of a user', () => {
       }),
     );
     const most = async (path: string) => {
-      await sleep(2000);
+      await sleep(1100);
       const answers = await Promise.all(Array.from({ length: 60 }, () => ann.get(path)));
       return answers.filter(({ status }) => status === 200).length;
     };
@@ -66,7 +66,7 @@ describe('requests of a user', () => {
     // Each of 301 chats' worth: one, and three.
     expect(await most('/chats?limit=1')).toBeLessThanOrEqual(12);
 
-    await sleep(3000);
+    await sleep(2100);
     const strangers = Array.from({ length: 3000 }, (_, n) => ({ id: 500_000 + n }));
     expect((await ann.post('/group', { name: 'g', users: strangers })).status).toBe(400);
     expect((await ann.get('/user')).body).toMatchObject({
@@ -81,7 +81,7 @@ describe('requests of a user', () => {
       1,
     );
     const most = async (limit: number) => {
-      await sleep(2000);
+      await sleep(1100);
       const sockets = await Promise.all(
         Array.from({ length: 30 }, () => ann.connect(`${path}?limit=${limit}`).catch(() => undefined)),
       );

@@ -91,7 +91,7 @@ describe('an auth frame with a newer token of the user', () => {
   });
 });
 
-describe('an auth frame that is no good', () => {
+describe.concurrent('an auth frame that is no good', () => {
   const frames: [string, () => object | Promise<object>, object][] = [
     ['without a token', () => ({ type: 'auth' }), { code: 'invalid_field' }],
     ['with a number', () => ({ type: 'auth', token: 1 }), { code: 'invalid_field' }],

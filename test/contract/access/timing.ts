@@ -9,7 +9,7 @@ export interface Pair {
 }
 
 /** Noise comes and goes, and less of it is left the longer one looks; a difference stays. */
-const BATCHES_MAX = 5;
+const BATCHES_MAX = 15;
 
 /**
  * The pairs whose times differ by more than so many µs, with the difference. All are asked once in each round, in an
