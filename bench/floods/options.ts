@@ -22,7 +22,7 @@ low rate; each flood in turn with the same time without it. Nothing else should 
 
   --only <a,b>      these floods: ${ATTACK_NAMES.join(', ')}
   --rounds <n>      phases without and with each flood (default 5)
-  --seconds <n>     of each phase (default 6)
+  --seconds <n>     of each phase (default 8)
   --workers <n>     of the server (default 2)
   --out <folder>    where the report goes. Default: ${REPORTED} for a whole run, which is committed;
                     ${SCRATCH}, which git ignores, with any other option
@@ -50,7 +50,7 @@ export function readOptions(args: readonly string[]): Options | 'help' {
   return {
     attacks: only === undefined ? ATTACK_NAMES : only.split(',').map(attackNamed),
     rounds: countOf('rounds', rounds ?? '5'),
-    seconds: countOf('seconds', seconds ?? '6'),
+    seconds: countOf('seconds', seconds ?? '8'),
     workers: countOf('workers', values.workers ?? '2'),
     out: values.out ?? (isPart ? SCRATCH : REPORTED),
     profile,
