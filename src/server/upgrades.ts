@@ -15,8 +15,11 @@ import { PAGE_MESSAGES_MAX } from './pages.js';
 import type { Place } from './places.js';
 import { badParameter, countParameter, parameter } from './query.js';
 import type { ChatSocket, MainSocket, Start } from './sockets.js';
+import { Turns } from './turns.js';
 
 const PROTOCOL = 'chat.v1';
+/** About 5 ms of them: who is connected does not wait longer for a thousand who come at once. */
+const UPGRADES_PER_TURN = 40;
 /** 16 bytes in base64. The engine takes any 24 characters, and of several keys the first. */
 const KEY = /^[+/0-9A-Za-z]{22}==$/;
 /** What a socket begins with unless it asks for something else; one for all, as most do not. */
@@ -74,6 +77,7 @@ export interface UpgradeOptions {
 /** Lets a request become a socket: who asks, where to, and whether they may. */
 export class Upgrades {
   readonly #options: UpgradeOptions;
+  readonly #turns = new Turns(UPGRADES_PER_TURN);
 
   constructor(options: UpgradeOptions) {
     this.#options = options;
@@ -86,7 +90,9 @@ export class Upgrades {
     const asking: Asking = { exchange, idText, context, protocols };
     this.#options.http.guard(exchange, async () => {
       // Everything that a hot upgrade needs is at hand: then it happens in this very tick.
-      const target = this.#target(asking, channel);
+      const turn = this.#turns.mine();
+      const target =
+        turn === undefined ? this.#target(asking, channel) : turn.then(() => this.#target(asking, channel));
       const late = target instanceof Promise;
       try {
         this.#accept(asking, { target: late ? await target : target }, late);
