@@ -3,7 +3,9 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -20,6 +22,8 @@ if (major > 22 && engine.startsWith('npm:uws-pack')) {
   );
 }
 
+await takeTurn();
+
 // Native modules are built for one ABI: another Node version needs them anew.
 const locked = `${process.versions.modules} ${hash([readFileSync('package-lock.json')])}`;
 if (read(installStamp) !== locked) {
@@ -30,6 +34,25 @@ if (read(installStamp) !== locked) {
 
 build('dist', 'tsconfig.build.json', ['src'], process.argv.includes('--build'));
 if (process.argv.includes('--bench')) build('dist-bench', 'tsconfig.bench.json', ['src', 'bench'], false);
+
+/**
+ * Two at once, in two terminals, would take each other's modules away. The name is this process's until it ends,
+ * however it ends; only Linux has such names.
+ */
+async function takeTurn() {
+  if (process.platform !== 'linux') return;
+  const name = `\0parley-setup-${hash([root])}`;
+  for (let waited = false; ; waited = true) {
+    const server = createServer().unref();
+    const isMine = await new Promise((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(name, () => resolve(true));
+    });
+    if (isMine) return;
+    if (!waited) say('another set-up is at work here; waiting for it …');
+    await sleep(200);
+  }
+}
 
 /** Builds a folder from others, unless it was built from these very files. */
 function build(folder, config, from, always) {
