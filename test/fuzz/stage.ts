@@ -7,19 +7,9 @@ import { TestServer } from '../support/server.js';
 import { forge } from '../support/tokens.js';
 import { TestUser } from '../support/user.js';
 import { until } from '../support/wait.js';
-
-const MONITOR = fileURLToPath(new URL('monitor.mjs', import.meta.url));
-
 import { Rows } from './rows.js';
 
-/** No limit of a rate: how much there may be of something is not what is asked here. */
-const NO_LIMITS = Object.fromEntries(
-  [
-    'SOCKETS_MAX', 'SOCKETS_PER_USER_MAX', 'SOCKETS_PER_ADDRESS_MAX', 'FAILED_LOGINS_PER_MINUTE_PER_ADDRESS_MAX',
-    'REQUESTS_PER_SECOND_PER_USER_MAX', 'MESSAGES_PER_SECOND_PER_USER_MAX', 'TYPING_PER_SECOND_PER_USER_MAX',
-    'UPLOADS_PER_MINUTE_PER_USER_MAX', 'GROUP_MEMBERS_MAX', 'TYPING_MEMBERS_MAX',
-  ].map((name) => [name, '0']), // biome-ignore format: a table
-);
+const MONITOR = fileURLToPath(new URL('monitor.mjs', import.meta.url));
 
 /** Where the sessions of one number, modulo the lanes, are played one after the other. */
 export interface Lane {
@@ -93,7 +83,7 @@ export class FuzzStage {
 
   static async open(lanes: number): Promise<FuzzStage> {
     const watches = await mkdtemp(join(tmpdir(), 'parley-fuzz-'));
-    const env = { ...NO_LIMITS, NODE_OPTIONS: `--import=${MONITOR}`, FUZZ_MONITOR: watches };
+    const env = { NODE_OPTIONS: `--import=${MONITOR}`, FUZZ_MONITOR: watches };
     const server = await TestServer.start({ env });
     const made: Lane[] = [];
     for (let n = 0; n < lanes; n++) {
