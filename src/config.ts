@@ -4,10 +4,10 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { Limits } from './chat/limits.js';
-import { ExpectedError } from './expected-error.js';
-import { SECRET_BYTES_MIN } from './secret.js';
-import type { AuthOptions } from './server/auth.js';
-import { trustedNetworks } from './server/client-address.js';
+import { OperatorError } from './operator-error.js';
+import type { AuthOptions } from './server/auth/authenticator.js';
+import { SECRET_BYTES_MIN } from './server/auth/secret.js';
+import { trustedNetworks } from './server/limits/client-address.js';
 
 const RSA_BITS_MIN = 2048;
 /** Leaves time, within the 7 s of a worker's drain, for those who are slow at the end. */
@@ -144,7 +144,7 @@ export function readConfig(
   }
   const key = readKey(set, problems);
   const tls = readTls(set, serves, problems);
-  if (!parsed.success || problems.length > 0) throw new ExpectedError(problems.join('\n'));
+  if (!parsed.success || problems.length > 0) throw new OperatorError(problems.join('\n'));
 
   const values = parsed.data;
   return Object.freeze({

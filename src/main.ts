@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { prepareEngine, readConfig } from './config.js';
-import { ExpectedError } from './expected-error.js';
-import { becomeChild, OF_PRIMARY } from './process.js';
+import { OperatorError } from './operator-error.js';
+import { becomeChild, OF_PRIMARY } from './process/lifecycle.js';
 
 /** Which process this is: the primary, or what it (or pm2) starts, or a command. */
 const args = process.argv.slice(2);
@@ -15,12 +15,12 @@ const ownConfig = () => readConfig(undefined, { serves: false });
 async function main(): Promise<void> {
   switch (role) {
     case 'primary':
-      return (await import('./primary.js')).runPrimary(readConfig());
+      return (await import('./process/primary.js')).runPrimary(readConfig());
     case 'ledger':
-      return (await import('./ledger.js')).runLedger(ownConfig());
+      return (await import('./process/ledger.js')).runLedger(ownConfig());
     case 'worker':
       prepareEngine();
-      return (await import('./worker.js')).runWorker(readConfig());
+      return (await import('./process/worker.js')).runWorker(readConfig());
     case 'token':
       return (await import('./cli/token.js')).runToken(rest, ownConfig());
     case 'revoke':
@@ -28,15 +28,15 @@ async function main(): Promise<void> {
     case 'demo':
       return (await import('./cli/demo.js')).runDemo(rest, ownConfig());
     case 'prove':
-      return (await import('./cli/prove/prove.js')).runProve(rest, ownConfig());
+      return (await import('./prove/prove.js')).runProve(rest, ownConfig());
     default:
-      throw new ExpectedError(
+      throw new OperatorError(
         `there is no command ${role}; there are: token, revoke, demo, prove (none: the server)`,
       );
   }
 }
 
 main().catch((error: unknown) => {
-  console.error(error instanceof ExpectedError ? error.message.replace(/^/gm, 'parley: ') : error);
+  console.error(error instanceof OperatorError ? error.message.replace(/^/gm, 'parley: ') : error);
   process.exit(1);
 });

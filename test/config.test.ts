@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { readConfig } from '../src/config.js';
-import { ExpectedError } from '../src/expected-error.js';
+import { OperatorError } from '../src/operator-error.js';
 
 const SECRET = 'x'.repeat(32);
 const PEM = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }).toString();
@@ -15,8 +15,8 @@ function problems(env: Record<string, string>): string[] {
   try {
     readConfig(env);
   } catch (error) {
-    expect(error).toBeInstanceOf(ExpectedError);
-    return (error as ExpectedError).message.split('\n');
+    expect(error).toBeInstanceOf(OperatorError);
+    return (error as OperatorError).message.split('\n');
   }
   return [];
 }

@@ -1,14 +1,14 @@
 import { createHistogram } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Bus } from '../../src/bus/port.js';
-import { RedisBus } from '../../src/bus/redis/bus.js';
-import { RedisHints } from '../../src/bus/redis/hints.js';
 import { UNLIMITED } from '../../src/chat/limits.js';
-import { LinkClient } from '../../src/ledger/client.js';
-import { linkPath } from '../../src/ledger/protocol.js';
-import { Queue } from '../../src/ledger/queue.js';
-import { LinkServer } from '../../src/ledger/server.js';
-import { openWriteStore } from '../../src/store/sqlite/apply.js';
+import { CommitQueue } from '../../src/ledger/commit-queue.js';
+import type { Bus } from '../../src/link/bus.js';
+import { LinkClient } from '../../src/link/client.js';
+import { linkPath } from '../../src/link/protocol.js';
+import { RedisHints } from '../../src/link/redis/hints.js';
+import { RedisBus } from '../../src/link/redis/redis-bus.js';
+import { LinkServer } from '../../src/link/server.js';
+import { openWriteStore } from '../../src/store/sqlite/write/ledger-store.js';
 import { percentiles, record } from '../load/latency.js';
 import type { HintsFound, HintsPlan } from './hints.js';
 import { answerPlan } from './process.js';
@@ -66,7 +66,7 @@ async function firstOf(hint: (msMax: number) => Promise<number>): Promise<void> 
 
 async function openLink(dataDir: string): Promise<Way> {
   const store = openWriteStore(dataDir, Date.now(), fail);
-  const queue = new Queue(store, Date.now, {
+  const queue = new CommitQueue(store, Date.now, {
     committed: () => undefined,
     failed: fail,
     overloaded: () => false,
@@ -99,7 +99,7 @@ async function openLink(dataDir: string): Promise<Way> {
 async function openRedis(url: string): Promise<Way> {
   const options = {
     ...{ url, prefix: 'bench:', databaseId: 'bench' },
-    say: { info: () => undefined, warn: (message: string) => fail(message) },
+    logger: { info: () => undefined, warn: (message: string) => fail(message) },
   };
   return { give: await RedisHints.open(options), hear: await RedisBus.open(options) };
 }

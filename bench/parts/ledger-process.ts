@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Command } from '../../src/chat/commands.js';
-import { openWriteStore } from '../../src/store/sqlite/apply.js';
+import { openWriteStore } from '../../src/store/sqlite/write/ledger-store.js';
 import { type LedgerFound, type LedgerPlan, messageOf } from './ledger.js';
 import { answerPlan } from './process.js';
 
@@ -21,7 +21,7 @@ answerPlan<LedgerPlan, LedgerFound>(async ({ dataDir, chats, batch, durationMs }
   };
   const apply = async (commands: readonly Command[]) => {
     frames += 1;
-    const frame = { origin: 'bench', number: frames, confirmed: frames - 1, met: 0, commands };
+    const frame = { worker: 'bench', number: frames, confirmed: frames - 1, crashes: 0, commands };
     const { outcomes } = await store.apply([frame], Date.now());
     checkpoints.committed();
     const own = outcomes[0] ?? [];

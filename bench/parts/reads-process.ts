@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createHistogram } from 'node:perf_hooks';
-import type { MessagePage, ReadView } from '../../src/chat/ports.js';
-import { openReadStore } from '../../src/store/sqlite/reads.js';
+import type { MessagePage, ReadView } from '../../src/store/read-store.js';
+import { openReadStore } from '../../src/store/sqlite/read/read-store.js';
 import { percentiles, record } from '../load/latency.js';
 import { BIG_CHAT, countIn, HISTORY_CHATS, type History, idOf } from './history.js';
 import { answerPlan } from './process.js';

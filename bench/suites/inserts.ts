@@ -1,6 +1,6 @@
 import type { Command } from '../../src/chat/commands.js';
 import { type Connection, openWriter as openDatabase, openReader } from '../../src/store/sqlite/database.js';
-import { migrate } from '../../src/store/sqlite/migrations.js';
+import { migrate } from '../../src/store/sqlite/upkeep/migrations.js';
 import type { Metrics } from '../measure/measurement.js';
 import { withDataDir } from '../targets/parley.js';
 import { openWriter, populate, textOf } from '../targets/population.js';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LIMITS_OFF } from '../../src/config.js';
-import { signToken } from '../../src/server/auth.js';
+import { signToken } from '../../src/server/auth/authenticator.js';
 import { startProgram, type Target } from './target.js';
 
 const MAIN = fileURLToPath(new URL('../../../dist/main.js', import.meta.url));

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Command, Outcome } from '../../src/chat/commands.js';
-import { openWriteStore } from '../../src/store/sqlite/apply.js';
+import { openWriteStore } from '../../src/store/sqlite/write/ledger-store.js';
 
 const FRAME_COMMANDS = 500;
 const WRITTEN_AT_ONCE = 5000;
@@ -87,7 +87,7 @@ export function openWriter(dataDir: string): Writer {
   const store = openWriteStore(dataDir, Date.now(), (error) => {
     throw error;
   });
-  const origin = randomUUID(); // A frame that comes twice from one origin is applied once.
+  const worker = randomUUID(); // A frame that comes twice from one origin is applied once.
   let number = 0;
   return {
     async write(commands) {
@@ -95,10 +95,10 @@ export function openWriter(dataDir: string): Writer {
       for (let from = 0; from < commands.length; from += FRAME_COMMANDS) {
         number += 1;
         const frame = {
-          origin,
+          worker,
           number,
           confirmed: number - 1,
-          met: 0,
+          crashes: 0,
           commands: commands.slice(from, from + FRAME_COMMANDS),
         };
         const applied = await store.apply([frame], Date.now());

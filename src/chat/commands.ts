@@ -59,3 +59,21 @@ export type Command = { [K in CommandName]: { readonly kind: K } & Readonly<Comm
 export type Outcome<K extends CommandName = CommandName> =
   | { readonly ok: Commands[K]['ok'] }
   | { readonly error: ErrorCode; readonly details?: ErrorDetails | undefined };
+
+/**
+ * The way of a command to the ledger and back. Resolves when the change is durable. Rejects with a ChatError:
+ * the refusal of the ledger, `overloaded` when too many wait already, `timeout` when the outcome is not known.
+ */
+export type Submit = <K extends CommandName>(
+  kind: K,
+  command: Commands[K]['do'],
+) => Promise<Commands[K]['ok']>;
+
+/**
+ * The same way for messages, which come by the ten thousand a second: `settle` is called once with what `Submit`
+ * would resolve or reject with, perhaps at once. A promise and its reactions would cost 2 µs of a message's 30.
+ */
+export type Post = (
+  message: Commands['post_message']['do'],
+  settle: (outcome: Outcome<'post_message'>) => void,
+) => void;

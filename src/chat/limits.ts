@@ -29,22 +29,22 @@ export const LIMIT_NAMES = [
 export type LimitName = (typeof LIMIT_NAMES)[number];
 
 /** What a socket takes a place of: the server's, its user's (`u` and the claim), its address' (`a` and the address). */
-export type PlaceKey = 'all' | `u${string}` | `a${string}`;
+export type QuotaKey = 'all' | `u${string}` | `a${string}`;
 export type SocketLimits = Pick<Limits, 'socketsMax' | 'socketsPerUserMax' | 'socketsPerAddressMax'>;
 
 /** Changes of how many sockets a worker has. */
-export type PlaceCounts = readonly (readonly [key: PlaceKey, change: number])[];
+export type QuotaCounts = readonly (readonly [key: QuotaKey, change: number])[];
 /** Of limits up to this one, each place is asked for: a few sockets more would be a large part of it. */
 export const ASKED_MAX = 100;
 
 /** 0: no limit. */
-export function placeLimit(limits: SocketLimits, key: PlaceKey): number {
+export function quotaOf(limits: SocketLimits, key: QuotaKey): number {
   if (key === 'all') return limits.socketsMax;
   return key.startsWith('u') ? limits.socketsPerUserMax : limits.socketsPerAddressMax;
 }
 
 /** The name of the limit that this is a place of. */
-export function placeLimitName(key: PlaceKey): LimitName {
+export function quotaNameOf(key: QuotaKey): LimitName {
   if (key === 'all') return 'sockets';
   return key.startsWith('u') ? 'sockets_per_user' : 'sockets_per_address';
 }
@@ -60,16 +60,16 @@ export interface LimitsLink {
   /** Tells the other workers. May be lost. */
   share(of: SharedRate, charges: Charges): void;
   /** Tells the ledger how many sockets came and went. */
-  count(counts: PlaceCounts): void;
+  count(counts: QuotaCounts): void;
   /** Takes a place of each key, or resolves to the key that is full. Errors: unavailable. */
-  admit(keys: readonly PlaceKey[]): Promise<PlaceKey | undefined>;
+  admit(keys: readonly QuotaKey[]): Promise<QuotaKey | undefined>;
   listen(listener: LimitsListener): void;
 }
 
 export interface LimitsListener {
   /** What passed at other workers. */
   charged(of: SharedRate, charges: Charges): void;
-  crowded(key: PlaceKey, crowded: boolean): void;
+  crowded(key: QuotaKey, crowded: boolean): void;
   /** The ledger knows of no sockets of this worker: it is to be told of all. No key is crowded until it says so. */
   greeted(): void;
 }

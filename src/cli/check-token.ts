@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import type { Config } from '../config.js';
-import { ExpectedError } from '../expected-error.js';
-import { readSecret } from '../secret.js';
-import { Authenticator, type Identity } from '../server/auth.js';
-import { Revocations } from '../server/revocations.js';
+import { OperatorError } from '../operator-error.js';
+import { Authenticator, type Identity } from '../server/auth/authenticator.js';
+import { Revocations } from '../server/auth/revocations.js';
+import { readSecret } from '../server/auth/secret.js';
 import { databaseFile } from '../store/sqlite/database.js';
-import { openReadStore } from '../store/sqlite/reads.js';
+import { openReadStore } from '../store/sqlite/read/read-store.js';
 
 /** What the errors of jose say of themselves, as far as a person can do something with it. */
 interface Refusal {
@@ -21,12 +21,12 @@ export async function checkToken(config: Config, token: string): Promise<string>
   const { jwt, dataDir } = config;
   const generated = jwt.key === undefined ? readSecret(dataDir) : undefined;
   if (jwt.key === undefined && generated === undefined)
-    throw new ExpectedError(`there is no secret in ${dataDir} yet; start the server once, it makes one`);
+    throw new OperatorError(`there is no secret in ${dataDir} yet; start the server once, it makes one`);
   const revocations = revocationsIn(dataDir);
   let unread: unknown;
   const auth = new Authenticator(jwt, generated, Date.now, {
     isRevoked: (identity) => revocations?.has(identity) ?? false,
-    keySetFailed: (error) => {
+    jwksFailed: (error) => {
       unread = error;
     },
   });
@@ -34,8 +34,8 @@ export async function checkToken(config: Config, token: string): Promise<string>
     return inWords(await auth.check(token));
   } catch (error) {
     if (unread !== undefined)
-      throw new ExpectedError(`JWT_JWKS_URL could not be read: ${(unread as Error).message}`);
-    throw new ExpectedError(`this server refuses the token: ${why(error as Refusal, config)}`);
+      throw new OperatorError(`JWT_JWKS_URL could not be read: ${(unread as Error).message}`);
+    throw new OperatorError(`this server refuses the token: ${why(error as Refusal, config)}`);
   } finally {
     auth.close();
   }

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import type { WebSocket } from 'ws';
 import { BASE } from '../api/routes.js';
 import type { Config } from '../config.js';
-import { ExpectedError } from '../expected-error.js';
+import { OperatorError } from '../operator-error.js';
 import { mintToken } from './token.js';
 
 /** A message that does not come back within this time means that something is wrong. */
@@ -95,12 +95,12 @@ class Person {
       headers: { authorization: `Bearer ${this.token}`, 'content-type': 'application/json' },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     }).catch((error: Error) => {
-      throw new ExpectedError(
+      throw new OperatorError(
         `nobody answers at ${this.#url} (${error.message}); is the server running? npm start`,
       );
     });
     const answer = (await response.json()) as Answers & { error?: string };
-    if (!response.ok) throw new ExpectedError(`${method} ${path}: ${response.status} ${answer.error}`);
+    if (!response.ok) throw new OperatorError(`${method} ${path}: ${response.status} ${answer.error}`);
     return answer;
   }
 
@@ -123,7 +123,7 @@ class Person {
     const socket = this.#sockets.get(path);
     const clientId = randomBytes(8).toString('hex');
     await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new ExpectedError(`"${text}" was not acknowledged`)), ECHO_MS);
+      const timer = setTimeout(() => reject(new OperatorError(`"${text}" was not acknowledged`)), ECHO_MS);
       socket?.on('message', (data) => {
         if ((JSON.parse(String(data)) as { client_id?: string }).client_id !== clientId) return;
         clearTimeout(timer);

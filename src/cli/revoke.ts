@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util';
 import { callerOf, claimOf, MAPPED_USER_ID_MIN } from '../chat/users.js';
 import type { Config } from '../config.js';
-import { ExpectedError } from '../expected-error.js';
-import { LinkClient } from '../ledger/client.js';
-import { linkPath } from '../ledger/protocol.js';
+import { LinkClient } from '../link/client.js';
+import { linkPath } from '../link/protocol.js';
+import { OperatorError } from '../operator-error.js';
 
 const USAGE =
   'usage: npm run revoke -- --sub <user> [--before <2026-01-31T12:00:00Z, or seconds since 1970>]';
@@ -35,7 +35,7 @@ function revoke(dataDir: string, claim: string, before: number): Promise<void> {
     });
     const nobody = `no server answers on ${dataDir}; is it running, with this DATA_DIR?`;
     const timer = setTimeout(() => {
-      reject(new ExpectedError(nobody));
+      reject(new OperatorError(nobody));
       link.close();
     }, ANSWERED_MS);
     const done = async () => {
@@ -60,7 +60,7 @@ function options(args: readonly string[]): { claim: string; before: number } {
     if (caller === undefined) throw new Error('--sub must be the user that the tokens are for');
     return { claim: claimOf(caller), before: seconds(values.before) };
   } catch (error) {
-    throw new ExpectedError(`${(error as Error).message}\n${USAGE}`);
+    throw new OperatorError(`${(error as Error).message}\n${USAGE}`);
   }
 }
 

@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
 import type { Config } from '../config.js';
-import { ExpectedError } from '../expected-error.js';
-import { readSecret } from '../secret.js';
-import { signToken } from '../server/auth.js';
+import { OperatorError } from '../operator-error.js';
+import { signToken } from '../server/auth/authenticator.js';
+import { readSecret } from '../server/auth/secret.js';
 import { checkToken } from './check-token.js';
 
 const USAGE =
@@ -28,11 +28,11 @@ export async function mintToken(
   const { key, idClaim, issuer, audience } = config.jwt;
   if (key !== undefined && !('secret' in key)) {
     const name = 'publicKey' in key ? 'JWT_PUBLIC_KEY' : 'JWT_JWKS_URL';
-    throw new ExpectedError(`tokens are checked with ${name}; they are minted where the private key is`);
+    throw new OperatorError(`tokens are checked with ${name}; they are minted where the private key is`);
   }
   const secret = key?.secret ?? readSecret(config.dataDir);
   if (secret === undefined) {
-    throw new ExpectedError(
+    throw new OperatorError(
       `there is no secret in ${config.dataDir} yet; start the server once, it makes one`,
     );
   }
@@ -66,6 +66,6 @@ function options(args: readonly string[]): {
       throw new Error('--expires must look like 1h');
     return { check, sub, name, expires };
   } catch (error) {
-    throw new ExpectedError(`${(error as Error).message}\n${USAGE}`);
+    throw new OperatorError(`${(error as Error).message}\n${USAGE}`);
   }
 }

@@ -1,4 +1,4 @@
-import type { Random } from '../../src/cli/prove/random.js';
+import type { Random } from '../../src/prove/random.js';
 import { words, written } from './strings.js';
 
 /** Values that are no text. */

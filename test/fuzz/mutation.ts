@@ -1,4 +1,4 @@
-import type { Random } from '../../src/cli/prove/random.js';
+import type { Random } from '../../src/prove/random.js';
 
 /** Bytes and runs of them that mean something to somebody. */
 const TELLING = [

@@ -1,4 +1,4 @@
-import { Random } from '../../src/cli/prove/random.js';
+import { Random } from '../../src/prove/random.js';
 import { close, fragments, frame, Op, ping, pong } from '../conformance/websocket/frame.js';
 import { frameJson } from './messages.js';
 import { mutated } from './mutation.js';

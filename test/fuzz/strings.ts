@@ -1,4 +1,4 @@
-import type { Random } from '../../src/cli/prove/random.js';
+import type { Random } from '../../src/prove/random.js';
 
 /** What trips readers of text: each is well-formed Unicode without NUL. */
 const PIECES = [

@@ -1,4 +1,4 @@
-import { Random } from '../../src/cli/prove/random.js';
+import { Random } from '../../src/prove/random.js';
 import { png } from '../support/images.js';
 import { bodyJson } from './bodies.js';
 import { type Creation, creationOf } from './body-model.js';

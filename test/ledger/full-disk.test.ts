@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Command, Outcome } from '../../src/chat/commands.js';
-import type { Frame } from '../../src/chat/ports.js';
+import { CommitQueue } from '../../src/ledger/commit-queue.js';
 import { FullDisk } from '../../src/ledger/full-disk.js';
-import { Queue } from '../../src/ledger/queue.js';
-import { LedgerStore } from '../../src/store/sqlite/apply.js';
 import { type Connection, openWriter } from '../../src/store/sqlite/database.js';
-import { isStorageFull } from '../../src/store/sqlite/failure.js';
-import { migrate } from '../../src/store/sqlite/migrations.js';
+import { isStorageFull } from '../../src/store/sqlite/upkeep/failure.js';
+import { migrate } from '../../src/store/sqlite/upkeep/migrations.js';
+import { LedgerStore } from '../../src/store/sqlite/write/ledger-store.js';
+import type { CommandBatch } from '../../src/store/write-store.js';
 import { temporaryFolder } from '../support/ledger.js';
 import { say } from '../support/store.js';
 import { until } from '../support/wait.js';
@@ -46,7 +46,7 @@ describe('a ledger whose database may not grow', () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   let db: Connection;
   let store: LedgerStore;
-  let queue: Queue;
+  let queue: CommitQueue;
   let said: string[];
   let writes: number;
 
@@ -58,7 +58,7 @@ describe('a ledger whose database may not grow', () => {
     said = [];
     writes = 0;
     const disk = new FullDisk({ full: () => said.push('full'), space: () => said.push('space') });
-    queue = new Queue(store, now, {
+    queue = new CommitQueue(store, now, {
       committed: () => {
         writes += 1;
       },
@@ -93,11 +93,12 @@ describe('a ledger whose database may not grow', () => {
   }
 
   let number = 0;
-  const frameOf = (...commands: Command[]): Frame => {
+  const frameOf = (...commands: Command[]): CommandBatch => {
     number += 1;
-    return { origin: 'worker', number, confirmed: 0, met: 0, commands };
+    return { worker: 'worker', number, confirmed: 0, crashes: 0, commands };
   };
-  const push = (frame: Frame) => new Promise<readonly Outcome[]>((resolve) => queue.push(frame, resolve));
+  const push = (frame: CommandBatch) =>
+    new Promise<readonly Outcome[]>((resolve) => queue.push(frame, resolve));
   const run = (...commands: Command[]) => push(frameOf(...commands));
   const long = (text: string) => say(1, 1, text.repeat(5000), text);
 

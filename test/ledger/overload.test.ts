@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ReadStore } from '../../src/chat/ports.js';
-import type { LinkClient } from '../../src/ledger/client.js';
 import { Overload } from '../../src/ledger/overload.js';
-import { linkPath } from '../../src/ledger/protocol.js';
-import { Follower } from '../../src/server/follower.js';
-import { openReadStore } from '../../src/store/sqlite/reads.js';
+import type { LinkClient } from '../../src/link/client.js';
+import { linkPath } from '../../src/link/protocol.js';
+import { Follower } from '../../src/server/hub/follower.js';
+import type { ReadStore } from '../../src/store/read-store.js';
+import { openReadStore } from '../../src/store/sqlite/read/read-store.js';
 import { connectLink, TestLedger, temporaryFolder } from '../support/ledger.js';
 import { until } from '../support/wait.js';
 
@@ -82,10 +82,10 @@ it('a worker that does not follow yet says nothing of how far it is', async () =
   const serving = await connectLink(folder.path);
   try {
     await until(() => reported.length >= 2); // The starting one would have been heard before.
-    expect(reported.filter(([worker]) => worker === starting.origin)).toEqual([]);
+    expect(reported.filter(([worker]) => worker === starting.worker)).toEqual([]);
     position = 7;
-    await until(() => reported.some(([worker]) => worker === starting.origin));
-    expect(reported.find(([worker]) => worker === starting.origin)).toEqual([starting.origin, 7]);
+    await until(() => reported.some(([worker]) => worker === starting.worker));
+    expect(reported.find(([worker]) => worker === starting.worker)).toEqual([starting.worker, 7]);
   } finally {
     for (const link of [starting, serving]) link.close();
     await ledger.stop();

@@ -4,8 +4,8 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { LinkClient } from '../../src/ledger/client.js';
-import { Queue } from '../../src/ledger/queue.js';
+import { CommitQueue } from '../../src/ledger/commit-queue.js';
+import type { LinkClient } from '../../src/link/client.js';
 import { connectLink, temporaryFolder } from '../support/ledger.js';
 import { exitOf, launch, SECRET } from '../support/server.js';
 import { until } from '../support/wait.js';
@@ -95,7 +95,7 @@ describe('a command that kills the ledger', () => {
 describe('frames that a ledger died over', () => {
   it('are applied one by one, each told before; others are not', async () => {
     const events: string[] = [];
-    const queue = new Queue(
+    const queue = new CommitQueue(
       {
         apply: async (frames) => {
           events.push(`applies ${frames.map(({ number }) => number)}`);
@@ -119,8 +119,8 @@ describe('frames that a ledger died over', () => {
         idle: () => events.push('idle'),
       },
     );
-    const push = (number: number, met: number, again: boolean) => {
-      const frame = { origin: 'worker', number, confirmed: 0, met, commands: [] };
+    const push = (number: number, crashes: number, again: boolean) => {
+      const frame = { worker: 'worker', number, confirmed: 0, crashes, commands: [] };
       queue.push(frame, () => undefined, again ? () => events.push(`began ${number}`) : undefined);
     };
     push(1, 0, false);

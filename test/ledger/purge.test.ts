@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Command, Outcome } from '../../src/chat/commands.js';
-import { Queue } from '../../src/ledger/queue.js';
-import { type LedgerStore, openWriteStore } from '../../src/store/sqlite/apply.js';
+import { CommitQueue } from '../../src/ledger/commit-queue.js';
 import { databaseFile } from '../../src/store/sqlite/database.js';
+import { type LedgerStore, openWriteStore } from '../../src/store/sqlite/write/ledger-store.js';
 import { temporaryFolder } from '../support/ledger.js';
 import { say } from '../support/store.js';
 import { until } from '../support/wait.js';
@@ -17,18 +17,18 @@ const fail = (error: unknown) => {
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let store: LedgerStore;
-let queue: Queue;
+let queue: CommitQueue;
 let database: Database.Database;
 let clock = 1_700_000_000_000;
 let batches = 0;
 let idle = 0;
-const origin = randomUUID();
+const worker = randomUUID();
 let number = 0;
 
 beforeEach(async () => {
   folder = await temporaryFolder();
   store = openWriteStore(folder.path, clock, fail);
-  queue = new Queue(store, () => clock, {
+  queue = new CommitQueue(store, () => clock, {
     committed: () => {
       batches += 1;
     },
@@ -52,7 +52,7 @@ afterEach(async () => {
 /** One frame through the queue. */
 function run(...commands: Command[]): Promise<readonly Outcome[]> {
   number += 1;
-  const frame = { origin, number, confirmed: number - 1, met: 0, commands };
+  const frame = { worker, number, confirmed: number - 1, crashes: 0, commands };
   return new Promise((resolve) => queue.push(frame, resolve));
 }
 
@@ -63,7 +63,7 @@ function keepAsking(should: () => boolean): Promise<void> {
       if (!should()) return resolve();
       number += 1;
       const commands: Command[] = [{ kind: 'reserve_id', of: 'user' }];
-      queue.push({ origin, number, confirmed: number - 1, met: 0, commands }, ask);
+      queue.push({ worker, number, confirmed: number - 1, crashes: 0, commands }, ask);
     };
     ask();
   });
@@ -138,7 +138,7 @@ async function otherGroup(): Promise<number> {
 it('a queue that is closed while it purges writes nothing more', async () => {
   let looks = 0;
   let closed: Promise<void> | undefined;
-  const closing = new Queue(
+  const closing = new CommitQueue(
     store,
     () => {
       looks += 1;

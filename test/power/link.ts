@@ -1,4 +1,4 @@
-import { lineReader, type ToWorker } from '../../src/ledger/protocol.js';
+import { lineReader, type ToWorker } from '../../src/link/protocol.js';
 import { type Call, strings } from './trace.js';
 
 /** A line that the ledger sent to a worker, and when: in the call that wrote its last byte. */

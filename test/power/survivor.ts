@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import type { Frame } from '../../src/chat/ports.js';
-import { openWriteStore } from '../../src/store/sqlite/apply.js';
 import { type Connection, databaseFile, openWriter } from '../../src/store/sqlite/database.js';
-import { lockDataDir } from '../../src/store/sqlite/lock.js';
+import { lockDataDir } from '../../src/store/sqlite/upkeep/lock.js';
+import { openWriteStore } from '../../src/store/sqlite/write/ledger-store.js';
+import type { CommandBatch } from '../../src/store/write-store.js';
 import type { Acknowledged } from './workload.js';
 
 /** What an image must hold. */
@@ -76,11 +76,11 @@ async function start(dataDir: string): Promise<string[]> {
     throw error;
   });
   try {
-    const frame: Frame = {
-      origin: 'after the cut',
+    const frame: CommandBatch = {
+      worker: 'after the cut',
       number: 1,
       confirmed: 0,
-      met: 0,
+      crashes: 0,
       commands: [{ kind: 'create_user', caller: { id: 4 }, username: 'new', name: 'New', description: '' }],
     };
     const { outcomes } = await store.apply([frame], Date.now());

@@ -12,7 +12,7 @@ beforeAll(async () => {
   folder = await temporaryFolder();
   // Every request for nothing fails, with the words of its user agent.
   const failing = {
-    file: 'server/router.js',
+    file: 'server/http/router.js',
     from: "const nothing = () => exchange.error(new ChatError('not_found'));",
     to: "const nothing = () => { throw new Error(exchange.header('user-agent')); };",
   };

@@ -103,7 +103,7 @@ describe('SIGHUP', () => {
     const chat = await alice.chatWith(await server.user('Bob'));
     const sockets = await alice.connectOnBoth(`/chat/${chat}`);
     patch(folder, {
-      file: 'store/sqlite/migrations.js',
+      file: 'store/sqlite/upkeep/migrations.js',
       from: 'export const SCHEMA_VERSION',
       to: "MIGRATIONS.push('CREATE TABLE news (id INTEGER PRIMARY KEY)');\nexport const SCHEMA_VERSION",
     });

@@ -11,9 +11,9 @@ import {
   parseFrame,
   typingJson,
 } from '../../src/api/frames.js';
-import { readHint, readTyping } from '../../src/bus/redis/channels.js';
 import { ChatError } from '../../src/chat/errors.js';
-import { encode, lineReader, type ToWorker } from '../../src/ledger/protocol.js';
+import { encode, lineReader, type ToWorker } from '../../src/link/protocol.js';
+import { readHint, readTyping } from '../../src/link/redis/channels.js';
 import { readJson } from '../fuzz/json-model.js';
 import { anyString, fc, pieces } from './property.js';
 

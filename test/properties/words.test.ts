@@ -3,7 +3,7 @@ import { Id, parseCount, parseId } from '../../src/chat/ids.js';
 import { ClientId, line, paragraph, utterance } from '../../src/chat/text.js';
 import { callerOf, claimOf, usernameKey } from '../../src/chat/users.js';
 import { readConfig } from '../../src/config.js';
-import { countParameter } from '../../src/server/query.js';
+import { countParameter } from '../../src/server/http/query.js';
 import { anyString, fc } from './property.js';
 
 const digits = fc.string({

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe } from 'vitest';
 import { type OpenStore, TestStore } from '../support/store.js';
+import { batches } from './contract/batches.js';
 import { chatCommands } from './contract/chats.js';
-import { frames } from './contract/frames.js';
 import { history } from './contract/history.js';
 import { log } from './contract/log.js';
 import { purge } from './contract/purge.js';
@@ -30,7 +30,7 @@ export function storeContract(name: string, open: OpenStore): void {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  for (const part of [userCommands, chatCommands, frames, repeats, log, history, purge]) {
+  for (const part of [userCommands, chatCommands, batches, repeats, log, history, purge]) {
     describe(name, () => part(() => store));
   }
 }

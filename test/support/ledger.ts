@@ -2,13 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Limits, UNLIMITED } from '../../src/chat/limits.js';
-import { LinkClient, type LinkClientOptions } from '../../src/ledger/client.js';
+import { CommitQueue } from '../../src/ledger/commit-queue.js';
 import { Overload } from '../../src/ledger/overload.js';
-import { linkPath } from '../../src/ledger/protocol.js';
-import { Queue } from '../../src/ledger/queue.js';
-import { LinkServer } from '../../src/ledger/server.js';
-import { type LedgerStore, openWriteStore } from '../../src/store/sqlite/apply.js';
-import { SCHEMA_VERSION } from '../../src/store/sqlite/migrations.js';
+import { LinkClient, type LinkClientOptions } from '../../src/link/client.js';
+import { linkPath } from '../../src/link/protocol.js';
+import { LinkServer } from '../../src/link/server.js';
+import { SCHEMA_VERSION } from '../../src/store/sqlite/upkeep/migrations.js';
+import { type LedgerStore, openWriteStore } from '../../src/store/sqlite/write/ledger-store.js';
 
 export async function temporaryFolder(): Promise<{ path: string; remove(): Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), 'parley-test-'));
@@ -19,7 +19,7 @@ export async function temporaryFolder(): Promise<{ path: string; remove(): Promi
 export class TestLedger {
   readonly store: LedgerStore;
   readonly server: LinkServer;
-  readonly queue: Queue;
+  readonly queue: CommitQueue;
   readonly overload = new Overload();
   readonly warnings: string[] = [];
   /** Called with each committed batch's newest id; by default the hint goes out. */
@@ -30,7 +30,7 @@ export class TestLedger {
       throw error;
     };
     this.store = openWriteStore(dataDir, Date.now(), unexpected, limits);
-    this.queue = new Queue(this.store, Date.now, {
+    this.queue = new CommitQueue(this.store, Date.now, {
       committed: (newest) => {
         this.overload.committed(newest, performance.now());
         this.onCommitted(newest);
@@ -80,7 +80,7 @@ export async function connectLink(
   dataDir: string,
   path = linkPath(dataDir),
   position: () => number | undefined = () => Number.MAX_SAFE_INTEGER,
-  stored: LinkClientOptions['stored'] = () => undefined,
+  prefetched: LinkClientOptions['prefetched'] = () => undefined,
 ): Promise<LinkClient> {
   const link = new LinkClient({
     path,
@@ -90,7 +90,7 @@ export async function connectLink(
     },
     warn: () => undefined,
     position,
-    stored,
+    prefetched,
   });
   await link.connect();
   return link;

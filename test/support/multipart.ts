@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
-import { FreeSpace } from '../../src/server/free-space.js';
-import { UploadSlots } from '../../src/server/upload-slots.js';
-import type { UploadOptions } from '../../src/server/uploads.js';
+import { FreeSpace } from '../../src/server/uploads/free-space.js';
+import type { UploadOptions } from '../../src/server/uploads/upload.js';
+import { UploadSlots } from '../../src/server/uploads/upload-slots.js';
 
 export const BOUNDARY = '----WebKitFormBoundaryq7zPl0bV2cD8sXyA';
 

@@ -1,5 +1,5 @@
-import { RedisBus } from '../../src/bus/redis/bus.js';
-import { RedisHints } from '../../src/bus/redis/hints.js';
+import { RedisHints } from '../../src/link/redis/hints.js';
+import { RedisBus } from '../../src/link/redis/redis-bus.js';
 
 const DEFAULTS = { prefix: 'parley:', databaseId: 'a-database' };
 
@@ -14,10 +14,10 @@ export class Said {
 
 /** A worker's side of Redis. */
 export function openBus(url: string, options: Options = {}): Promise<RedisBus> {
-  return RedisBus.open({ ...DEFAULTS, say: new Said(), ...options, url });
+  return RedisBus.open({ ...DEFAULTS, logger: new Said(), ...options, url });
 }
 
 /** The ledger's side. */
 export function openHints(url: string, options: Options = {}): Promise<RedisHints> {
-  return RedisHints.open({ ...DEFAULTS, say: new Said(), ...options, url });
+  return RedisHints.open({ ...DEFAULTS, logger: new Said(), ...options, url });
 }

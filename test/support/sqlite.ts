@@ -1,5 +1,5 @@
-import { openWriteStore } from '../../src/store/sqlite/apply.js';
-import { openReadStore } from '../../src/store/sqlite/reads.js';
+import { openReadStore } from '../../src/store/sqlite/read/read-store.js';
+import { openWriteStore } from '../../src/store/sqlite/write/ledger-store.js';
 import type { OpenedStore } from './store.js';
 
 /** Both sides of the SQLite store in this folder. What fails unexpectedly is thrown. */

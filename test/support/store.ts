@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Command, CommandName, Commands, Outcome } from '../../src/chat/commands.js';
-import type { Frame, ReadStore, ReadView, WriteStore } from '../../src/chat/ports.js';
+import type { ReadStore, ReadView } from '../../src/store/read-store.js';
+import type { CommandBatch, WriteStore } from '../../src/store/write-store.js';
 
 /** Both sides of one store. `at` names it: opening the same name again finds what was written. */
 export interface OpenedStore {
@@ -10,7 +11,7 @@ export interface OpenedStore {
 }
 export type OpenStore = (at: string) => Promise<OpenedStore>;
 
-/** A worker and a ledger in one, over a store: numbers its frames and hands them in until all are applied. */
+/** A worker and a ledger in one, over a store: numbers its batches and hands them in until all are applied. */
 export class TestStore {
   now = 1_700_000_000_000;
   readonly #open: OpenStore;
@@ -46,27 +47,27 @@ export class TestStore {
     this.#store.close();
   }
 
-  /** Applies the frames in one batch where the store takes them in one. */
-  async apply(...frames: Frame[]): Promise<Outcome[][]> {
+  /** Applies the batches in one batch where the store takes them in one. */
+  async apply(...batches: CommandBatch[]): Promise<Outcome[][]> {
     const outcomes: Outcome[][] = [];
-    while (outcomes.length < frames.length) {
-      const applied = await this.#store.write.apply(frames.slice(outcomes.length), this.now);
-      if (applied.outcomes.length === 0) throw new Error('the store takes no frame');
+    while (outcomes.length < batches.length) {
+      const applied = await this.#store.write.apply(batches.slice(outcomes.length), this.now);
+      if (applied.outcomes.length === 0) throw new Error('the store takes no batch');
       outcomes.push(...applied.outcomes);
     }
     return outcomes;
   }
 
-  /** A frame of a worker of its own. */
-  frame(commands: readonly Command[], more: Partial<Frame> = {}): Frame {
-    return { origin: randomUUID(), number: 1, confirmed: 0, met: 0, commands, ...more };
+  /** A batch of a worker of its own. */
+  batch(commands: readonly Command[], more: Partial<CommandBatch> = {}): CommandBatch {
+    return { worker: randomUUID(), number: 1, confirmed: 0, crashes: 0, commands, ...more };
   }
 
-  /** Applies commands in one frame. */
+  /** Applies commands in one batch. */
   async run(...commands: Command[]): Promise<Outcome[]> {
     this.#number += 1;
     const position = { origin: this.#origin, number: this.#number, confirmed: this.#number - 1 };
-    const [outcomes = []] = await this.apply(this.frame(commands, position));
+    const [outcomes = []] = await this.apply(this.batch(commands, position));
     return outcomes;
   }
 

@@ -1,11 +1,11 @@
 import { createServer } from 'node:net';
-import type { Bus } from '../../src/bus/port.js';
 import { readConfig } from '../../src/config.js';
+import type { Bus } from '../../src/link/bus.js';
 import { createLogger } from '../../src/log.js';
+import { composeWorker, type WorkerParts } from '../../src/process/worker.js';
 import { listen } from '../../src/server/engine.js';
-import type { Hub } from '../../src/server/hub.js';
-import { openReadStore } from '../../src/store/sqlite/reads.js';
-import { composeWorker, type WorkerParts } from '../../src/worker.js';
+import type { Hub } from '../../src/server/hub/hub.js';
+import { openReadStore } from '../../src/store/sqlite/read/read-store.js';
 import { SECRET } from './server.js';
 
 export interface TestWorker {

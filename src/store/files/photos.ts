@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type FileHandle, mkdir, open, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ChatError } from '../../chat/errors.js';
-import type { Image, PhotoOwner, PhotoStore, PlacedPhoto } from '../../chat/ports.js';
+import type { Image, PhotoOwner, PhotoStore, PlacedPhoto } from '../photo-store.js';
 import { contentTypeOf, type ImageHead, type ImageType, imageHead } from './images.js';
 
 const MEGAPIXELS_MAX = 120;

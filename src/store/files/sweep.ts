@@ -1,7 +1,7 @@
 import { opendir, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { PhotoOwner } from '../../chat/ports.js';
+import type { PhotoOwner } from '../photo-store.js';
 
 /** Younger files may belong to a request that is under way in a worker. */
 const AGE_MS_MIN = 3_600_000;

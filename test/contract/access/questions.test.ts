@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MemoryHub } from '../../../src/bus/memory.js';
-import { Meter } from '../../../src/chat/meter.js';
-import type { ReadView } from '../../../src/chat/ports.js';
-import { Hub } from '../../../src/server/hub.js';
-import { appender } from '../../../src/store/sqlite/append.js';
+import { RateLimiter } from '../../../src/chat/rate-limiter.js';
+import { Hub } from '../../../src/server/hub/hub.js';
+import type { ReadView } from '../../../src/store/read-store.js';
 import { openReader } from '../../../src/store/sqlite/database.js';
-import { Heads } from '../../../src/store/sqlite/heads.js';
-import { readView } from '../../../src/store/sqlite/reads.js';
-import { groupWriters } from '../../../src/store/sqlite/write-groups.js';
+import { readView } from '../../../src/store/sqlite/read/read-store.js';
+import { appender } from '../../../src/store/sqlite/write/append.js';
+import { ChatWriteCache } from '../../../src/store/sqlite/write/chat-write-cache.js';
+import { groupWriters } from '../../../src/store/sqlite/write/groups.js';
 import { temporaryFolder } from '../../support/ledger.js';
+import { MemoryHub } from '../../support/memory-bus.js';
 import { openSqlite } from '../../support/sqlite.js';
 import { TestStore } from '../../support/store.js';
 import { FakeTopics } from '../../support/wire.js';
@@ -94,10 +94,10 @@ describe.each([
           db,
           view,
           append: appender(db),
-          heads: new Heads(db),
+          writeCache: new ChatWriteCache(db),
           nextId: () => NOTHING,
           overloaded: () => false,
-          rate: new Meter({ max: 0, inMs: 1000 }),
+          rate: new RateLimiter({ max: 0, inMs: 1000 }),
           groupMembersMax: 0,
         });
         writers[kind]({ actor: user, groupId: id, users: [STRANGER] }, 0);

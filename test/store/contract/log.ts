@@ -66,7 +66,7 @@ export function log(store: CurrentStore): void {
     it('is seen as it was when the snapshot began, while the writer goes on', async () => {
       const chat = await store().group(1);
       await store().run(say(chat, 1, 'before'));
-      const frame = store().frame([say(chat, 1, 'after')]);
+      const frame = store().batch([say(chat, 1, 'after')]);
       const { seen, applied } = store().see((view) => {
         const look = () => [
           view.newest(),
@@ -90,7 +90,7 @@ export function log(store: CurrentStore): void {
     it('says of every batch how long it is', async () => {
       const chat = await store().group(1);
       const { newest, outcomes } = await store().write.apply(
-        [store().frame([say(chat, 1, 'a')])],
+        [store().batch([say(chat, 1, 'a')])],
         store().now,
       );
       expect(outcomes).toEqual([[{ ok: { id: newest, time: store().now } }]]);

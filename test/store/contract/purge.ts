@@ -83,7 +83,7 @@ export function purge(store: CurrentStore): void {
 
     it('keeps the outcomes of a frame for an hour, then lets them go', async () => {
       const chat = await store().group(1);
-      const frame = store().frame([say(chat, 1, 'a')]);
+      const frame = store().batch([say(chat, 1, 'a')]);
       const [first] = await store().apply(frame);
       while (await store().write.purge(store().now + HOUR_MS - 1));
       expect(await store().apply(frame)).toEqual([first]);

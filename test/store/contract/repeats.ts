@@ -62,7 +62,7 @@ export function repeats(store: CurrentStore): void {
       const chat = await store().group(1);
       const { id } = await post(chat, 1, 'first', 'c');
       const group: Command = { kind: 'create_group', actor: 1, name: 'g', description: '', users: [] };
-      const frame = store().frame([
+      const frame = store().batch([
         say(chat, 1, 'new', 'd'),
         say(chat, 1, 'again', 'c'),
         say(chat, 9, 'x'),
@@ -79,7 +79,7 @@ export function repeats(store: CurrentStore): void {
       ]);
       // The refusal is the frame's outcome for good: it was heard.
       await store().reopen();
-      expect(await store().apply({ ...frame, met: 1 })).toEqual(outcomes);
+      expect(await store().apply({ ...frame, crashes: 1 })).toEqual(outcomes);
       expect(await post(chat, 1, 'new', 'd')).not.toHaveProperty('duplicate');
     });
   });
@@ -164,12 +164,12 @@ export function repeats(store: CurrentStore): void {
         chats.push((await store().ok('create_group', group)).id);
       }
       const frames = chats.map((chat) =>
-        store().frame(Array.from({ length: 100 }, (_, n) => say(chat, 1, 'x', `c-${n}`))),
+        store().batch(Array.from({ length: 100 }, (_, n) => say(chat, 1, 'x', `c-${n}`))),
       );
       const first = await store().apply(...frames);
       await store().reopen();
       const again = await store().apply(
-        ...chats.map((chat) => store().frame([say(chat, 1, 'again', 'c-99'), say(chat, 1, 'new', 'c-100')])),
+        ...chats.map((chat) => store().batch([say(chat, 1, 'again', 'c-99'), say(chat, 1, 'new', 'c-100')])),
       );
       again.forEach(([repeated, fresh], index) => {
         expect(repeated).toMatchObject({ ok: { duplicate: { chatId: chats[index], text: 'x' } } });

@@ -1,4 +1,0 @@
-/** Something that the person at the terminal can mend: told in its own words, without a stack. */
-export class ExpectedError extends Error {
-  override readonly name = 'ExpectedError';
-}

@@ -1,0 +1,70 @@
+import { Channels } from './channels.js';
+import { type Client, loadClient, RedisConnection, reasonOf } from './connection.js';
+import { RedisHealth } from './health.js';
+import type { RedisOptions } from './redis-bus.js';
+
+const SILENT_MS_MAX = 2000;
+
+/**
+ * Publishes the ledger's hints. At most one is under way; when Redis is slow the next is the newest of all that
+ * came meanwhile, and when Redis is away none is kept.
+ */
+export class RedisHints {
+  readonly #channel: string;
+  readonly #health: RedisHealth;
+  readonly #connection: RedisConnection;
+  #newest = 0;
+  #sent = 0;
+  #sending = false;
+
+  private constructor(Client: Client, { url, prefix, databaseId, logger }: RedisOptions) {
+    this.#channel = new Channels(prefix, databaseId).log;
+    this.#health = new RedisHealth(url, ['publisher'], logger);
+    this.#connection = new RedisConnection(Client, {
+      url,
+      silentMsMax: SILENT_MS_MAX,
+      onReady: () => {
+        this.#health.up('publisher');
+        void this.#send();
+      },
+      onDown: (why) => this.#health.down('publisher', why),
+    });
+  }
+
+  /** Resolves when hints can be given; whether Redis is there is another matter. */
+  static async open(options: RedisOptions): Promise<RedisHints> {
+    return new RedisHints(await loadClient(), options);
+  }
+
+  /** Commands that Redis has not answered; at most one. */
+  get waiting(): number {
+    return this.#connection.waiting;
+  }
+
+  /** The log has come to this id. */
+  hint(newest: number): void {
+    this.#newest = newest;
+    void this.#send();
+  }
+
+  close(): void {
+    this.#connection.close();
+    this.#health.close();
+  }
+
+  async #send(): Promise<void> {
+    if (this.#sending) return;
+    this.#sending = true;
+    try {
+      while (this.#connection.ready && this.#sent < this.#newest) {
+        this.#sent = this.#newest;
+        await this.#connection.send((client) => client.publish(this.#channel, String(this.#sent)));
+        this.#health.up('publisher');
+      }
+    } catch (error) {
+      this.#health.down('publisher', reasonOf(error));
+    } finally {
+      this.#sending = false;
+    }
+  }
+}

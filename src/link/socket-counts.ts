@@ -1,0 +1,70 @@
+import { ASKED_MAX, type QuotaCounts, type QuotaKey, quotaOf, type SocketLimits } from '../chat/limits.js';
+
+/**
+ * How many sockets are open on all workers, each of which is told apart by its connection. While a key is far from its
+ * limit, workers let sockets in by themselves and tell it; a key over half of its limit is `crowded`: they ask for each.
+ */
+export class SocketCounts {
+  readonly #limits: SocketLimits;
+  readonly #crowdedChanged: (key: QuotaKey, crowded: boolean) => void;
+  readonly #totals = new Map<QuotaKey, number>();
+  readonly #ofWorkers = new Map<object, Map<QuotaKey, number>>();
+  readonly #crowded = new Set<QuotaKey>();
+
+  constructor(limits: SocketLimits, crowdedChanged: (key: QuotaKey, crowded: boolean) => void) {
+    this.#limits = limits;
+    this.#crowdedChanged = crowdedChanged;
+  }
+
+  /** What a worker that comes anew has to know. */
+  get crowded(): Iterable<QuotaKey> {
+    return this.#crowded;
+  }
+
+  /** Counts one more socket for each of the keys, unless one of them is full: that one. */
+  admit(worker: object, keys: readonly QuotaKey[]): QuotaKey | undefined {
+    const full = keys.find((key) => this.#isFull(key));
+    if (full === undefined) for (const key of keys) this.#add(worker, key, 1);
+    return full;
+  }
+
+  changed(worker: object, counts: QuotaCounts): void {
+    for (const [key, change] of counts) this.#add(worker, key, change);
+  }
+
+  /** A worker's connection ended, and with it its sockets; if not, it tells all of them when it is back. */
+  gone(worker: object): void {
+    for (const [key, count] of this.#ofWorkers.get(worker) ?? []) this.#add(worker, key, -count);
+    this.#ofWorkers.delete(worker);
+  }
+
+  #isFull(key: QuotaKey): boolean {
+    const limit = quotaOf(this.#limits, key);
+    return limit > 0 && (this.#totals.get(key) ?? 0) >= limit;
+  }
+
+  #add(worker: object, key: QuotaKey, change: number): void {
+    let own = this.#ofWorkers.get(worker);
+    if (own === undefined) {
+      own = new Map();
+      this.#ofWorkers.set(worker, own);
+    }
+    put(own, key, change);
+    const total = put(this.#totals, key, change);
+    const limit = quotaOf(this.#limits, key);
+    if (limit <= ASKED_MAX || total * 2 >= limit === this.#crowded.has(key)) return;
+    // It stays crowded a little longer than it became so: no message for each socket that comes and goes.
+    if (total * 2 >= limit) this.#crowded.add(key);
+    else if (total * 4 < limit) this.#crowded.delete(key);
+    else return;
+    this.#crowdedChanged(key, this.#crowded.has(key));
+  }
+}
+
+/** The count after the change; of nothing, nothing is kept. */
+function put(counts: Map<QuotaKey, number>, key: QuotaKey, change: number): number {
+  const count = (counts.get(key) ?? 0) + change;
+  if (count === 0) counts.delete(key);
+  else counts.set(key, count);
+  return count;
+}

@@ -1,0 +1,125 @@
+import type { Config } from '../config.js';
+import { CommitQueue } from '../ledger/commit-queue.js';
+import { FullDisk, type Writing } from '../ledger/full-disk.js';
+import { Overload } from '../ledger/overload.js';
+import { linkPath } from '../link/protocol.js';
+import { RedisHints } from '../link/redis/hints.js';
+import { LinkServer } from '../link/server.js';
+import { createLogger } from '../log.js';
+import { ensureSecret } from '../server/auth/secret.js';
+import { sweepFiles } from '../store/files/sweep.js';
+import {
+  DamagedDatabase,
+  isStorageFailure,
+  isStorageFull,
+  markFailure,
+} from '../store/sqlite/upkeep/failure.js';
+import { lockDataDir } from '../store/sqlite/upkeep/lock.js';
+import { SCHEMA_VERSION } from '../store/sqlite/upkeep/migrations.js';
+import { openLedgerStore } from '../store/sqlite/upkeep/open.js';
+import { EXIT_STORAGE, exitOnUnexpectedError, onDrain, tellReady } from './lifecycle.js';
+
+/** A predecessor that was told to stop has this long to let go of the data folder. */
+const LOCK_WAIT_MS = 12_000;
+
+/** The one process that writes. Resolves when workers can connect. */
+export async function runLedger(config: Config): Promise<void> {
+  const log = createLogger(config.logLevel, 'ledger');
+  exitOnUnexpectedError(log);
+  const lock = await lockDataDir(config.dataDir, LOCK_WAIT_MS);
+  if (lock === undefined) {
+    console.error(`parley: the data folder ${config.dataDir} is in use by another parley`);
+    process.exit(1);
+  }
+  if (config.jwt.key === undefined) ensureSecret(config.dataDir);
+
+  const told = {
+    full: () =>
+      log.error(
+        'the disk is full: writes are refused as soon as they do not fit, reading goes on; it is tried again each second',
+      ),
+    space: () => log.info('the disk has space again: writes are taken'),
+  };
+  const disk = new FullDisk(told);
+  const fail = (error: unknown): never => {
+    const marked = isStorageFailure(error) && markFailure(config.dataDir, error);
+    log.fatal({ err: error, marked }, 'the storage failed; nothing that was not acknowledged will be');
+    process.exit(EXIT_STORAGE);
+  };
+  /** Returns what to answer when the storage may be better soon, and ends the process when not. */
+  const failed = (writing: Writing) => (error: unknown) =>
+    isStorageFull(error) ? disk.full(writing) : fail(error);
+
+  const store = await openLedgerStore(
+    config.dataDir,
+    Date.now,
+    {
+      ...told,
+      unexpected: (error, command) =>
+        log.error({ err: error, command }, 'a command failed; it was undone and refused'),
+      checking: (failure) =>
+        log.warn({ failure }, 'the storage failed before: the database is checked first'),
+    },
+    config.limits,
+  ).catch((error: unknown) => {
+    if (error instanceof DamagedDatabase) {
+      console.error(
+        `parley: the database in ${config.dataDir} is damaged, restore a backup: ${error.message}`,
+      );
+    }
+    if (isStorageFailure(error)) return fail(error);
+    throw error;
+  });
+  const checkpoints = store.startCheckpoints(config.dataDir, {
+    done: () => disk.wrote('checkpoint'),
+    failed: failed('checkpoint'),
+  });
+  const redis =
+    config.redis && (await RedisHints.open({ ...config.redis, databaseId: store.databaseId, logger: log }));
+  const overload = new Overload();
+  const queue = new CommitQueue(store, Date.now, {
+    committed: (newest) => {
+      overload.committed(newest, performance.now());
+      server.hint(newest);
+      redis?.hint(newest);
+      checkpoints.committed();
+    },
+    failed: failed('commit'),
+    overloaded: () => overload.refuses(performance.now()),
+    refusal: () => disk.refusal,
+    probed: () => disk.wrote('commit'),
+    idle: () => checkpoints.idle(),
+  });
+  const server = new LinkServer({
+    path: linkPath(config.dataDir),
+    greeting: () => ({ schema: SCHEMA_VERSION, incarnation: store.incarnation, newest: store.newest() }),
+    queue,
+    limits: config.limits,
+    reported: (worker, position) => overload.reported(worker, position, performance.now()),
+    gone: (worker) => overload.gone(worker),
+    warn: (message, error) => log.warn({ err: error }, message),
+  });
+  await server.listen();
+
+  onDrain(async () => {
+    await queue.close();
+    await server.close();
+    await queue.close(); // Of frames that came while the connections were ending.
+    redis?.close();
+    await checkpoints.close();
+    store.close();
+    lock.release();
+    log.info('stopped');
+  });
+  const { socketsPerAddressMax, failedLoginsPerMinutePerAddressMax } = config.limits;
+  if (config.trustProxy.length === 0 && socketsPerAddressMax + failedLoginsPerMinutePerAddressMax > 0) {
+    log.warn(
+      'limits per address do not apply to peers on loopback and private addresses: one may be a proxy, which has the address of all; TRUST_PROXY names it',
+    );
+  }
+  log.info({ incarnation: store.incarnation, newest: store.newest() }, 'ready');
+  tellReady();
+  sweepFiles(config.dataDir, Date.now(), (owner, id) => store.photoOf(owner, id)).catch((error: unknown) =>
+    log.warn({ err: error }, 'old files could not be swept'),
+  );
+}

@@ -1,0 +1,38 @@
+import { randomBytes } from 'node:crypto';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { OperatorError } from '../../operator-error.js';
+
+/** The secret that tokens are checked with when no key is configured; made by the first ledger of a data folder. */
+export function secretFile(dataDir: string): string {
+  return join(dataDir, 'jwt.secret');
+}
+
+/** Of any secret that tokens are checked with. */
+export const SECRET_BYTES_MIN = 32;
+
+/** Reads the generated secret, undefined when there is none yet. Throws an ExpectedError when it is too short. */
+export function readSecret(dataDir: string): string | undefined {
+  try {
+    const secret = readFileSync(secretFile(dataDir), 'utf8').trim();
+    if (Buffer.byteLength(secret) >= SECRET_BYTES_MIN) return secret;
+    throw new OperatorError(`${secretFile(dataDir)} must hold at least ${SECRET_BYTES_MIN} bytes`);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** Makes the secret if there is none. Readable by the owner alone, and whole or not there after a power loss. */
+export function ensureSecret(dataDir: string): void {
+  if (readSecret(dataDir) !== undefined) return;
+  const temporary = `${secretFile(dataDir)}.new`;
+  const file = openSync(temporary, 'w', 0o600);
+  writeSync(file, `${randomBytes(48).toString('base64url')}\n`);
+  fsyncSync(file);
+  closeSync(file);
+  renameSync(temporary, secretFile(dataDir));
+  const folder = openSync(dataDir, 'r');
+  fsyncSync(folder);
+  closeSync(folder);
+}

@@ -1,0 +1,57 @@
+import type { z } from 'zod';
+import type { RouteName, routes } from '../../../api/routes.js';
+import type { Submit } from '../../../chat/commands.js';
+import { ChatError } from '../../../chat/errors.js';
+import type { Caller } from '../../../chat/users.js';
+import type { Image, PhotoStore } from '../../../store/photo-store.js';
+import type { ReadView } from '../../../store/read-store.js';
+import type { Hub } from '../../hub/hub.js';
+
+/** What the endpoints of one worker work with. */
+export interface Services {
+  readonly hub: Hub;
+  readonly submit: Submit;
+  readonly photos: PhotoStore;
+  /** Before what touches many rows, which counts as more than one request. Errors: rate_limited. */
+  readonly assertRows: (caller: Caller, rows: number) => void;
+  /** For what fails beside a request that is answered all the same. */
+  readonly warn: (message: string, error: unknown) => void;
+}
+
+/** A request whose shape and identity are checked. */
+export interface Request<K extends RouteName> {
+  readonly caller: Caller;
+  /** The `{id}` of the path; 0 where the path has none. */
+  readonly id: number;
+  readonly limit: number | undefined;
+  readonly offset: number | undefined;
+  readonly body: BodyOf<(typeof routes)[K]>;
+  /** An uploaded photo in the temporary folder, which is emptied after the request. */
+  readonly photo: { readonly path: string } | undefined;
+}
+
+type BodyOf<R> = R extends { body: infer S extends z.ZodType } ? z.infer<S> : undefined;
+
+/** The body of a 200: an object, JSON that is made already, or an image. */
+export type Reply = Readonly<Record<string, unknown>> | string | Image;
+/** Answers a GET from a view whose end of the log is the worker's position; in a promise only when a file is read. */
+export type Read<K extends RouteName> = (
+  request: Request<K>,
+  services: Services,
+  view: ReadView,
+) => Reply | Promise<Reply>;
+/** Answers what changes something. */
+export type Write<K extends RouteName> = (request: Request<K>, services: Services) => Promise<Reply>;
+export type Endpoints<K extends RouteName = RouteName> = {
+  readonly [P in K]: (typeof routes)[P]['method'] extends 'GET' ? Read<P> : Write<P>;
+};
+
+export const OK = { status: 'ok' } as const;
+
+/** For writes; whether the profile exists is decided by the ledger. Errors: profile_required. */
+export async function actorOf(request: { caller: Caller }, services: Services): Promise<number> {
+  if ('id' in request.caller) return request.caller.id;
+  const id = await services.hub.follower.readLatestSoon((view) => services.hub.userOf(view, request.caller));
+  if (id === undefined) throw new ChatError('profile_required');
+  return id;
+}

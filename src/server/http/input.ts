@@ -1,0 +1,67 @@
+import type { Readable } from 'node:stream';
+import type { z } from 'zod';
+import type { Operation } from '../../api/operation.js';
+import { ChatError } from '../../chat/errors.js';
+import { parseId } from '../../chat/ids.js';
+import { readUpload, type UploadedPhoto, type UploadOptions } from '../uploads/upload.js';
+import { mediaType, parseBody, readJson } from './body.js';
+import type { Exchange } from './exchange.js';
+import { badParameter, parameter } from './query.js';
+
+export interface Input {
+  readonly body: unknown;
+  readonly photo: UploadedPhoto | undefined;
+}
+
+/**
+ * The checked body of a request, in whichever way it came: JSON, multipart with a photo, or `?users=`.
+ * Whoever takes a photo discards it in the end. `user` is whose upload it is. Errors: invalid_json, invalid_multipart,
+ * invalid_field, invalid_query, too_large, unsupported_media_type, and those of `readUpload`.
+ */
+export async function readInput(
+  exchange: Exchange,
+  stream: Readable,
+  schema: z.ZodType,
+  operation: Operation,
+  user: string,
+  options: UploadOptions,
+): Promise<Input> {
+  const users = operation.usersInQuery ? parameter(new URLSearchParams(exchange.query), 'users') : undefined;
+  if (users !== undefined) {
+    stream.resume(); // A body beside it is read and dropped.
+    return { body: parseBody(schema, usersOf(users)), photo: undefined };
+  }
+
+  const contentType = exchange.header('content-type');
+  const contentLength = exchange.header('content-length');
+  const type = mediaType(contentType);
+  if (type === 'application/json') {
+    return { body: parseBody(schema, await readJson(stream, contentLength)), photo: undefined };
+  }
+  if (type !== 'multipart/form-data' || operation.photo === undefined) {
+    throw new ChatError('unsupported_media_type');
+  }
+  const { json, photo } = await readUpload(stream, contentType, contentLength, user, options);
+  try {
+    return { body: parseBody(schema, json), photo };
+  } catch (error) {
+    await photo?.discard();
+    throw error;
+  }
+}
+
+/** Whether its body is one that may bring a photo. */
+export function isMultipart(exchange: Exchange): boolean {
+  return mediaType(exchange.header('content-type')) === 'multipart/form-data';
+}
+
+/** `1,2` as the body would say it. */
+function usersOf(list: string): unknown {
+  return {
+    users: list.split(',').map((text) => {
+      const id = parseId(text);
+      if (id === undefined) throw badParameter('users', 'must be ids with commas between them');
+      return { id };
+    }),
+  };
+}

@@ -1,0 +1,151 @@
+import { randomUUID } from 'node:crypto';
+import { typingJson } from '../../api/frames.js';
+import type { Bus, Typing } from '../../link/bus.js';
+import type { ReadView } from '../../store/read-store.js';
+import type { Hub } from './hub.js';
+import type { ChatSocket } from './sockets.js';
+
+/** A user who does not renew it is taken back by their own worker after the first, by every other after the second. */
+const OWN_EXPIRY_MS = 6000;
+const SHOWN_EXPIRY_MS = 8000;
+const SWEEP_EVERY_MS = 500;
+const LOOK_BACK_ENTRIES_MAX = 10_000;
+
+/** Someone who is typing, as this worker's sockets were told. `on` is false while late repeats may still come. */
+interface Shown {
+  on: boolean;
+  worker: string;
+  sequence: number;
+  at: number;
+}
+
+/**
+ * Who is typing where. Signals are stored nowhere and may be lost, repeated or late: each worker drops repeats
+ * by their sequence, and those of an author whose newer message has been stored already; and ends by itself
+ * what is not renewed, so a worker that dies leaves no ghost.
+ */
+export class TypingIndicators {
+  readonly #hub: Hub;
+  readonly #bus: Bus;
+  readonly #membersMax: number;
+  readonly #now: () => number;
+  readonly #worker = randomUUID();
+  readonly #timer: NodeJS.Timeout;
+  #sequence = 0;
+  /** This worker's users who are typing: by chat, by user, the socket that said so last. */
+  readonly #own = new Map<number, Map<number, { socket: ChatSocket; at: number }>>();
+  readonly #shown = new Map<number, Map<number, Shown>>();
+
+  constructor(hub: Hub, bus: Bus, membersMax: number, now: () => number) {
+    this.#hub = hub;
+    this.#bus = bus;
+    this.#membersMax = membersMax;
+    this.#now = now;
+    this.#timer = setInterval(() => this.#sweep(), SWEEP_EVERY_MS);
+    bus.onTyping((typing) => this.#hear(typing));
+    hub.onPassing({ stoppedTyping: (chatId, userId, view) => this.#passed(chatId, userId, view) });
+  }
+
+  /** Whether the socket's user is typing there, on this or another socket of this worker. */
+  isOwn({ chatId, userId }: ChatSocket): boolean {
+    return this.#own.get(chatId)?.has(userId) ?? false;
+  }
+
+  /** A frame of a socket. In groups over the limit, when there is one, it is not passed on. */
+  typed(socket: ChatSocket, on: boolean, view: ReadView): void {
+    const { chatId, userId } = socket;
+    if (!on) {
+      // Published in any case: the user may have begun on a socket of another worker.
+      this.#forgetOwn(chatId, userId);
+      return this.#publish(chatId, userId, false);
+    }
+    const chat = this.#hub.caches.chat(view, chatId);
+    const tooMany = this.#membersMax > 0 && (chat?.membersCount ?? 0) > this.#membersMax;
+    if (chat?.type === 'group' && tooMany) return;
+    const own = this.#own.get(chatId) ?? new Map<number, { socket: ChatSocket; at: number }>();
+    own.set(userId, { socket, at: this.#now() });
+    this.#own.set(chatId, own);
+    this.#publish(chatId, userId, true);
+  }
+
+  /** A socket closed: whoever was typing on it is not any more. */
+  left(socket: ChatSocket): void {
+    if (this.#own.get(socket.chatId)?.get(socket.userId)?.socket !== socket) return;
+    this.#forgetOwn(socket.chatId, socket.userId);
+    this.#publish(socket.chatId, socket.userId, false);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  #publish(chatId: number, userId: number, on: boolean): void {
+    const { position } = this.#hub.follower;
+    this.#sequence += 1;
+    this.#bus.publish({ chatId, userId, on, worker: this.#worker, sequence: this.#sequence, position });
+  }
+
+  #hear(typing: Typing): void {
+    const { chatId, userId, on, worker, sequence, position } = typing;
+    if (this.#hub.room(chatId).size === 0) return;
+    // While the worker is far behind the log, signals are dropped: they are decoration, and must not pile up.
+    this.#hub.follower.tryReadLatest((view) => {
+      const known = this.#shown.get(chatId)?.get(userId);
+      if (known?.worker === worker && known.sequence >= sequence) return;
+      // What a signal says of its origin's position is bounded before it decides how far back to look.
+      const since = Math.max(position, this.#hub.follower.position - LOOK_BACK_ENTRIES_MAX);
+      if (on && (!view.isMember(chatId, userId) || view.hasMessageAfter(chatId, userId, since))) return;
+      if (!on && known?.on !== true) return;
+      this.#show(chatId, userId, { on, worker, sequence, at: this.#now() });
+      this.#deliver(chatId, userId, on, view);
+    });
+  }
+
+  #passed(chatId: number, userId: number, view: ReadView): void {
+    this.#forgetOwn(chatId, userId);
+    const shown = this.#shown.get(chatId)?.get(userId);
+    if (shown?.on !== true) return;
+    shown.on = false;
+    this.#deliver(chatId, userId, false, view);
+  }
+
+  /** To the chat's other users on this worker; to none of the author's own sockets. */
+  #deliver(chatId: number, userId: number, on: boolean, view: ReadView): void {
+    const frame = typingJson(chatId, userId, this.#hub.caches.nameJson(view, userId), on);
+    for (const socket of this.#hub.room(chatId)) {
+      if (socket.userId !== userId && socket.state === 'live') socket.send(frame);
+    }
+  }
+
+  #sweep(): void {
+    const now = this.#now();
+    for (const [chatId, users] of this.#own) {
+      for (const [userId, { at }] of users) {
+        if (now - at < OWN_EXPIRY_MS) continue;
+        this.#forgetOwn(chatId, userId);
+        this.#publish(chatId, userId, false);
+      }
+    }
+    for (const [chatId, users] of this.#shown) {
+      for (const [userId, shown] of users) {
+        if (now - shown.at < SHOWN_EXPIRY_MS) continue;
+        users.delete(userId);
+        if (shown.on)
+          void this.#hub.follower.readLatest((view) => this.#deliver(chatId, userId, false, view));
+      }
+      if (users.size === 0) this.#shown.delete(chatId);
+    }
+  }
+
+  #show(chatId: number, userId: number, shown: Shown): void {
+    const users = this.#shown.get(chatId) ?? new Map<number, Shown>();
+    users.set(userId, shown);
+    this.#shown.set(chatId, users);
+  }
+
+  #forgetOwn(chatId: number, userId: number): void {
+    const users = this.#own.get(chatId);
+    users?.delete(userId);
+    if (users?.size === 0) this.#own.delete(chatId);
+  }
+}

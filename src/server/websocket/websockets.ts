@@ -1,0 +1,258 @@
+import type { TemplatedApp, WebSocket } from 'uWebSockets.js';
+import {
+  duplicateJson,
+  ENGINE_FRAME_BYTES_MAX,
+  errorJson,
+  FRAME_BYTES_MAX,
+  frameReader,
+  newTokenIn,
+  parseFrame,
+} from '../../api/frames.js';
+import { channels } from '../../api/routes.js';
+import { Close, closeCodeOf, statusOf } from '../../api/status.js';
+import type { Post } from '../../chat/commands.js';
+import { ChatError, rateLimited } from '../../chat/errors.js';
+import type { Message } from '../../chat/messages.js';
+import { patternOf } from '../http/router.js';
+import { ChatSocket, MainSocket } from '../hub/sockets.js';
+import type { TypingIndicators } from '../hub/typing.js';
+import { dataCost, FrameBudget, FrameCost } from '../limits/frame-budget.js';
+import { InFlightLimiter } from '../limits/in-flight.js';
+import type { Expiry } from './token-expiry.js';
+import { type Session, type UpgradeOptions, Upgrades } from './upgrades.js';
+
+/** Over this the engine cuts a socket off, which may resume: the last line of defence of the worker's memory. */
+const BUFFERED_BYTES_MAX = 2 * 1024 * 1024;
+/** The engine pings a silent peer, and closes when nothing comes back for this long. */
+const IDLE_SECONDS_MAX = 120;
+/** For a user who has too many messages at the ledger. */
+const UNDER_WAY_RETRY_MS = 1000;
+/** The close code of a connection that ended without a close frame. */
+const CUT = 1006;
+const BAD_FRAMES_MAX = 10;
+const BAD_FRAMES_WINDOW_MS = 60_000;
+/** Tokens of one socket that are checked at a time: as many as may be bad. */
+const RENEWALS_MAX = BAD_FRAMES_MAX;
+
+export interface WebSocketOptions extends UpgradeOptions {
+  readonly typing: TypingIndicators;
+  readonly expiry: Expiry;
+  readonly post: Post;
+  readonly textCharactersMax: number;
+  /** Of one user; 0: no limit. */
+  readonly messagesPerSecondMax: number;
+}
+
+/** The WebSocket side of a worker after the upgrade: frames from clients, and the sockets' ends. */
+export class WebSockets {
+  readonly #options: WebSocketOptions;
+  readonly #readFrame;
+  readonly #inFlight: InFlightLimiter;
+
+  constructor(options: WebSocketOptions) {
+    this.#options = options;
+    this.#readFrame = frameReader(options.textCharactersMax);
+    this.#inFlight = new InFlightLimiter(options.messagesPerSecondMax);
+  }
+
+  register(app: TemplatedApp): void {
+    const upgrades = new Upgrades(this.#options);
+    for (const channel of channels) {
+      app.ws<Session>(patternOf(channel.path), {
+        compression: 0, // Off: 300 KB a client, and an attack on what it compresses.
+        maxPayloadLength: ENGINE_FRAME_BYTES_MAX,
+        maxBackpressure: BUFFERED_BYTES_MAX,
+        closeOnBackpressureLimit: true,
+        idleTimeout: IDLE_SECONDS_MAX,
+        sendPingsAutomatically: true,
+        upgrade: (res, req, context) => upgrades.upgrade(res, req, context, channel),
+        open: (ws) => this.#open(ws),
+        message: (ws, data, isBinary) => this.#message(ws, data, isBinary),
+        ping: (ws) => this.#control(ws.getUserData()),
+        pong: (ws) => this.#control(ws.getUserData()),
+        drain: (ws) => {
+          const { socket } = ws.getUserData();
+          if (socket !== undefined) this.#options.catchUp.drained(socket);
+        },
+        close: (ws, code) => this.#closed(ws.getUserData(), code === CUT),
+      });
+    }
+  }
+
+  #open(ws: WebSocket<Session>): void {
+    const session = ws.getUserData();
+    const { refusal, target, late } = session;
+    if (refusal !== undefined) {
+      ws.end(closeCodeOf(refusal.code), refusal.code);
+      return;
+    }
+    if (target === undefined) return;
+    session.target = undefined; // Sockets are many, and most of them idle.
+    const { userId, chatId, start, endsAt, issuedAt } = target;
+    const { hub, expiry, catchUp } = this.#options;
+    const socket =
+      chatId === undefined
+        ? new MainSocket(ws, userId, 'after' in start ? start.after : undefined)
+        : new ChatSocket(ws, userId, chatId, start);
+    session.socket = socket;
+    socket.endsAt = endsAt;
+    socket.issuedAt = issuedAt;
+    hub.add(socket); // In the tick of its admission: a revocation or an end of its token that comes next finds it.
+    expiry.noted(socket);
+    if (late) setImmediate(() => catchUp.attach(socket));
+    else catchUp.attach(socket);
+  }
+
+  /** `isCut`: the connection is gone. Otherwise a close frame was written, and it goes when the peer took that. */
+  #closed(session: Session, isCut: boolean): void {
+    const { socket } = session;
+    const release = () => session.permit?.release();
+    if (socket === undefined) return release();
+    if (isCut) release();
+    else this.#options.hub.backpressure.ended(socket, release);
+    this.#options.catchUp.detach(socket);
+    if (socket.kind === 'chat') this.#options.typing.left(socket);
+  }
+
+  #control(session: Session): void {
+    const { socket } = session;
+    session.controls ??= new FrameBudget(this.#options.messagesPerSecondMax);
+    if (socket !== undefined && !session.controls.spend(FrameCost.control)) this.#endFlood(socket);
+  }
+
+  #message(ws: WebSocket<Session>, data: ArrayBuffer, isBinary: boolean): void {
+    const session = ws.getUserData();
+    const { socket } = session;
+    if (socket === undefined || socket.leaving) return;
+    const limited = this.#options.messagesPerSecondMax > 0;
+    if (limited && !this.#spend(socket, dataCost(data.byteLength))) return this.#endFlood(socket);
+    if (data.byteLength > FRAME_BYTES_MAX) return socket.end(closeCodeOf('too_large'), 'frame too big');
+    let clientId: string | undefined;
+    try {
+      if (isBinary) throw new ChatError('invalid_frame');
+      const json = parseFrame(Buffer.from(data).toString());
+      if (typeof json['client_id'] === 'string') clientId = json['client_id'];
+      const token = newTokenIn(json);
+      if (token !== undefined) {
+        if (session.renewals >= RENEWALS_MAX) throw new ChatError('overloaded');
+        return void this.#renew(session, socket, token);
+      }
+      if (socket.kind === 'main') throw new ChatError('unknown_type');
+      const frame = this.#readFrame(json);
+      if (frame.type === 'message') {
+        const { text } = frame;
+        if (!socket.afterHistory(() => this.#post(socket, text, frame.client_id)))
+          throw new ChatError('overloaded');
+      } else this.#type(socket, frame.type === 'typing');
+    } catch (error) {
+      this.#refuseBadFrame(session, socket, error, clientId);
+    }
+  }
+
+  /** A newer token of the same user lets the socket stay until that expires. */
+  async #renew(session: Session, socket: ChatSocket | MainSocket, token: string): Promise<void> {
+    const { auth, expiry, hub } = this.#options;
+    session.renewals += 1;
+    try {
+      const identity = auth.verifyNow(token) ?? (await auth.verify(token));
+      await hub.follower.readLatest((view) => {
+        if (hub.userOf(view, identity.caller) !== socket.userId || hub.revocations.has(identity))
+          throw new ChatError('unauthorized');
+        socket.stayFor({ issuedAt: identity.issuedAt, endsAt: auth.endOf(identity) });
+        expiry.noted(socket);
+      });
+    } catch (error) {
+      this.#refuseBadFrame(session, socket, error);
+    } finally {
+      session.renewals -= 1;
+    }
+  }
+
+  /** The echo that comes with the log is the acknowledgement; here only what is not one. */
+  #post(socket: ChatSocket, text: string, clientId: string | undefined): void {
+    const { chatId, userId } = socket;
+    const { limits } = this.#options;
+    const heldMs = limits.coolingDownMs(userId);
+    if (heldMs > 0) return this.#refuseMessage(socket, rateLimited('messages', heldMs), clientId);
+    if (!this.#inFlight.acquire(userId))
+      return this.#refuseMessage(socket, rateLimited('messages', UNDER_WAY_RETRY_MS), clientId);
+    socket.unanswered += 1;
+    this.#options.post({ chatId, authorId: userId, text, clientId }, (outcome) => {
+      this.#inFlight.release(userId);
+      if ('ok' in outcome && 'duplicate' in outcome.ok) {
+        void this.#answerRepeat(socket, outcome.ok.duplicate);
+        return;
+      }
+      socket.unanswered -= 1;
+      if ('ok' in outcome) return;
+      const { error, details } = outcome;
+      const retryMs = details?.['retry_after_ms'];
+      if (error === 'rate_limited' && typeof retryMs === 'number') limits.coolDown(userId, retryMs);
+      this.#refuseMessage(socket, new ChatError(error, { details }), clientId);
+    });
+  }
+
+  /** One who sends on and on in spite of the limit is ended. */
+  #refuseMessage(socket: ChatSocket, error: ChatError, clientId: string | undefined): void {
+    this.#refuseFrame(socket, error, clientId);
+    if (error.code === 'rate_limited' && !this.#spend(socket, FrameCost.refused)) this.#endFlood(socket);
+  }
+
+  #spend(socket: ChatSocket | MainSocket, cost: number): boolean {
+    return this.#options.limits.frames.of(socket.userId).spend(cost);
+  }
+
+  #endFlood(socket: ChatSocket | MainSocket): void {
+    if (socket.state !== 'closed') this.#options.limits.refusals.frames += 1;
+    socket.end(Close.flood, 'too many frames');
+  }
+
+  async #answerRepeat(socket: ChatSocket, first: Message): Promise<void> {
+    const { caches, follower } = this.#options.hub;
+    try {
+      await follower.readLatest((view) => {
+        socket.send(duplicateJson(first, caches.nameJson(view, first.authorId)));
+      });
+    } catch (error) {
+      this.#refuseFrame(socket, error, first.clientId ?? undefined);
+    } finally {
+      socket.unanswered -= 1;
+    }
+  }
+
+  #type(socket: ChatSocket, on: boolean): void {
+    const { hub, typing, limits } = this.#options;
+    // What takes back what was passed on is bounded by it.
+    const takesBack = !on && typing.isOwn(socket);
+    if (!takesBack && !limits.mayType(socket.userId)) return;
+    const typed = hub.follower.readLatest((view) => typing.typed(socket, on, view));
+    if (typed instanceof Promise) typed.catch((error: unknown) => this.#refuseFrame(socket, error));
+  }
+
+  #refuseFrame(socket: ChatSocket | MainSocket, error: unknown, clientId?: string): void {
+    if (error instanceof ChatError) this.#options.limits.noted(error);
+    else this.#options.failed(error);
+    socket.send(errorJson(error instanceof ChatError ? error : new ChatError('internal'), clientId));
+  }
+
+  /** What the client is to blame for counts. */
+  #refuseBadFrame(
+    session: Session,
+    socket: ChatSocket | MainSocket,
+    error: unknown,
+    clientId?: string,
+  ): void {
+    this.#refuseFrame(socket, error, clientId);
+    if (error instanceof ChatError && statusOf(error.code) < 500) this.#countBadFrame(session, socket);
+  }
+
+  #countBadFrame(session: Session, socket: ChatSocket | MainSocket): void {
+    session.badFrames ??= [];
+    const now = performance.now();
+    if (session.badFrames.push(now) < BAD_FRAMES_MAX) return;
+    const since = session.badFrames.shift() ?? now;
+    if (now - since < BAD_FRAMES_WINDOW_MS) {
+      socket.end(closeCodeOf('too_many_bad_frames'), 'too many bad frames');
+    }
+  }
+}

@@ -1,0 +1,114 @@
+import type { Connection } from '../database.js';
+
+/**
+ * The schema, as an ordered list: a database at version n has had the first n applied. Only ever added to
+ * within a major version. A database newer than this list refuses to open.
+ */
+const MIGRATIONS = [
+  `
+  -- The log. Appended only; ids grow in the order of commits and are never used again.
+  -- \`n\` numbers a chat's messages 1, 2, 3, …, so that a page at any offset is found by bisection.
+  CREATE TABLE entry (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    chat_id INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    author_id INTEGER NOT NULL,
+    text TEXT NOT NULL DEFAULT '',
+    time INTEGER NOT NULL,
+    client_id TEXT,
+    n INTEGER NOT NULL DEFAULT 0,
+    users TEXT
+  );
+  -- Messages only (kind 1): history, the newest message and repeats of a client_id are read from here.
+  CREATE INDEX entry_message ON entry (chat_id, id, author_id, client_id) WHERE kind = 1;
+
+  CREATE TABLE user (
+    id INTEGER PRIMARY KEY,
+    subject TEXT UNIQUE,
+    username TEXT NOT NULL,
+    username_key TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    description TEXT NOT NULL,
+    photo TEXT,
+    created_at INTEGER NOT NULL
+  );
+
+  CREATE TABLE chat (
+    id INTEGER PRIMARY KEY,
+    type TEXT NOT NULL CHECK (type IN ('private', 'group')),
+    name TEXT NOT NULL,
+    description TEXT NOT NULL,
+    photo TEXT,
+    owner_id INTEGER NOT NULL REFERENCES user (id),
+    user_a INTEGER REFERENCES user (id),
+    user_b INTEGER REFERENCES user (id),
+    members_count INTEGER NOT NULL,
+    client_id TEXT,
+    created_at INTEGER NOT NULL,
+    deleted_at INTEGER
+  );
+  CREATE UNIQUE INDEX chat_pair ON chat (user_a, user_b) WHERE type = 'private';
+  CREATE UNIQUE INDEX chat_client_id ON chat (owner_id, client_id) WHERE client_id IS NOT NULL;
+  -- Deleted groups whose messages and members are still to be removed, slice by slice.
+  CREATE TABLE purge (chat_id INTEGER PRIMARY KEY, deleted_at INTEGER NOT NULL) WITHOUT ROWID;
+
+  CREATE TABLE member (
+    chat_id INTEGER NOT NULL,
+    user_id INTEGER NOT NULL,
+    PRIMARY KEY (chat_id, user_id)
+  ) WITHOUT ROWID;
+  CREATE INDEX member_user ON member (user_id, chat_id);
+
+  -- Ids that no row may have yet: handed out once each.
+  CREATE TABLE sequence (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+  INSERT INTO sequence VALUES ('chat', 0), ('user', 999999999999);
+
+  -- Each start of the ledger. Committing one also makes durable what WAL recovery found.
+  CREATE TABLE incarnation (id TEXT PRIMARY KEY, started_at INTEGER NOT NULL) WITHOUT ROWID;
+
+  -- Outcomes of the workers' frames that are not yet confirmed: what makes a frame sent twice count once.
+  CREATE TABLE frame (
+    origin TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    outcomes TEXT NOT NULL,
+    applied_at INTEGER NOT NULL,
+    PRIMARY KEY (origin, number)
+  ) WITHOUT ROWID;
+  `,
+  `
+  -- One row: which database this is, among all that share a Redis.
+  CREATE TABLE identity (id TEXT PRIMARY KEY) WITHOUT ROWID;
+  INSERT INTO identity VALUES (lower(hex(randomblob(16))));
+  `,
+  `
+  -- Tokens for a claim that were issued before a time, in seconds, are void.
+  CREATE TABLE revocation (claim TEXT PRIMARY KEY, before INTEGER NOT NULL) WITHOUT ROWID;
+  `,
+  `
+  ALTER TABLE frame RENAME TO batch;
+  ALTER TABLE batch RENAME COLUMN origin TO worker;
+  `,
+] as const;
+
+export const SCHEMA_VERSION = MIGRATIONS.length;
+
+/** Brings the schema up to date, each step in a transaction of its own. */
+export function migrate(db: Connection): void {
+  const version = Number(db.pragma('user_version', { simple: true }));
+  if (version > SCHEMA_VERSION) {
+    throw new Error(
+      `the database has schema ${version}, this version of parley knows up to ${SCHEMA_VERSION}`,
+    );
+  }
+  MIGRATIONS.slice(version).forEach((sql, index) => {
+    db.exec('BEGIN IMMEDIATE');
+    try {
+      db.exec(sql);
+      db.pragma(`user_version = ${version + index + 1}`);
+      db.exec('COMMIT');
+    } catch (error) {
+      if (db.inTransaction) db.exec('ROLLBACK'); // Some errors end it by themselves, and are not to be hidden.
+      throw error;
+    }
+  });
+}

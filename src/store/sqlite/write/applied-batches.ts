@@ -1,0 +1,81 @@
+import type { Outcome } from '../../../chat/commands.js';
+import type { CommandBatch } from '../../write-store.js';
+import type { Connection } from '../database.js';
+
+/**
+ * Outcomes of applied batches that their worker has not confirmed: the table `batch`, and the same in memory.
+ * The table changes inside the batch's transaction (`record`), the memory after its commit (`committed`).
+ */
+export class AppliedBatches {
+  readonly #workers = new Map<string, WorkerBatches>();
+  readonly #insert;
+  readonly #deleteUpTo;
+
+  constructor(db: Connection) {
+    this.#insert = db.prepare('INSERT INTO batch (worker, number, outcomes, applied_at) VALUES (?, ?, ?, ?)');
+    this.#deleteUpTo = db.prepare('DELETE FROM batch WHERE worker = ? AND number <= ?');
+    const rows = db
+      .prepare<[], { worker: string; number: number; outcomes: string; time: number }>(
+        'SELECT worker, number, outcomes, applied_at AS time FROM batch',
+      )
+      .all();
+    for (const row of rows) this.#keep(row.worker, row.number, read(row.outcomes, row.time));
+  }
+
+  /** The first outcomes of a batch that was applied; none, when it is known that nobody waits for them. */
+  outcomesOf(batch: CommandBatch): Outcome[] | undefined {
+    const worker = this.#workers.get(batch.worker);
+    return worker !== undefined && batch.number <= worker.confirmed ? [] : worker?.kept.get(batch.number);
+  }
+
+  /** Inside the transaction that applies the batch. */
+  record(batch: CommandBatch, outcomes: readonly Outcome[], now: number): void {
+    if (batch.confirmed > 0) this.#deleteUpTo.run(batch.worker, batch.confirmed);
+    this.#insert.run(batch.worker, batch.number, write(outcomes, now), now);
+  }
+
+  /** After that transaction's commit. */
+  committed(batch: CommandBatch, outcomes: Outcome[]): void {
+    const worker = this.#keep(batch.worker, batch.number, outcomes);
+    worker.confirmed = Math.max(worker.confirmed, batch.confirmed);
+    for (const number of worker.kept.keys()) if (number <= batch.confirmed) worker.kept.delete(number);
+  }
+
+  /** The row of a batch that nobody asked for was removed. */
+  drop(name: string, number: number): void {
+    const worker = this.#workers.get(name);
+    worker?.kept.delete(number);
+    if (worker?.kept.size === 0) this.#workers.delete(name);
+  }
+
+  #keep(name: string, number: number, outcomes: Outcome[]): WorkerBatches {
+    const worker = this.#workers.get(name) ?? { confirmed: 0, kept: new Map() };
+    this.#workers.set(name, worker);
+    worker.kept.set(number, outcomes);
+    return worker;
+  }
+}
+
+/** A worker's batches. */
+interface WorkerBatches {
+  /** Batches up to this number are answered for good: a late copy of one is not applied again. */
+  confirmed: number;
+  readonly kept: Map<number, Outcome[]>;
+}
+
+/**
+ * The outcome of a new message, as nearly all are, is written as its id alone; its time is the batch's. The outcomes
+ * of 64 messages then fit into the row's page, and take a third of the time.
+ */
+function write(outcomes: readonly Outcome[], time: number): string {
+  const written = outcomes.map((outcome) => {
+    const isNew = 'ok' in outcome && 'time' in outcome.ok && outcome.ok.time === time;
+    return isNew ? outcome.ok.id : outcome;
+  });
+  return JSON.stringify(written);
+}
+
+function read(json: string, time: number): Outcome[] {
+  const written = JSON.parse(json) as (Outcome | number)[];
+  return written.map((outcome) => (typeof outcome === 'number' ? { ok: { id: outcome, time } } : outcome));
+}

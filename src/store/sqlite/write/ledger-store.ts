@@ -1,0 +1,227 @@
+import { randomUUID } from 'node:crypto';
+import { dirname } from 'node:path';
+import type { Command, CommandName, Commands, Outcome } from '../../../chat/commands.js';
+import { ChatError } from '../../../chat/errors.js';
+import { type Limits, UNLIMITED } from '../../../chat/limits.js';
+import { RateLimiter } from '../../../chat/rate-limiter.js';
+import { syncNameOf } from '../../fsync.js';
+import type { ReadView } from '../../read-store.js';
+import type { CommandBatch, WriteStore } from '../../write-store.js';
+import { type Connection, openWriter } from '../database.js';
+import { databaseIdOf, readView, SQL } from '../read/read-store.js';
+import { type CheckpointEvents, Checkpointer } from '../upkeep/checkpoint.js';
+import { assertSpace, isStorageFailure } from '../upkeep/failure.js';
+import { migrate } from '../upkeep/migrations.js';
+import { purger } from '../upkeep/purge.js';
+import { appender } from './append.js';
+import { AppliedBatches } from './applied-batches.js';
+import { ChatWriteCache } from './chat-write-cache.js';
+import { chatWriters } from './chats.js';
+import { groupWriters } from './groups.js';
+import { messageWriters } from './messages.js';
+import { userWriters } from './users.js';
+import type { Writers } from './writers.js';
+
+/** A batch ends early, between batches, when this much of it went into loading chats' client ids. */
+const LOAD_MS_MAX = 20;
+/** A batch that this many ledgers died over is not tried again. */
+const LEDGERS_MET_MAX = 3;
+/** Commands of one statement need no savepoint: SQLite undoes a failed statement by itself. */
+const SINGLE_STATEMENT: ReadonlySet<CommandName> = new Set(['post_message', 'reserve_id']);
+
+/** What may be sent at once after a silence, as a multiple of what may be in a second. */
+const BURST_SECONDS = 5;
+
+/** The limits that the ledger holds, since it sees all that is written. */
+export type WriteLimits = Pick<Limits, 'messagesPerSecondPerUserMax' | 'groupMembersMax'>;
+
+export type UnexpectedError = (error: unknown, command: CommandName) => void;
+
+/**
+ * Opens the write side: migrates, then commits this ledger's incarnation. That commit comes before anything
+ * is answered, because its sync also covers what WAL recovery found unsynced.
+ */
+export function openWriteStore(
+  dataDir: string,
+  now: number,
+  unexpected: UnexpectedError,
+  limits: WriteLimits = UNLIMITED,
+): LedgerStore {
+  const db = openWriter(dataDir);
+  try {
+    syncNameOf(dataDir);
+    migrate(db);
+    const incarnation = randomUUID();
+    db.prepare('INSERT INTO incarnation (id, started_at) VALUES (?, ?)').run(incarnation, now);
+    db.prepare('DELETE FROM incarnation WHERE started_at < ?').run(now - 30 * 24 * 3600 * 1000);
+    return new LedgerStore(db, incarnation, unexpected, limits);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+/** The write side of SQLite, and what the ledger does beside writing. */
+export class LedgerStore implements WriteStore {
+  readonly incarnation: string;
+  /** As in ReadStore. */
+  readonly databaseId: string;
+  readonly #db: Connection;
+  readonly #view: ReadView;
+  readonly #unexpected: UnexpectedError;
+  readonly #writeCache: ChatWriteCache;
+  readonly #writers: Writers;
+  readonly #purge: (now: number) => boolean;
+  readonly #sql;
+  readonly #applied: AppliedBatches;
+  readonly #rate: RateLimiter<number>;
+  #overloaded = false;
+
+  constructor(
+    db: Connection,
+    incarnation: string,
+    unexpected: UnexpectedError,
+    limits: WriteLimits = UNLIMITED,
+  ) {
+    this.incarnation = incarnation;
+    this.databaseId = databaseIdOf(db);
+    this.#db = db;
+    this.#unexpected = unexpected;
+    this.#writeCache = new ChatWriteCache(db);
+    this.#applied = new AppliedBatches(db);
+    const max = limits.messagesPerSecondPerUserMax;
+    this.#rate = new RateLimiter({ max, inMs: 1000, burst: max * BURST_SECONDS });
+    const view = readView(db);
+    this.#view = view;
+    const nextId = db
+      .prepare<[string], number>('UPDATE sequence SET value = value + 1 WHERE name = ? RETURNING value')
+      .pluck();
+    const context = {
+      db,
+      view,
+      append: appender(db),
+      writeCache: this.#writeCache,
+      nextId: (name: 'user' | 'chat') => nextId.get(name) ?? raise(`there is no sequence ${name}`),
+      overloaded: () => this.#overloaded,
+      rate: this.#rate,
+      groupMembersMax: limits.groupMembersMax,
+    };
+    this.#writers = {
+      ...userWriters(context),
+      ...chatWriters(context),
+      ...groupWriters(context),
+      ...messageWriters(context),
+    };
+    this.#purge = purger(db, (worker, number) => this.#applied.drop(worker, number));
+    this.#sql = {
+      begin: db.prepare('BEGIN IMMEDIATE'),
+      commit: db.prepare('COMMIT'),
+      rollback: db.prepare('ROLLBACK'),
+      savepoint: db.prepare('SAVEPOINT command'),
+      release: db.prepare('RELEASE command'),
+      undo: db.prepare('ROLLBACK TO command'),
+      newest: db.prepare<[], number>(SQL.newest).pluck(),
+    };
+  }
+
+  async apply(
+    batches: readonly CommandBatch[],
+    now: number,
+    overloaded = false,
+  ): Promise<{ outcomes: Outcome[][]; newest: number }> {
+    this.#overloaded = overloaded;
+    const outcomes: Outcome[][] = [];
+    const fresh = new Map<string, { batch: CommandBatch; outcomes: Outcome[] }>();
+    let loadMs = 0;
+    this.#sql.begin.run();
+    try {
+      for (const batch of batches) {
+        const key = `${batch.worker} ${batch.number}`;
+        const before = this.#applied.outcomesOf(batch) ?? fresh.get(key)?.outcomes;
+        const own = before ?? this.#applyBatch(batch, now);
+        if (before === undefined) fresh.set(key, { batch, outcomes: own });
+        outcomes.push(own);
+        loadMs += this.#writeCache.takeLoadMs();
+        if (loadMs > LOAD_MS_MAX) break;
+      }
+      this.#sql.commit.run();
+    } catch (error) {
+      this.#writeCache.clear();
+      if (this.#db.inTransaction) this.#sql.rollback.run();
+      throw error;
+    }
+    for (const { batch, outcomes: own } of fresh.values()) this.#applied.committed(batch, own);
+    return { outcomes, newest: this.newest() };
+  }
+
+  outcomesOf(batch: CommandBatch): readonly Outcome[] | undefined {
+    return this.#applied.outcomesOf(batch);
+  }
+
+  async probe(): Promise<void> {
+    assertSpace(dirname(this.#db.name));
+  }
+
+  /** Keeps the write-ahead log short from now on. */
+  startCheckpoints(dataDir: string, events: CheckpointEvents): Checkpointer {
+    return new Checkpointer(dataDir, this.#db, events);
+  }
+
+  /** The name of the photo's file, null without one, undefined when there is no such user or group. */
+  photoOf(owner: 'users' | 'groups', id: number): string | null | undefined {
+    return owner === 'users' ? this.#view.user(id)?.photo : this.#view.chat(id)?.photo;
+  }
+
+  newest(): number {
+    return this.#sql.newest.get() ?? 0;
+  }
+
+  async purge(now: number): Promise<boolean> {
+    this.#rate.sweep(now);
+    return this.#purge(now);
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #applyBatch(batch: CommandBatch, now: number): Outcome[] {
+    const outcomes =
+      batch.crashes >= LEDGERS_MET_MAX
+        ? batch.commands.map((): Outcome => ({ error: 'timeout' }))
+        : batch.commands.map((command) => this.#applyCommand(command, now));
+    this.#applied.record(batch, outcomes, now);
+    return outcomes;
+  }
+
+  #applyCommand(command: Command, now: number): Outcome {
+    const guarded = !SINGLE_STATEMENT.has(command.kind);
+    if (guarded) this.#sql.savepoint.run();
+    try {
+      const ok = this.#write(command, now);
+      if (guarded) this.#sql.release.run();
+      return { ok };
+    } catch (error) {
+      // Some errors end the transaction by themselves: what would follow would be outside of any.
+      if (isStorageFailure(error) || !this.#db.inTransaction) throw error;
+      if (guarded) {
+        this.#sql.undo.run();
+        this.#sql.release.run();
+      }
+      if (error instanceof ChatError) return { error: error.code, details: error.details };
+      this.#unexpected(error, command.kind);
+      return { error: 'internal' };
+    }
+  }
+
+  #write(command: Command, now: number): Commands[CommandName]['ok'] {
+    // The kind picks the writer that takes this very command; TypeScript cannot see that the two belong together.
+    const writer: unknown = this.#writers[command.kind];
+    if (writer === undefined) throw new Error(`unknown command ${command.kind}`);
+    return (writer as (command: Command, now: number) => Commands[CommandName]['ok'])(command, now);
+  }
+}
+
+function raise(message: string): never {
+  throw new Error(message);
+}

@@ -1,0 +1,25 @@
+import type { CommandName, Commands } from '../../../chat/commands.js';
+import type { RateLimiter } from '../../../chat/rate-limiter.js';
+import type { ReadView } from '../../read-store.js';
+import type { Connection } from '../database.js';
+import type { appender } from './append.js';
+import type { ChatWriteCache } from './chat-write-cache.js';
+
+/** What the writers of one connection share. */
+export interface WriterContext {
+  readonly db: Connection;
+  readonly view: ReadView;
+  readonly append: ReturnType<typeof appender>;
+  readonly writeCache: ChatWriteCache;
+  readonly nextId: (sequence: 'user' | 'chat') => number;
+  /** Whether this batch may not make the log grow by messages. */
+  readonly overloaded: () => boolean;
+  /** Of each author's messages. */
+  readonly rate: RateLimiter<number>;
+  /** 0: no limit. */
+  readonly groupMembersMax: number;
+}
+
+/** Carries out one kind of command inside the batch's transaction. Throws a ChatError to refuse. */
+export type Writer<K extends CommandName> = (command: Commands[K]['do'], now: number) => Commands[K]['ok'];
+export type Writers<K extends CommandName = CommandName> = { readonly [P in K]: Writer<P> };

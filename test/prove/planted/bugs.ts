@@ -1,0 +1,293 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: code of the compiled files
+import type { Violation } from '../../../src/prove/checker/verdict.js';
+import type { Patch } from '../../support/build.js';
+
+/** A way to break the promise, as somebody might by accident, and how the checker must see it. */
+export interface Bug {
+  readonly name: string;
+  readonly changes: readonly Patch[];
+  /** At least one of these counts must not be 0. */
+  readonly expected: readonly Violation[];
+  /** What the run needs beside the usual to come across it. */
+  readonly args?: readonly string[];
+}
+
+const KILL_LEDGER = ['--faults', 'ledger'];
+const CUT = ['--faults', 'cut'];
+
+/** Not a bug: chat sockets are taken for slow ones at random, so that there are some that are behind. */
+export const fallingBehind: readonly Patch[] = [
+  {
+    file: 'server/hub/backpressure.js',
+    from: 'const LOOK_EVERY_BYTES = 128 * 1024;',
+    to: 'const LOOK_EVERY_BYTES = 4096;',
+  },
+  {
+    file: 'server/hub/backpressure.js',
+    from: 'buffered > this.#liveBytesMax)',
+    to: "(buffered > this.#liveBytesMax || (socket.kind === 'chat' && Math.random() < 0.3)))",
+  },
+];
+
+/** Not a bug: what is committed is told late, so that faults find repeats of what is stored. */
+const lateAnswers: Patch = {
+  file: 'ledger/commit-queue.js',
+  from: 'this.#events.committed(newest);',
+  to: 'await new Promise((resolve) => setTimeout(resolve, 50)); this.#events.committed(newest);',
+};
+
+const LONG_TEXTS = ['--characters', '4000'];
+
+export const bugs: readonly Bug[] = [
+  {
+    name: 'the ledger answers before it commits',
+    changes: [
+      {
+        file: 'store/sqlite/write/ledger-store.js',
+        from: 'this.#sql.begin.run();',
+        to: 'if (!this.#db.inTransaction) this.#sql.begin.run();',
+      },
+      {
+        file: 'store/sqlite/write/ledger-store.js',
+        from: 'this.#sql.commit.run();',
+        to: `if (this.late !== undefined) return { outcomes, newest: this.newest() };
+            const isLate = batches.every(({ commands }) => commands.every(({ kind }) => /post|members/.test(kind)));
+            if (!isLate) this.#sql.commit.run();
+            else this.late = setTimeout(() => { this.late = undefined; this.#sql.commit.run(); }, 300);`,
+      },
+    ],
+    expected: ['lost'],
+    args: KILL_LEDGER,
+  },
+  {
+    name: 'the ledger answers when it takes a command',
+    changes: [
+      {
+        file: 'ledger/commit-queue.js',
+        from: 'push(batch, answer, applying) {',
+        to: `push(batch, answer, applying) {
+        if (batch.commands.every(({ kind }) => /post|members/.test(kind))) {
+          answer(batch.commands.map(() => ({ ok: {} })));
+          setTimeout(() => { this.#waiting.push({ batch, answer: () => {}, applying }); this.#schedule(); }, 100);
+          return;
+        }`,
+      },
+    ],
+    expected: ['lost', 'unanswered'],
+    args: KILL_LEDGER,
+  },
+  {
+    name: 'hints are lost, and nobody looks without one',
+    changes: [
+      {
+        file: 'link/server.js',
+        from: "const line = encode({ type: 'newest', id: newest });",
+        to: "if (Math.random() < 0.9) return; const line = encode({ type: 'newest', id: newest });",
+      },
+      {
+        file: 'server/hub/follower.js',
+        from: 'setInterval(() => this.#follow(), LOOK_EVERY_MS)',
+        to: 'setInterval(() => undefined, LOOK_EVERY_MS)',
+      },
+    ],
+    expected: ['unseen', 'unanswered'],
+    args: ['--faults', 'none', '--rate', '20'],
+  },
+  {
+    name: 'a repeated client_id is not recognised',
+    changes: [
+      lateAnswers,
+      {
+        file: 'store/sqlite/write/chat-write-cache.js',
+        from: 'return author.repeats?.get(clientId);',
+        to: 'return undefined;',
+      },
+    ],
+    expected: ['duplicate'],
+    args: CUT,
+  },
+  {
+    name: 'the position moves before the entry is passed on, which fails now and then',
+    changes: [
+      {
+        file: 'server/hub/follower.js',
+        from: 'bytes += Math.max(this.#pass(entry, view), entry.text.length);',
+        to: `this.#position = entry.id;
+          if (Math.random() < 0.01) throw new Error('planted');
+          bytes += Math.max(this.#pass(entry, view), entry.text.length);`,
+      },
+      {
+        file: 'server/hub/follower.js',
+        from: 'this.#failed(error); // Half a page is passed on: to go on would repeat it.\n            throw error;',
+        to: 'this.#behind = true;',
+      },
+    ],
+    expected: ['gap'],
+  },
+  {
+    name: 'a removal acts a while after it passes',
+    changes: [
+      {
+        file: 'server/hub/hub.js',
+        from: 'return this.#left(entry.chatId, entry.users, view);',
+        to: 'setTimeout(() => this.#left(entry.chatId, entry.users, view), 300); return;',
+      },
+    ],
+    expected: ['nonMember'],
+  },
+  {
+    name: 'a resumed socket is shown the message that it has seen',
+    changes: [
+      {
+        file: 'server/hub/sockets.js',
+        from: "this.position = 'after' in start ? start.after : 0;",
+        to: "this.position = 'after' in start ? Math.max(0, start.after - 1) : 0;",
+      },
+    ],
+    expected: ['repeated'],
+    args: CUT,
+  },
+  {
+    name: 'a resumed socket is not shown the first message that it has not seen',
+    changes: [
+      {
+        file: 'server/hub/catch-up.js',
+        from: "if (socket.state === 'opening')\n            socket.send(historyJson(frames, more));",
+        to: "if (socket.state === 'opening') socket.send(historyJson(frames.slice(1), more));",
+      },
+    ],
+    expected: ['gap'],
+    args: CUT,
+  },
+  {
+    name: 'a socket goes live, and reads its history afterwards',
+    changes: [
+      {
+        file: 'server/hub/catch-up.js',
+        from: 'if (this.#ready.size > 0 || this.#hub.backpressure.full)\n            return this.#queue(socket);',
+        to: 'if (socket.kind === "chat") { socket.subscribe(`c${socket.chatId}`); return void setTimeout(() => this.#queue(socket), 20); }',
+      },
+    ],
+    expected: ['repeated', 'reordered', 'gap'],
+  },
+  {
+    name: 'a socket reads its history, and goes live a while later',
+    changes: [
+      {
+        file: 'server/hub/catch-up.js',
+        from: 'return this.#hub.goLive(socket, view);',
+        to: 'return void setTimeout(() => this.#hub.goLive(socket, view), 20);',
+      },
+    ],
+    expected: ['gap'],
+  },
+  {
+    name: 'a socket that still reads pages is live already',
+    changes: [
+      {
+        file: 'server/hub/catch-up.js',
+        from: 'const drained = socket.buffered <= DRAINED_BYTES;',
+        to: 'const drained = socket.buffered <= DRAINED_BYTES; if (more) socket.subscribe(`c${socket.chatId}`);',
+      },
+    ],
+    expected: ['repeated', 'reordered', 'gap'],
+    args: [...LONG_TEXTS, ...CUT],
+  },
+  {
+    name: 'the entries of a page are published out of order',
+    changes: [
+      {
+        file: 'server/hub/follower.js',
+        from: 'for (const entry of entries) {',
+        to: 'for (const entry of [...entries.slice(1), ...entries.slice(0, 1)]) {',
+      },
+      {
+        file: 'server/hub/follower.js',
+        from: 'this.#position = entry.id;',
+        to: 'this.#position = Math.max(this.#position, entry.id);',
+      },
+    ],
+    expected: ['reordered'],
+    args: ['--faults', 'freeze-ledger'],
+  },
+  {
+    name: 'a batch that was applied is applied again by the next ledger',
+    changes: [
+      {
+        file: 'store/sqlite/write/applied-batches.js',
+        from: 'this.#insert.run(batch.worker, batch.number, write(outcomes, now), now);',
+        to: '',
+      },
+      lateAnswers,
+    ],
+    expected: ['duplicate'],
+    args: KILL_LEDGER,
+  },
+  {
+    name: 'the commands of a batch are applied in another order than they came in',
+    changes: [
+      {
+        file: 'link/client.js',
+        from: 'this.#queued.splice(0, BATCH_COMMANDS_MAX)',
+        to: 'this.#queued.splice(0, BATCH_COMMANDS_MAX).reverse()',
+      },
+    ],
+    expected: ['senderOrder'],
+    args: ['--faults', 'ledger,cut'],
+  },
+  {
+    name: 'the answer to a repeat has the time of the repeat',
+    changes: [
+      lateAnswers,
+      {
+        file: 'api/frames.js',
+        from: `\${head(message, 'message', author)},"duplicate":true}`,
+        to: `\${head({ ...message, time: Date.now() }, 'message', author)},"duplicate":true}`,
+      },
+    ],
+    expected: ['disagreeing'],
+    args: CUT,
+  },
+  {
+    name: 'a main socket does not hear of the groups that its user joins',
+    changes: [
+      {
+        file: 'server/hub/hub.js',
+        from: 'return this.#joined(entry.chatId, entry.users);',
+        to: 'return;',
+      },
+    ],
+    expected: ['gap', 'unseen'],
+    args: ['--users', '24'],
+  },
+  {
+    name: 'a socket that fell behind stays live',
+    changes: [...fallingBehind, { file: 'server/hub/hub.js', from: 'socket.unsubscribeAll();', to: '' }],
+    expected: ['repeated', 'reordered'],
+  },
+  {
+    name: 'client ids are forgotten when everything dies',
+    changes: [
+      lateAnswers,
+      {
+        file: 'store/sqlite/write/chat-write-cache.js',
+        from: 'this.#load(author.chat);',
+        to: 'author.chat.loaded = true;',
+      },
+    ],
+    expected: ['duplicate'],
+    args: ['--faults', 'primary'],
+  },
+  {
+    name: 'a worker forgets what was not answered when the ledger dies',
+    changes: [
+      {
+        file: 'link/client.js',
+        from: 'for (const batch of this.#sent)\n            this.#sendBatch(batch);',
+        to: 'this.#sent.length = 0;',
+      },
+    ],
+    expected: ['unanswered'],
+    args: KILL_LEDGER,
+  },
+];

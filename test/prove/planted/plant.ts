@@ -1,0 +1,45 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Report } from '../../../src/prove/report.js';
+import { patchedBuild } from '../../support/build.js';
+import { exitOf, launch } from '../../support/server.js';
+import type { Bug } from './bugs.js';
+
+const SECONDS = 4;
+
+/**
+ * Proves a copy of the built server that has this bug (undefined: none), and resolves to the report. The tool
+ * that does it is the one that is built, without the bug.
+ */
+export async function proveWith(bug: Bug | undefined, seed: string, seconds = SECONDS): Promise<Report> {
+  const folder = await mkdtemp(join(tmpdir(), 'parley-test-planted-'));
+  try {
+    const program = patchedBuild(folder, bug?.changes ?? []);
+    const usual = [
+      '--redis',
+      'no',
+      '--users',
+      '12',
+      '--rate',
+      '500',
+      '--seconds',
+      String(seconds),
+      '--fault-every',
+      '150',
+    ];
+    const own = ['--answer-ms', '5000', '--faults', 'none', '--seed', seed, '--report', folder];
+    const args = ['prove', ...usual, ...own, '--program', program, ...(bug?.args ?? [])];
+    const { process, output } = launch({}, args);
+    await exitOf(process);
+    // What is left of a run that found something is of no use to anybody here.
+    const left = /: (\S+parley-prove-\w+)$/m.exec(output.text)?.[1];
+    if (left !== undefined) await rm(left, { recursive: true });
+    const json = await readFile(join(folder, 'report.json'), 'utf8').catch(() => {
+      throw new Error(`no report: ${output.text}`);
+    });
+    return (JSON.parse(json) as Report[])[0] as Report;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}

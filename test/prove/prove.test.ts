@@ -1,0 +1,65 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { Report } from '../../src/prove/report.js';
+import { exitOf, launch, SECRET, TestServer } from '../support/server.js';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'parley-test-prove-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+/** Runs the tool, and resolves to its exit code, what it said, and its report. */
+async function prove(env: Record<string, string>, ...args: string[]) {
+  const { process, output } = launch(env, ['prove', '--redis', 'no', '--report', folder, ...args]);
+  const { code } = await exitOf(process);
+  const json = await readFile(join(folder, 'report.json'), 'utf8').catch(() => '[]');
+  return { code, output: output.text, report: (JSON.parse(json) as Report[])[0] as Report };
+}
+
+it('through killed workers, ledgers and Redis, and hundreds of cut connections, every count is 0', async () => {
+  const faults = 'worker:2,ledger:2,redis:2,redis-clients:1,cut:6';
+  const args = ['--redis', 'yes', '--seconds', '6', '--seed', 'short', '--users', '24', '--rate', '400'];
+  const { code, output, report } = await prove({}, ...args, '--faults', faults, '--fault-every', '300');
+  expect(report.examples, output).toEqual(
+    Object.fromEntries(Object.keys(report.counts).map((name) => [name, []])),
+  );
+  expect(code).toBe(0);
+  for (const fault of ['worker', 'ledger', 'redis'] as const) {
+    expect(report.faults[fault]?.times, fault).toBeGreaterThanOrEqual(2);
+  }
+  expect(report.acknowledged).toBeGreaterThan(1000);
+  expect(report.cuts).toBeGreaterThan(200);
+  expect(report.repeatedSends).toBeGreaterThan(0);
+  expect(report.read).toBe('database');
+}, 150_000);
+
+it('proves a deployment that runs already, by its API alone or with its database', async () => {
+  const server = await TestServer.start();
+  try {
+    const args = ['--url', server.url, '--seconds', '2', '--users', '8', '--rate', '100'];
+    const byApi = await prove({ JWT_SECRET: SECRET }, ...args);
+    expect(byApi.code, byApi.output).toBe(0);
+    expect(byApi.report).toMatchObject({ read: 'api', good: true });
+    const args2 = [...args, '--data-dir', server.dataDir, '--faults', 'none'];
+    const byDatabase = await prove({ JWT_SECRET: SECRET }, ...args2);
+    expect(byDatabase.code, byDatabase.output).toBe(0);
+    expect(byDatabase.report).toMatchObject({ read: 'database', good: true });
+    expect(byDatabase.report.acknowledged).toBeGreaterThan(50);
+  } finally {
+    await server.stop();
+  }
+}, 60_000);
+
+it('tells what is wrong with its options', async () => {
+  const { code, output } = await prove({}, '--users', 'many');
+  expect(code).toBe(1);
+  expect(output).toContain('--users must be a whole number');
+  expect((await prove({}, '--faults', 'worker,fire')).output).toContain('there is no fault fire');
+  expect((await prove({}, '--url', 'http://x', '--faults', 'ledger')).output).toContain(
+    "needs a server of the run's own",
+  );
+  expect((await prove({}, '--faults', 'redis')).output).toContain('needs --redis yes');
+});

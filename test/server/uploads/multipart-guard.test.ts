@@ -1,0 +1,245 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import type { Transform } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
+import { describe, expect, it } from 'vitest';
+import { boundaryOf, MultipartGuard } from '../../../src/server/uploads/multipart-guard.js';
+import { jsonPart, multipartBody, type Part, photoPart, streamOf } from '../../support/multipart.js';
+
+const BOUNDARY = 'a-boundary';
+const DELIMITER = `\r\n--${BOUNDARY}`;
+const KIB = 1024;
+
+/** What the parser says of a body, piece by piece. */
+interface ParserEvent {
+  readonly name: string;
+  readonly start: number;
+  readonly end: number;
+}
+interface Parser extends Transform {
+  initWithBoundary(boundary: string): void;
+}
+const { MultipartParser } = (await import('formidable')) as unknown as { MultipartParser: new () => Parser };
+
+/** For each part that the parser sees in what comes through the guard: the bytes of its headers' names and values. */
+async function headerBytesSeen(chunks: readonly Buffer[]): Promise<number[]> {
+  const parser = new MultipartParser();
+  parser.initWithBoundary(BOUNDARY);
+  const seen: number[] = [];
+  parser.on('data', ({ name, start, end }: ParserEvent) => {
+    if (name === 'partBegin') seen.push(0);
+    if (name === 'headerField' || name === 'headerValue') seen.push((seen.pop() ?? 0) + end - start);
+  });
+  const guard = new MultipartGuard(BOUNDARY, 100 * KIB);
+  await pipeline(streamOf(...chunks), guard, parser).catch(() => undefined); // Refused: what came before was seen.
+  return seen;
+}
+
+/** Pieces at random behind a first delimiter, cut at random; the same for the same seed. */
+function randomBody(seed: number, pieces: readonly string[]): Buffer[] {
+  let state = seed;
+  const below = (bound: number) => {
+    state = Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x9e3779b9;
+    state ^= state >>> 12;
+    return (state >>> 0) % bound;
+  };
+  const picked = Array.from({ length: 2 + below(10) }, () => pieces[below(pieces.length)]);
+  const body = Buffer.from(`--${BOUNDARY}\r\n${picked.join('')}`, 'latin1');
+  const ends = Array.from({ length: below(4) }, () => below(body.length)).sort((a, b) => a - b);
+  return [0, ...ends].map((start, index) => body.subarray(start, ends[index] ?? body.length));
+}
+
+/** What comes through the guard, or the code that it refuses with. */
+async function through(chunks: readonly Buffer[], bytesMax = 100 * KIB): Promise<Buffer | string> {
+  const guard = streamOf(...chunks).pipe(new MultipartGuard(BOUNDARY, bytesMax));
+  return buffer(guard).catch((error: { code: string }) => error.code);
+}
+
+/** The body as a whole, byte by byte, and in two at every so many bytes. */
+function* cuts(body: Buffer, step: number): Generator<Buffer[]> {
+  yield [body];
+  yield [...body].map((byte) => Buffer.from([byte]));
+  for (let at = 1; at < body.length; at += step) yield [body.subarray(0, at), body.subarray(at)];
+}
+
+/** A part whose headers, from behind the boundary to the empty line, are so many bytes. */
+function partOf(headerBytes: number): Part {
+  const bare = '\r\nContent-Disposition: form-data; name="json"\r\nX: \r\n\r\n'.length;
+  return {
+    disposition: 'form-data; name="json"',
+    headers: [`X: ${'y'.repeat(headerBytes - bare)}`],
+    body: '{}',
+  };
+}
+
+describe('the guard before the multipart parser', () => {
+  it('passes a body on as it is, however it is cut', async () => {
+    const parts = [...Array<Part>(7).fill(jsonPart({ text: '\r\n\r\n--\r\n--a-bound' })), partOf(KIB)];
+    const body = multipartBody(parts, BOUNDARY);
+    for (const chunks of cuts(body, 3)) {
+      const passed = await through(chunks);
+      expect(Buffer.isBuffer(passed) && passed.equals(body)).toBe(true);
+    }
+  });
+
+  it("refuses a part's headers over 1 KiB, however they are cut", async () => {
+    const body = multipartBody([jsonPart('{}'), partOf(KIB + 1), jsonPart('{}')], BOUNDARY);
+    for (const chunks of cuts(body, 1)) expect(await through(chunks)).toBe('invalid_multipart');
+  });
+
+  it('refuses headers that never end before much of them went on', async () => {
+    const guard = new MultipartGuard(BOUNDARY, 100 * KIB);
+    let passed = 0;
+    guard.on('data', (chunk: Buffer) => {
+      passed += chunk.length;
+    });
+    const start = Buffer.from(`--${BOUNDARY}\r\n`);
+    const chunks = [
+      start,
+      ...Array<Buffer>(50).fill(Buffer.from('X: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n')),
+    ];
+    const refused = new Promise((resolve) => guard.once('error', resolve));
+    streamOf(...chunks).pipe(guard);
+    expect(await refused).toMatchObject({ code: 'invalid_multipart' });
+    expect(passed).toBeLessThanOrEqual(start.length + KIB);
+  });
+
+  it('refuses more parts than eight, however they are cut', async () => {
+    const body = multipartBody(Array<Part>(9).fill(jsonPart('{}')), BOUNDARY);
+    for (const chunks of cuts(body, 1)) expect(await through(chunks)).toBe('invalid_multipart');
+  });
+
+  it('refuses contents that are full of carriage returns, and passes what only has many', async () => {
+    const MIB = KIB * KIB;
+    const photo = (content: Buffer) =>
+      multipartBody([{ disposition: 'form-data; name="photo"', body: content }], BOUNDARY);
+    const pieces = (body: Buffer) =>
+      Array.from({ length: Math.ceil(body.length / (64 * KIB)) }, (_, n) =>
+        body.subarray(n * 64 * KIB, (n + 1) * 64 * KIB),
+      );
+    const random = photo(randomBytes(10 * MIB));
+    expect(Buffer.isBuffer(await through(pieces(random), 11 * MIB))).toBe(true);
+    const lines = photo(Buffer.from('\r\n'.repeat(8000)));
+    expect(Buffer.isBuffer(await through(pieces(lines), 11 * MIB))).toBe(true);
+    for (const content of ['\r', '\r\n-', '\r\n--a-boundar', `\r${'x'.repeat(30)}`]) {
+      const body = photo(Buffer.from(content.repeat(MIB / content.length)));
+      for (const chunks of [[body], pieces(body)])
+        expect(await through(chunks, 11 * MIB)).toBe('invalid_multipart');
+    }
+  });
+
+  it('passes few carriage returns on in one turn of the event loop, and nothing when it was ended', async () => {
+    const body = multipartBody([photoPart(Buffer.from('\r\n'.repeat(8000)))], BOUNDARY);
+    const guard = new MultipartGuard(BOUNDARY, KIB * KIB);
+    const ofTurns: number[] = [];
+    let turn = -1;
+    const count = () => {
+      turn += 1;
+      if (!guard.destroyed) setImmediate(count);
+    };
+    count();
+    guard.on('data', (chunk: Buffer) => {
+      ofTurns[turn] = (ofTurns[turn] ?? 0) + chunk.toString('latin1').split('\r').length - 1;
+      if (ofTurns.length === 10) guard.destroy();
+    });
+    guard.end(body);
+    await once(guard, 'close');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(ofTurns).toHaveLength(10);
+    expect(Math.max(...ofTurns)).toBeLessThanOrEqual(1024);
+  });
+
+  it('refuses a body over its bound, to the byte', async () => {
+    const body = multipartBody([jsonPart('x'.repeat(2000))], BOUNDARY);
+    for (const chunks of cuts(body, 100)) {
+      expect(await through(chunks, body.length - 1)).toBe('too_large');
+      expect(Buffer.isBuffer(await through(chunks, body.length))).toBe(true);
+    }
+  });
+});
+
+it.each([
+  `${DELIMITER}X`,
+  `${DELIMITER} \r\n`,
+  `${DELIMITER}\n`,
+  `${DELIMITER}\rX`,
+  `${DELIMITER}-X`,
+])('the guard refuses the delimiter look-alike %j, however it is cut', async (lookAlike) => {
+  const before = multipartBody([jsonPart('{}')], BOUNDARY)
+    .toString('latin1')
+    .replace(/\r\n--[^\n]*\r\n$/, '');
+  const body = Buffer.from(`${before}${lookAlike}${DELIMITER}\r\n\r\n${DELIMITER}--\r\n`, 'latin1');
+  for (const chunks of cuts(body, 1)) expect(await through(chunks)).toBe('invalid_multipart');
+});
+
+describe('the parser behind the guard', () => {
+  /** What bodies are made of at random: enough of it is long for a block to be over 1 KiB. */
+  const PIECES = [
+    DELIMITER,
+    `${DELIMITER}\r\n`,
+    `${DELIMITER}\r\n`,
+    `${DELIMITER}--`,
+    `${DELIMITER}X`,
+    `${DELIMITER}-`,
+    `--${BOUNDARY}`,
+    '\r\n',
+    '\r\n',
+    '\r\n\r\n',
+    '\r\n\r\n',
+    'A: b',
+    `X: ${'y'.repeat(600)}`,
+    `X: ${'y'.repeat(1100)}`,
+    'text:',
+    '\r',
+    '\n',
+    '-',
+  ];
+
+  // The parser takes a header line without a colon for the end of the headers, so the guard must not go on.
+  it('never sees a header block over 1 KiB', async () => {
+    for (let seed = 1; seed <= 6000; seed++) {
+      const chunks = randomBody(seed, PIECES);
+      const seen = await headerBytesSeen(chunks);
+      expect(
+        Math.max(0, ...seen),
+        `seed ${seed}: ${Buffer.concat(chunks).toString('latin1')}`,
+      ).toBeLessThanOrEqual(KIB);
+    }
+  });
+
+  it('sees the headers of a body that is as it should be', async () => {
+    const body = multipartBody([partOf(KIB), jsonPart('{}')], BOUNDARY);
+    const seen = await headerBytesSeen([body]);
+    expect(seen).toHaveLength(2);
+    expect(seen[0]).toBeGreaterThan(KIB - 20);
+  });
+});
+
+describe('boundaryOf', () => {
+  it.each([
+    ['multipart/form-data; boundary=abc', 'abc'],
+    ['multipart/form-data;boundary=abc;charset=utf-8', 'abc'],
+    ['multipart/form-data; charset=utf-8; Boundary="a b"', 'a b'],
+    ['multipart/form-data; boundary="a:b=c"', 'a:b=c'],
+    [`multipart/form-data; boundary=${'x'.repeat(70)}`, 'x'.repeat(70)],
+  ])('reads %s', (type, boundary) => {
+    expect(boundaryOf(type)).toBe(boundary);
+  });
+
+  it.each([
+    'multipart/form-data',
+    'multipart/form-data; boundary=',
+    'multipart/form-data; boundary=""',
+    'multipart/form-data; boundary="a',
+    'multipart/form-data; boundary=a"b',
+    'multipart/form-data; boundary=a"',
+    'multipart/form-data; boundary="a "',
+    'multipart/form-data; boundary="ä"',
+    'multipart/form-data; xboundary=abc',
+    `multipart/form-data; boundary=${'x'.repeat(71)}`,
+    '',
+  ])('refuses %j', (type) => {
+    expect(() => boundaryOf(type)).toThrow(expect.objectContaining({ code: 'invalid_multipart' }));
+  });
+});
