@@ -45,7 +45,7 @@ export interface AuthContext {
   isRevoked(identity: Identity): boolean;
   /** The set of keys could not be read; the one before stays in use. */
   jwksFailed(error: unknown): void;
-  /** It is in use, but `keptKeySet` did not take it. */
+  /** It is in use, but `cachedJwks` did not take it. */
   jwksNotCached(error: unknown): void;
   /** Undefined: a set lives as long as the process. */
   readonly cachedJwks: CachedJwks | undefined;
