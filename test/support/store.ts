@@ -17,7 +17,7 @@ export class TestStore {
   readonly #open: OpenStore;
   readonly #at: string;
   #store: OpenedStore;
-  readonly #origin = randomUUID();
+  readonly #worker = randomUUID();
   #number = 0;
 
   private constructor(open: OpenStore, at: string, store: OpenedStore) {
@@ -66,7 +66,7 @@ export class TestStore {
   /** Applies commands in one batch. */
   async run(...commands: Command[]): Promise<Outcome[]> {
     this.#number += 1;
-    const position = { origin: this.#origin, number: this.#number, confirmed: this.#number - 1 };
+    const position = { worker: this.#worker, number: this.#number, confirmed: this.#number - 1 };
     const [outcomes = []] = await this.apply(this.batch(commands, position));
     return outcomes;
   }
