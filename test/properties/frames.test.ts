@@ -142,7 +142,7 @@ describe('what anybody may publish', () => {
       chatId: id,
       userId: id,
       on: fc.boolean(),
-      origin: fc.uuid(),
+      worker: fc.uuid(),
       sequence: fc.nat(),
       position: fc.nat(),
     });
