@@ -1,7 +1,10 @@
-import { BlockList, isIP, SocketAddress } from 'node:net';
+import { isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
 
-/** A proxy adds one; only so many of the last are looked at, whatever a client sent before them. */
+/** Each proxy adds one hop, so longer lists come from clients; only this many of the last hops are read. */
 const HOPS_MAX = 32;
+/** A household or a rented machine has a whole IPv6 network of this size, so its addresses count as one client. */
+const IPV6_NETWORK_BITS = 64;
 
 const LOOPBACK = ['127.0.0.0/8', '::1/128'] as const;
 const PRIVATE = [
@@ -12,68 +15,61 @@ const PRIVATE = [
   'fc00::/7',
   'fe80::/10',
 ] as const;
-const WORDS = new Map<string, readonly string[]>([
+const NAMED_NETWORKS = new Map<string, readonly string[]>([
   ['loopback', LOOPBACK],
   ['private', PRIVATE],
 ]);
 
-interface Address {
-  readonly text: string;
-  readonly family: 'ipv4' | 'ipv6';
-}
-
-interface Network extends Address {
-  /** Bits. */
-  readonly prefix: number;
-}
+type Address = ipaddr.IPv4 | ipaddr.IPv6;
+type Network = readonly [address: Address, bits: number];
 
 /**
- * The networks, as `<address>/<bits>`, that TRUST_PROXY names: `true` (loopback and private addresses), `false`
- * (none), or a list with commas of addresses, networks and the words `loopback` and `private`. Undefined when it is
- * none of these.
+ * Reads TRUST_PROXY: `true` (loopback and private addresses), `false` (none), or a list with commas of addresses,
+ * networks and the words `loopback` and `private`. Returns the networks as `<address>/<bits>`, or undefined when the
+ * setting is none of these.
  */
 export function trustedNetworks(setting: string): readonly string[] | undefined {
   if (setting === 'true') return [...LOOPBACK, ...PRIVATE];
   if (setting === 'false') return [];
   const networks: string[] = [];
   for (const item of setting.split(',').map((one) => one.trim())) {
-    const named = WORDS.get(item);
+    const named = NAMED_NETWORKS.get(item);
     const network = named === undefined ? parseNetwork(item) : undefined;
     if (named !== undefined) networks.push(...named);
-    else if (network !== undefined) networks.push(`${network.text}/${network.prefix}`);
+    else if (network !== undefined) networks.push(network.join('/'));
     else return undefined;
   }
   return networks;
 }
 
-/** Tells the clients of limits per address apart, behind proxies too. */
+/** Tells which client a connection belongs to, also behind proxies, for the limits per address. */
 export class ClientAddresses {
-  readonly #trusted: BlockList | undefined;
-  readonly #exempt = listOf([...LOOPBACK, ...PRIVATE]);
+  readonly #trusted: readonly Network[];
+  readonly #exempt = networksOf([...LOOPBACK, ...PRIVATE]);
 
-  /** `trusted` as `trustedNetworks` gives them; of none, peers themselves are the clients. */
+  /** `trusted` is what `trustedNetworks` returns. When it is empty, each peer is a client itself. */
   constructor(trusted: readonly string[]) {
-    this.#trusted = trusted.length === 0 ? undefined : listOf(trusted);
+    this.#trusted = networksOf(trusted);
   }
 
   /**
-   * What limits per address count by: an IPv4 address, or the /64 of an IPv6 one (`2001:db8:1:2::/64`). `peer` is the
-   * other end of the connection; `forwardedFor` all values of X-Forwarded-For with commas between them, of which only
-   * those count that trusted proxies wrote. Undefined when no such limit applies: for a peer on a loopback or private
-   * address while no proxy is trusted, since it may be a proxy, which has everybody's address.
+   * The key that limits per address count by: an IPv4 address, or the /64 of an IPv6 address (`2001:db8:1:2::/64`).
+   * `peer` is the other end of the connection. `forwardedFor` is every value of X-Forwarded-For, joined with commas;
+   * of its hops only those that trusted proxies wrote are believed. The result is undefined when these limits do not
+   * apply: no proxy is trusted, and the peer has a loopback or private address, so it may be a proxy of everybody.
    */
   keyOf(peer: string, forwardedFor: string | undefined): string | undefined {
     const address = parseAddress(peer);
     if (address === undefined) return undefined;
-    if (this.#trusted === undefined) return has(this.#exempt, address) ? undefined : keyOf(address);
-    return keyOf(this.#clientOf(address, this.#trusted, forwardedFor));
+    if (this.#trusted.length === 0) return isIn(this.#exempt, address) ? undefined : keyOf(address);
+    return keyOf(this.#clientOf(address, forwardedFor));
   }
 
-  /** From the nearest hop on, the first that is not trusted; each is known only from the one before. */
-  #clientOf(peer: Address, trusted: BlockList, forwardedFor: string | undefined): Address {
+  /** Walks from the peer towards the client: each hop is known only from the trusted one before it. */
+  #clientOf(peer: Address, forwardedFor: string | undefined): Address {
     let client = peer;
     for (const hop of (forwardedFor?.split(',') ?? []).slice(-HOPS_MAX).reverse()) {
-      if (!has(trusted, client)) return client;
+      if (!isIn(this.#trusted, client)) return client;
       const next = parseAddress(withoutPort(hop.trim()));
       if (next === undefined) return peer;
       client = next;
@@ -82,54 +78,47 @@ export class ClientAddresses {
   }
 }
 
-/** Of an IPv6 address the network, as a household or a rented machine has a whole one. */
-function keyOf({ text, family }: Address): string {
-  if (family === 'ipv4') return text;
-  const whole = text.startsWith('::') ? `0${text}` : text;
-  const given = whole.split(':').filter((group) => group !== '').length;
-  const groups = whole.replace('::', `:${'0:'.repeat(8 - given)}`).split(':');
-  return `${canonical(`${groups.slice(0, 4).join(':')}::`)}/64`;
+function keyOf(address: Address): string {
+  if (!('parts' in address)) return address.toString();
+  const network = address.parts.map((part, index) => (index * 16 < IPV6_NETWORK_BITS ? part : 0));
+  return `${new ipaddr.IPv6(network)}/${IPV6_NETWORK_BITS}`;
 }
 
-/** An address in its shortest form, without a zone; one of IPv4 that is mapped to IPv6 is one of IPv4. */
+/**
+ * Parses an address without its zone; an IPv4 address that is mapped to IPv6 becomes IPv4 again. Node decides what an
+ * address is: ipaddr.js takes octal, hexadecimal and short forms too, which proxies do not write.
+ */
 function parseAddress(text: string): Address | undefined {
-  const version = isIP(text);
-  if (version === 0) return undefined;
-  if (version === 4) return { text, family: 'ipv4' };
-  const short = canonical(text);
-  const mapped = short.startsWith('::ffff:') ? short.slice('::ffff:'.length) : '';
-  return isIP(mapped) === 4 ? { text: mapped, family: 'ipv4' } : { text: short, family: 'ipv6' };
+  if (isIP(text) === 0) return undefined;
+  // ipaddr.js reads `::1.2.3.4` as if it were mapped. The leading zero keeps it what it is, an IPv6 address.
+  return ipaddr.process(text.replace(/%.*/, '').replace(/^::(?=\d+\.)/, '0::'));
 }
 
-function canonical(ipv6: string): string {
-  return new SocketAddress({ address: ipv6, family: 'ipv6' }).address;
-}
-
+/** Networks of IPv4 addresses that are mapped to IPv6 are refused, as no peer is matched as one. */
 function parseNetwork(text: string): Network | undefined {
-  const [, before = '', bits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const [before = '', bits] = text.split('/');
   const address = parseAddress(before);
   if (address === undefined || before.includes('%')) return undefined;
-  const most = address.family === 'ipv4' ? 32 : 128;
-  const prefix = bits === undefined ? most : Number(bits);
-  const isMapped = address.family === 'ipv4' && before.includes(':');
-  return prefix > most || (isMapped && bits !== undefined) ? undefined : { ...address, prefix };
+  if (bits === undefined) return [address, address.toByteArray().length * 8];
+  const isMapped = before.includes(':') && address.kind() === 'ipv4';
+  return !isMapped && ipaddr.isValidCIDR(text) ? [address, Number(bits)] : undefined;
 }
 
-/** `1.2.3.4:567`, `[2001:db8::1]:567` and `[2001:db8::1]` as some proxies write them, or what is neither. */
+/** Some proxies write `1.2.3.4:567`, `[2001:db8::1]:567` or `[2001:db8::1]`. */
 function withoutPort(hop: string): string {
   return /^\[(.*)\](?::\d{1,5})?$/.exec(hop)?.[1] ?? /^([\d.]+):\d{1,5}$/.exec(hop)?.[1] ?? hop;
 }
 
-function listOf(networks: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const one of networks) {
-    const network = parseNetwork(one);
-    if (network === undefined) throw new Error(`${one} is no network`);
-    list.addSubnet(network.text, network.prefix, network.family);
-  }
-  return list;
+function networksOf(texts: readonly string[]): readonly Network[] {
+  return texts.map((text) => {
+    const network = parseNetwork(text);
+    if (network === undefined) throw new Error(`${text} is not a network`);
+    return network;
+  });
 }
 
-function has(list: BlockList, { text, family }: Address): boolean {
-  return list.check(text, family);
+function isIn(networks: readonly Network[], address: Address): boolean {
+  return networks.some(
+    ([network, bits]) => network.kind() === address.kind() && address.match(network, bits),
+  );
 }

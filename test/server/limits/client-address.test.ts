@@ -78,6 +78,7 @@ describe('what is counted by when no proxy is trusted', () => {
     ['with a zero at its end', '2001:db8:1:0:2:3:4:5', '2001:db8:1::/64'],
     ['of one that begins with zeros', '::2', '::/64'],
     ['of one with IPv4 at its end', '64:ff9b::192.0.2.1', '64:ff9b::/64'],
+    ['of one with IPv4 at its end alone, which is not mapped', '::10.0.0.1', '::/64'],
   ])('is %s', (_what, peer, key) => {
     expect(keyOf('false', peer)).toBe(key);
     expect(keyOf('false', peer, '198.51.100.9')).toBe(key);
