@@ -3,12 +3,13 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import type { Limits } from './chat/limits.js';
+import { type Limits, limitsOf, perSetting } from './chat/limits.js';
 import { OperatorError } from './operator-error.js';
 import type { AuthOptions } from './server/auth/authenticator.js';
 import { SECRET_BYTES_MIN } from './server/auth/secret.js';
 import { trustedNetworks } from './server/limits/client-address.js';
 
+const LIMIT_MAX = 1_000_000_000;
 const RSA_BITS_MIN = 2048;
 /** Leaves time, within the 7 s of a worker's drain, for those who are slow at the end. */
 const DRAIN_SPREAD_MS_MAX = 5000;
@@ -62,34 +63,6 @@ const flag = z
   .enum(['true', 'false'], { error: 'must be true or false' })
   .transform((text) => text === 'true');
 const text = z.string();
-/** 0: none. */
-const limit = (standard: number) => integer(0, 1_000_000_000).default(standard);
-
-const limits = {
-  SOCKETS_MAX: limit(0),
-  SOCKETS_PER_USER_MAX: limit(1000),
-  SOCKETS_PER_ADDRESS_MAX: limit(5000),
-  FAILED_LOGINS_PER_MINUTE_PER_ADDRESS_MAX: limit(300),
-  REQUESTS_PER_SECOND_PER_USER_MAX: limit(200),
-  MESSAGES_PER_SECOND_PER_USER_MAX: limit(20),
-  TYPING_PER_SECOND_PER_USER_MAX: limit(2),
-  UPLOADS_PER_MINUTE_PER_USER_MAX: limit(30),
-  GROUP_MEMBERS_MAX: limit(10_000),
-};
-
-/** The settings that turn every limit off, for those who measure the rest. */
-export const LIMITS_OFF: Readonly<Record<keyof typeof limits, '0'>> = {
-  SOCKETS_MAX: '0',
-  SOCKETS_PER_USER_MAX: '0',
-  SOCKETS_PER_ADDRESS_MAX: '0',
-  FAILED_LOGINS_PER_MINUTE_PER_ADDRESS_MAX: '0',
-  REQUESTS_PER_SECOND_PER_USER_MAX: '0',
-  MESSAGES_PER_SECOND_PER_USER_MAX: '0',
-  TYPING_PER_SECOND_PER_USER_MAX: '0',
-  UPLOADS_PER_MINUTE_PER_USER_MAX: '0',
-  GROUP_MEMBERS_MAX: '0',
-};
-
 const Environment = z.object({
   PORT: integer(0, 65_535).default(8080),
   HOST: text.default('0.0.0.0'),
@@ -125,7 +98,7 @@ const Environment = z.object({
   TEXT_CHARACTERS_MAX: integer(1, 8192).default(4096),
   TYPING_MEMBERS_MAX: integer(0, 1_000_000).default(100),
   DRAIN_SPREAD_MS: integer(0, DRAIN_SPREAD_MS_MAX).default(2000),
-  ...limits,
+  ...perSetting((limit) => integer(0, LIMIT_MAX).default(limit.default)),
 });
 
 /**
@@ -173,17 +146,7 @@ export function readConfig(
     textCharactersMax: values.TEXT_CHARACTERS_MAX,
     typingMembersMax: values.TYPING_MEMBERS_MAX,
     drainSpreadMs: values.DRAIN_SPREAD_MS,
-    limits: Object.freeze({
-      socketsMax: values.SOCKETS_MAX,
-      socketsPerUserMax: values.SOCKETS_PER_USER_MAX,
-      socketsPerAddressMax: values.SOCKETS_PER_ADDRESS_MAX,
-      failedLoginsPerMinutePerAddressMax: values.FAILED_LOGINS_PER_MINUTE_PER_ADDRESS_MAX,
-      requestsPerSecondPerUserMax: values.REQUESTS_PER_SECOND_PER_USER_MAX,
-      messagesPerSecondPerUserMax: values.MESSAGES_PER_SECOND_PER_USER_MAX,
-      typingPerSecondPerUserMax: values.TYPING_PER_SECOND_PER_USER_MAX,
-      uploadsPerMinutePerUserMax: values.UPLOADS_PER_MINUTE_PER_USER_MAX,
-      groupMembersMax: values.GROUP_MEMBERS_MAX,
-    }),
+    limits: Object.freeze(limitsOf(values)),
   });
 }
 

@@ -12,7 +12,15 @@ const OURS: Readonly<Record<string, readonly string[]>> = {
   store: ['chat'],
   link: ['chat', 'store/write-store'],
   ledger: ['chat', 'store/write-store'],
-  server: ['api', 'chat', 'link/bus', 'operator-error', 'store/photo-store', 'store/read-store'],
+  server: [
+    'api',
+    'chat',
+    'link/bus',
+    'link/limits',
+    'operator-error',
+    'store/photo-store',
+    'store/read-store',
+  ],
   cli: [
     'api',
     'chat',

@@ -1,87 +1,111 @@
-/** How much users and addresses may take, and what is refused for it. 0: no limit. */
-export interface Limits {
-  /** Of the whole server. */
-  readonly socketsMax: number;
-  readonly socketsPerUserMax: number;
-  readonly socketsPerAddressMax: number;
-  readonly failedLoginsPerMinutePerAddressMax: number;
-  readonly requestsPerSecondPerUserMax: number;
-  readonly messagesPerSecondPerUserMax: number;
-  readonly typingPerSecondPerUserMax: number;
-  readonly uploadsPerMinutePerUserMax: number;
-  readonly groupMembersMax: number;
+/** One limit on what users and addresses may take. */
+interface LimitDefinition {
+  /** The environment variable that sets it. */
+  readonly setting: string;
+  readonly default: number;
+  readonly unit: string;
+  /** What is held to the limit, and what happens to what is over it. */
+  readonly meaning: string;
+  /** Names that refusals have in `details.limit` and are counted by. */
+  readonly names: readonly string[];
 }
 
-/** Which limit it was: in the `details.limit` of a refusal, and what the refusals are counted by. */
-export const LIMIT_NAMES = [
-  'sockets',
-  'sockets_per_user',
-  'sockets_per_address',
-  'failed_logins',
-  'requests',
-  'upgrades',
-  'messages',
-  'typing',
-  'frames',
-  'uploads',
-  'group_members',
-] as const;
-export type LimitName = (typeof LIMIT_NAMES)[number];
+/**
+ * Every limit, by its name in `Limits`. The settings, their defaults, the refusals' names and the table of the
+ * documentation come from here. 0 turns a limit off.
+ */
+export const LIMITS = {
+  socketsMax: {
+    setting: 'SOCKETS_MAX',
+    default: 0,
+    unit: 'sockets',
+    meaning: 'Open sockets of the whole server. More are refused with `too_many_sockets` (429, 4429).',
+    names: ['sockets'],
+  },
+  socketsPerUserMax: {
+    setting: 'SOCKETS_PER_USER_MAX',
+    default: 1000,
+    unit: 'sockets per user',
+    meaning: 'Open sockets of one user. More are refused with `too_many_sockets` (429, 4429).',
+    names: ['sockets_per_user'],
+  },
+  socketsPerAddressMax: {
+    setting: 'SOCKETS_PER_ADDRESS_MAX',
+    default: 5000,
+    unit: 'sockets per address',
+    meaning:
+      'Open sockets of one client address; an IPv6 address counts as its /64. More are refused with `too_many_sockets` (429, 4429).',
+    names: ['sockets_per_address'],
+  },
+  failedLoginsPerMinutePerAddressMax: {
+    setting: 'FAILED_LOGINS_PER_MINUTE_PER_ADDRESS_MAX',
+    default: 300,
+    unit: 'bad tokens per minute and address',
+    meaning:
+      'Tokens from one client address that were not valid. More are answered with `rate_limited` (429) instead of 401, for a minute; valid tokens pass all the same.',
+    names: ['failed_logins'],
+  },
+  requestsPerSecondPerUserMax: {
+    setting: 'REQUESTS_PER_SECOND_PER_USER_MAX',
+    default: 200,
+    unit: 'requests per second and user',
+    meaning:
+      'HTTP requests of one user. A request that touches a list counts as one more for each 100 entries. Upgrades are counted by themselves, at five times the rate, and as many at once as the user may have sockets. More are refused with `rate_limited` (429).',
+    names: ['requests', 'upgrades'],
+  },
+  messagesPerSecondPerUserMax: {
+    setting: 'MESSAGES_PER_SECOND_PER_USER_MAX',
+    default: 20,
+    unit: 'messages per second and user',
+    meaning:
+      'Messages of one user in all chats, repeats included; five times as many at once. More are refused with an error frame `rate_limited`. A user who goes on sending has the socket closed with 4429.',
+    names: ['messages', 'frames'],
+  },
+  typingPerSecondPerUserMax: {
+    setting: 'TYPING_PER_SECOND_PER_USER_MAX',
+    default: 2,
+    unit: 'typing frames per second and user',
+    meaning: 'Typing frames of one user. More are dropped.',
+    names: ['typing'],
+  },
+  uploadsPerMinutePerUserMax: {
+    setting: 'UPLOADS_PER_MINUTE_PER_USER_MAX',
+    default: 30,
+    unit: 'multipart requests per minute and user',
+    meaning:
+      'Multipart requests of one user, with a photo or without. More are refused with `rate_limited` (429).',
+    names: ['uploads'],
+  },
+  groupMembersMax: {
+    setting: 'GROUP_MEMBERS_MAX',
+    default: 10_000,
+    unit: 'members',
+    meaning: 'Members of one group, its owner included. More are refused with `group_too_large` (400).',
+    names: ['group_members'],
+  },
+} as const satisfies Record<string, LimitDefinition>;
 
-/** What a socket takes a place of: the server's, its user's (`u` and the claim), its address' (`a` and the address). */
-export type QuotaKey = 'all' | `u${string}` | `a${string}`;
-export type SocketLimits = Pick<Limits, 'socketsMax' | 'socketsPerUserMax' | 'socketsPerAddressMax'>;
+/** The limits in force. 0: no limit. */
+export type Limits = { readonly [K in keyof typeof LIMITS]: number };
+export type LimitSetting = (typeof LIMITS)[keyof Limits]['setting'];
 
-/** Changes of how many sockets a worker has. */
-export type QuotaCounts = readonly (readonly [key: QuotaKey, change: number])[];
-/** Of limits up to this one, each place is asked for: a few sockets more would be a large part of it. */
-export const ASKED_MAX = 100;
+/** Names the limit in the `details.limit` of a refusal, and in the count of refusals. */
+export type LimitName = (typeof LIMITS)[keyof Limits]['names'][number];
+export const LIMIT_NAMES: readonly LimitName[] = Object.values(LIMITS).flatMap(({ names }) => [...names]);
 
-/** 0: no limit. */
-export function quotaOf(limits: SocketLimits, key: QuotaKey): number {
-  if (key === 'all') return limits.socketsMax;
-  return key.startsWith('u') ? limits.socketsPerUserMax : limits.socketsPerAddressMax;
+/** Makes something for the setting of each limit. */
+export function perSetting<T>(make: (limit: LimitDefinition) => T): Readonly<Record<LimitSetting, T>> {
+  const entries = Object.values(LIMITS).map((limit) => [limit.setting, make(limit)]);
+  return Object.fromEntries(entries) as Record<LimitSetting, T>;
 }
 
-/** The name of the limit that this is a place of. */
-export function quotaNameOf(key: QuotaKey): LimitName {
-  if (key === 'all') return 'sockets';
-  return key.startsWith('u') ? 'sockets_per_user' : 'sockets_per_address';
+/** The limits that settings with these values stand for. */
+export function limitsOf(settings: Readonly<Record<LimitSetting, number>>): Limits {
+  const entries = Object.entries(LIMITS).map(([name, { setting }]) => [name, settings[setting]]);
+  return Object.fromEntries(entries) as Limits;
 }
 
-/** What workers tell each other of, so that a limit holds for all of them together. */
-export const SHARED_RATES = ['failed_logins', 'requests', 'upgrades', 'typing', 'uploads'] as const;
-export type SharedRate = (typeof SHARED_RATES)[number];
-/** How much each key took: users' claims or ids, or addresses. */
-export type Charges = readonly (readonly [key: string | number, count: number])[];
+export const UNLIMITED: Limits = limitsOf(perSetting(() => 0));
 
-/** What a worker's limits have of the link to the ledger, and through it to the other workers. */
-export interface LimitsLink {
-  /** Tells the other workers. May be lost. */
-  share(of: SharedRate, charges: Charges): void;
-  /** Tells the ledger how many sockets came and went. */
-  count(counts: QuotaCounts): void;
-  /** Takes a place of each key, or resolves to the key that is full. Errors: unavailable. */
-  admit(keys: readonly QuotaKey[]): Promise<QuotaKey | undefined>;
-  listen(listener: LimitsListener): void;
-}
-
-export interface LimitsListener {
-  /** What passed at other workers. */
-  charged(of: SharedRate, charges: Charges): void;
-  crowded(key: QuotaKey, crowded: boolean): void;
-  /** The ledger knows of no sockets of this worker: it is to be told of all. No key is crowded until it says so. */
-  greeted(): void;
-}
-
-export const UNLIMITED: Limits = {
-  socketsMax: 0,
-  socketsPerUserMax: 0,
-  socketsPerAddressMax: 0,
-  failedLoginsPerMinutePerAddressMax: 0,
-  requestsPerSecondPerUserMax: 0,
-  messagesPerSecondPerUserMax: 0,
-  typingPerSecondPerUserMax: 0,
-  uploadsPerMinutePerUserMax: 0,
-  groupMembersMax: 0,
-};
+/** The settings that turn every limit off, for measurements of everything else. */
+export const LIMITS_OFF = perSetting(() => '0');

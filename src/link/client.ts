@@ -225,7 +225,7 @@ export class LinkClient implements Bus {
     this.#options.accept(ledger);
     this.#incarnation = ledger.incarnation;
     for (const chatId of this.#subscribed) this.#send({ type: 'subscribe', chatId });
-    this.limits.greeted();
+    this.limits.connected();
     this.#giveUpOld();
     for (const batch of this.#sent) this.#sendBatch(batch);
     this.#onNewest(ledger.newest);

@@ -1,12 +1,5 @@
 import { ChatError } from '../chat/errors.js';
-import type {
-  Charges,
-  LimitsLink,
-  LimitsListener,
-  QuotaCounts,
-  QuotaKey,
-  SharedRate,
-} from '../chat/limits.js';
+import type { Charges, LimitsLink, LimitsListener, QuotaChanges, QuotaKey, SharedRate } from './limits.js';
 import type { ToLedger, ToWorker } from './protocol.js';
 
 interface Asked {
@@ -33,8 +26,8 @@ export class LimitsClient implements LimitsLink {
     if (!this.#isBehind()) this.#send({ type: 'charges', of, charges });
   }
 
-  count(counts: QuotaCounts): void {
-    this.#send({ type: 'sockets', counts });
+  count(changes: QuotaChanges): void {
+    this.#send({ type: 'sockets', counts: changes });
   }
 
   admit(keys: readonly QuotaKey[]): Promise<QuotaKey | undefined> {
@@ -50,8 +43,8 @@ export class LimitsClient implements LimitsLink {
   }
 
   /** To be called when the ledger has said hello … */
-  greeted(): void {
-    this.#listener?.greeted();
+  connected(): void {
+    this.#listener?.connected();
   }
 
   /** … and when it is gone. */

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Command, Outcome } from '../chat/commands.js';
-import type { Charges, QuotaCounts, QuotaKey, SharedRate } from '../chat/limits.js';
 import type { Typing } from './bus.js';
+import type { Charges, QuotaChanges, QuotaKey, SharedRate } from './limits.js';
 
 /**
  * The link: newline-delimited JSON over a unix socket between each worker and the ledger. Two versions
@@ -44,7 +44,7 @@ export type ToLedger =
   | { readonly type: 'typing'; readonly typing: Typing }
   | ChargesMessage
   /** The worker's sockets, all of them after each hello. */
-  | { readonly type: 'sockets'; readonly counts: QuotaCounts }
+  | { readonly type: 'sockets'; readonly counts: QuotaChanges }
   /** May one more socket take a place of each? */
   | { readonly type: 'admit'; readonly number: number; readonly keys: readonly QuotaKey[] };
 

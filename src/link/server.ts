@@ -2,9 +2,9 @@ import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Outcome } from '../chat/commands.js';
-import type { QuotaKey, SocketLimits } from '../chat/limits.js';
 import type { CommandBatch } from '../store/write-store.js';
 import type { Typing } from './bus.js';
+import type { QuotaKey, SocketLimits } from './limits.js';
 import {
   answerTo,
   encode,

@@ -1,4 +1,4 @@
-import { ASKED_MAX, type QuotaCounts, type QuotaKey, quotaOf, type SocketLimits } from '../chat/limits.js';
+import { type QuotaChanges, type QuotaKey, quotaOf, SMALL_QUOTA_MAX, type SocketLimits } from './limits.js';
 
 /**
  * How many sockets are open on all workers, each of which is told apart by its connection. While a key is far from its
@@ -28,7 +28,7 @@ export class SocketCounts {
     return full;
   }
 
-  changed(worker: object, counts: QuotaCounts): void {
+  changed(worker: object, counts: QuotaChanges): void {
     for (const [key, change] of counts) this.#add(worker, key, change);
   }
 
@@ -52,7 +52,7 @@ export class SocketCounts {
     put(own, key, change);
     const total = put(this.#totals, key, change);
     const limit = quotaOf(this.#limits, key);
-    if (limit <= ASKED_MAX || total * 2 >= limit === this.#crowded.has(key)) return;
+    if (limit <= SMALL_QUOTA_MAX || total * 2 >= limit === this.#crowded.has(key)) return;
     // It stays crowded a little longer than it became so: no message for each socket that comes and goes.
     if (total * 2 >= limit) this.#crowded.add(key);
     else if (total * 4 < limit) this.#crowded.delete(key);

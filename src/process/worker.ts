@@ -1,11 +1,11 @@
 import cluster from 'node:cluster';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Post, Submit } from '../chat/commands.js';
-import type { LimitsLink } from '../chat/limits.js';
 import type { Config } from '../config.js';
 import type { Bus } from '../link/bus.js';
 import { LinkClient } from '../link/client.js';
 import { CombinedBus } from '../link/combined-bus.js';
+import type { LimitsLink } from '../link/limits.js';
 import { linkPath } from '../link/protocol.js';
 import { RedisBus } from '../link/redis/redis-bus.js';
 import { createLogger, type Logger } from '../log.js';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { QuotaKey } from '../../src/chat/limits.js';
+import type { QuotaKey } from '../../src/link/limits.js';
 import { SocketCounts } from '../../src/link/socket-counts.js';
 
 const LIMITS = { socketsMax: 5000, socketsPerUserMax: 3, socketsPerAddressMax: 1000 };

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CommandName, Commands, Outcome } from '../../src/chat/commands.js';
-import { LIMITS_OFF } from '../../src/config.js';
+import { LIMITS_OFF } from '../../src/chat/limits.js';
 import type { LinkClient } from '../../src/link/client.js';
 import type { ToWorker } from '../../src/link/protocol.js';
 import { connectLink } from '../support/ledger.js';

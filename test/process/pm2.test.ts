@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { LIMITS_OFF } from '../../src/config.js';
+import { LIMITS_OFF } from '../../src/chat/limits.js';
 import { live } from '../support/chat.js';
 import { Crowd } from '../support/crowd.js';
 import { temporaryFolder } from '../support/ledger.js';

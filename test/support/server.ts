@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SignJWT } from 'jose';
-import { LIMITS_OFF } from '../../src/config.js';
+import { LIMITS_OFF } from '../../src/chat/limits.js';
 import { watch } from './leaks.js';
 import { TestUser } from './user.js';
 import { until } from './wait.js';

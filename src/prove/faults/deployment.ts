@@ -3,7 +3,8 @@ import { createWriteStream, readFileSync, type WriteStream } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LIMITS_OFF, searchPath } from '../../config.js';
+import { LIMITS_OFF } from '../../chat/limits.js';
+import { searchPath } from '../../config.js';
 import { OperatorError } from '../../operator-error.js';
 
 const START_MS_MAX = 30_000;

@@ -1,13 +1,13 @@
 import { ChatError } from '../../chat/errors.js';
+import { type Caller, claimOf } from '../../chat/users.js';
 import {
-  ASKED_MAX,
   type LimitsLink,
   type QuotaKey,
   quotaNameOf,
   quotaOf,
+  SMALL_QUOTA_MAX,
   type SocketLimits,
-} from '../../chat/limits.js';
-import { type Caller, claimOf } from '../../chat/users.js';
+} from '../../link/limits.js';
 
 /** What a socket holds from before its upgrade to its end. */
 export interface SocketPermit {
@@ -61,7 +61,7 @@ export class SocketQuota {
   }
 
   /** The ledger knows nothing of this worker. */
-  greeted(): void {
+  connected(): void {
     this.#crowded.clear();
     this.#changes.clear();
     for (const [key, count] of this.#own) this.#tell(key, count);
@@ -96,7 +96,7 @@ export class SocketQuota {
 
   #isNear(key: QuotaKey): boolean {
     const limit = quotaOf(this.#limits, key);
-    return limit <= ASKED_MAX || this.#crowded.has(key) || this.#count(key) * 2 >= limit;
+    return limit <= SMALL_QUOTA_MAX || this.#crowded.has(key) || this.#count(key) * 2 >= limit;
   }
 
   #tell(key: QuotaKey, change: number): void {

@@ -1,17 +1,15 @@
 import { ChatError, type ErrorCode, rateLimited } from '../../chat/errors.js';
+import { LIMIT_NAMES, type LimitName, type Limits } from '../../chat/limits.js';
+import { RateLimiter } from '../../chat/rate-limiter.js';
+import { type Caller, claimOf } from '../../chat/users.js';
 import {
   type Charges,
-  LIMIT_NAMES,
-  type LimitName,
-  type Limits,
   type LimitsLink,
   type LimitsListener,
   type QuotaKey,
   SHARED_RATES,
   type SharedRate,
-} from '../../chat/limits.js';
-import { RateLimiter } from '../../chat/rate-limiter.js';
-import { type Caller, claimOf } from '../../chat/users.js';
+} from '../../link/limits.js';
 import { FrameBudgets } from './frame-budget.js';
 import { SocketQuota } from './socket-quota.js';
 
@@ -146,8 +144,8 @@ export class WorkerLimits implements LimitsListener {
     this.sockets.crowded(key, crowded);
   }
 
-  greeted(): void {
-    this.sockets.greeted();
+  connected(): void {
+    this.sockets.connected();
   }
 
   close(): void {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { type Charges, type LimitsLink, UNLIMITED } from '../../../src/chat/limits.js';
+import { UNLIMITED } from '../../../src/chat/limits.js';
+import type { Charges, LimitsLink } from '../../../src/link/limits.js';
 import { WorkerLimits } from '../../../src/server/limits/worker-limits.js';
 import { until } from '../../support/wait.js';
 
