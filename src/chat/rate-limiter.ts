@@ -2,19 +2,22 @@ export interface Rate {
   /** 0: no limit. */
   readonly max: number;
   readonly inMs: number;
-  /** How many may come at once after a silence; as many as `max` unless it says otherwise. */
+  /** How many may come at once after a silence; `max` unless it is given. */
   readonly burst?: number;
 }
 
+/** What a rate keeps of one key: when its bucket will have run empty, in milliseconds of the limiter's clock. */
+export interface Bucket {
+  emptyAt: number;
+}
+
 /**
- * Holds each key to a rate (GCRA, the leaky bucket as a meter). All that is kept of a key is the time at which its
- * bucket will have run empty. It decides in the tick and without a timer of its own, which the ledger needs within
- * its transaction. Times are in milliseconds, of any clock, also one that is set back.
+ * The generic cell rate algorithm (GCRA), which is the leaky bucket as a meter. It decides at once and needs no timer,
+ * so the ledger can use it within a transaction. Times are in milliseconds of any clock, also of one that is set back.
  */
-export class RateLimiter<Key> {
+export class Gcra {
   readonly #intervalMs: number;
   readonly #bucketMs: number;
-  readonly #emptyAt = new Map<Key, number>();
 
   constructor({ max, inMs, burst = max }: Rate) {
     this.#intervalMs = max === 0 ? 0 : inMs / max;
@@ -27,39 +30,68 @@ export class RateLimiter<Key> {
   }
 
   /**
-   * 0 when one more may pass, which is then counted; otherwise after how many milliseconds it might. What counts as
-   * many needs room for as many, but never for a whole bucket, of which one was taken just before.
+   * Returns 0 when one more may pass, which is then counted; otherwise the milliseconds after which it might. What
+   * counts as many needs room for as many. It never needs a whole bucket, of which one was taken just before.
    */
-  take(key: Key, now: number, count = 1): number {
+  take(bucket: Bucket, now: number, count = 1): number {
     if (this.#intervalMs === 0) return 0;
-    const emptyAt = this.#of(key, now);
+    const emptyAt = this.#emptyAt(bucket, now);
     const neededMs = Math.min(
       count * this.#intervalMs,
       Math.max(this.#bucketMs - this.#intervalMs, this.#intervalMs),
     );
-    const wait = emptyAt + neededMs - now - this.#bucketMs;
-    if (wait >= 1) return Math.ceil(wait); // Less is an error of rounding.
-    this.#emptyAt.set(key, emptyAt + count * this.#intervalMs);
+    const waitMs = emptyAt + neededMs - now - this.#bucketMs;
+    if (waitMs >= 1) return Math.ceil(waitMs); // Less is an error of rounding.
+    bucket.emptyAt = emptyAt + count * this.#intervalMs;
     return 0;
   }
 
-  /** Counts what has passed elsewhere. It may overfill the bucket, once: what passed too much is missing later. */
-  charge(key: Key, count: number, now: number): void {
-    if (this.#intervalMs === 0) return;
-    this.#emptyAt.set(key, Math.min(this.#of(key, now) + count * this.#intervalMs, now + 2 * this.#bucketMs));
+  /**
+   * Counts what has passed already, and returns whether the bucket held it. A bucket fills to twice its size at most:
+   * what passed too much is missing later, but no key waits for ever.
+   */
+  charge(bucket: Bucket, now: number, count: number): boolean {
+    if (this.#intervalMs === 0) return true;
+    const emptyAt = this.#emptyAt(bucket, now) + count * this.#intervalMs;
+    bucket.emptyAt = Math.min(emptyAt, now + 2 * this.#bucketMs);
+    return emptyAt - now <= this.#bucketMs;
+  }
+
+  #emptyAt({ emptyAt }: Bucket, now: number): number {
+    return Math.min(Math.max(emptyAt, now), now + 2 * this.#bucketMs);
+  }
+}
+
+/** Holds each key to a rate. */
+export class RateLimiter<Key> {
+  readonly #gcra: Gcra;
+  readonly #buckets = new Map<Key, Bucket>();
+
+  constructor(rate: Rate) {
+    this.#gcra = new Gcra(rate);
+  }
+
+  /** How many keys it keeps buckets for. */
+  get size(): number {
+    return this.#buckets.size;
+  }
+
+  /** As `Gcra.take`. */
+  take(key: Key, now: number, count = 1): number {
+    return this.#gcra.isOn ? this.#gcra.take(this.#bucketOf(key), now, count) : 0;
   }
 
   /** Forgets the keys whose buckets are empty. */
   sweep(now: number): void {
-    for (const [key, emptyAt] of this.#emptyAt) if (emptyAt <= now) this.#emptyAt.delete(key);
+    for (const [key, { emptyAt }] of this.#buckets) if (emptyAt <= now) this.#buckets.delete(key);
   }
 
-  /** How many keys it knows. */
-  get size(): number {
-    return this.#emptyAt.size;
-  }
-
-  #of(key: Key, now: number): number {
-    return Math.min(Math.max(this.#emptyAt.get(key) ?? 0, now), now + 2 * this.#bucketMs);
+  #bucketOf(key: Key): Bucket {
+    let bucket = this.#buckets.get(key);
+    if (bucket === undefined) {
+      bucket = { emptyAt: 0 };
+      this.#buckets.set(key, bucket);
+    }
+    return bucket;
   }
 }

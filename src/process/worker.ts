@@ -21,11 +21,10 @@ import { drainSockets } from '../server/hub/drain.js';
 import type { Follower } from '../server/hub/follower.js';
 import { Hub } from '../server/hub/hub.js';
 import { TypingIndicators } from '../server/hub/typing.js';
+import { Admission } from '../server/limits/admission.js';
 import { ClientAddresses } from '../server/limits/client-address.js';
-import { WorkerLimits } from '../server/limits/worker-limits.js';
 import { FreeSpace } from '../server/uploads/free-space.js';
 import { temporaryDir } from '../server/uploads/upload.js';
-import { UploadSlots } from '../server/uploads/upload-slots.js';
 import { Expiry } from '../server/websocket/token-expiry.js';
 import { WebSockets } from '../server/websocket/websockets.js';
 import { PhotoFiles } from '../store/files/photos.js';
@@ -138,7 +137,7 @@ export interface Worker {
   readonly engine: Engine;
   readonly hub: Hub;
   readonly http: HttpGateway;
-  readonly limits: WorkerLimits;
+  readonly limits: Admission;
   /** Stops its timers. */
   close(): void;
 }
@@ -171,11 +170,10 @@ export function composeWorker({
     jwksNotCached: (error) => warn('the keys of JWT_JWKS_URL could not be kept in DATA_DIR', error),
     cachedJwks: key && 'keySetUrl' in key ? new JwksCache(config.dataDir, key.keySetUrl) : undefined,
   });
-  const limits = new WorkerLimits(config.limits, limitsLink, {
-    refused: (counts) => log.warn({ refused: counts }, 'limits refused what was too much'),
-  });
-  const { failedLoginsPerMinutePerAddressMax, socketsPerAddressMax, messagesPerSecondPerUserMax } =
-    config.limits;
+  const limits = new Admission(config.limits, limitsLink, (counts) =>
+    log.warn({ refused: counts }, 'limits refused what was too much'),
+  );
+  const { failedLoginsPerMinutePerAddressMax, socketsPerAddressMax } = config.limits;
   const perAddress = failedLoginsPerMinutePerAddressMax + socketsPerAddressMax > 0;
   const addresses = perAddress ? new ClientAddresses(config.trustProxy) : undefined;
   const http = new HttpGateway({
@@ -201,7 +199,6 @@ export function composeWorker({
     expiry,
     post,
     textCharactersMax,
-    messagesPerSecondMax: messagesPerSecondPerUserMax,
     queryToken,
     draining,
     failed,
@@ -213,14 +210,13 @@ export function composeWorker({
       hub,
       submit,
       photos: new PhotoFiles(config.dataDir),
-      assertRows: (caller, rows) => limits.assertRows(caller, rows),
+      assertRows: (caller, rows) => limits.admitRows(caller, rows),
       warn,
     },
     ready,
     temporaryDir: temporaryDir(config.dataDir),
     photoBytesMax,
     freeSpace: new FreeSpace(config.dataDir, config.freeSpaceBytesMin, () => performance.now()),
-    slots: new UploadSlots(),
   });
   const close = () => {
     for (const part of [hub, http, limits, typing, expiry, auth]) part.close();

@@ -3,12 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { FreeSpace } from '../../src/server/uploads/free-space.js';
 import { MultipartGuard } from '../../src/server/uploads/multipart-guard.js';
 import { readUpload } from '../../src/server/uploads/upload.js';
-import { UploadSlots } from '../../src/server/uploads/upload-slots.js';
 import { partsOf } from '../fuzz/multipart-model.js';
-import { multipartBody, type Part, streamOf } from '../support/multipart.js';
+import { multipartBody, type Part, streamOf, uploadOptions } from '../support/multipart.js';
 import { fc, pieces } from './property.js';
 
 const BOUNDARY = 'b';
@@ -58,12 +56,7 @@ it('the guard passes a body on as it is, or refuses it, the same however it is c
 });
 
 it('what the model takes is taken, however it is cut, and nothing is left of it', () => {
-  const options = {
-    temporaryDir,
-    photoBytesMax: MIB,
-    freeSpace: new FreeSpace(temporaryDir, 0, () => 0),
-    slots: new UploadSlots(),
-  };
+  const options = uploadOptions(temporaryDir, MIB);
   const good = fc
     .record({ json: fc.json(), photo: bytes })
     .filter(({ photo }) => !/\r\n--b/.test(photo.toString('latin1')))
@@ -83,12 +76,12 @@ it('what the model takes is taken, however it is cut, and nothing is left of it'
     fc.asyncProperty(good, async ([{ json, photo, body }, chunks]) => {
       expect(partsOf(body, BOUNDARY)).toEqual({ json, photo });
       const type = `multipart/form-data; boundary=${BOUNDARY}`;
-      const upload = await readUpload(streamOf(...chunks), type, '', '1', options);
+      const upload = await readUpload(streamOf(...chunks), type, '', { id: 1 }, options);
       expect(upload.json).toEqual(JSON.parse(json.toString()));
       if (upload.photo === undefined) expect(photo.length).toBe(0);
       else expect((await readFile(upload.photo.path)).equals(photo)).toBe(true);
       await upload.photo?.discard();
-      expect([options.slots.taken, await readdir(temporaryDir)]).toEqual([0, []]);
+      expect([options.limits.uploadsInProgress, await readdir(temporaryDir)]).toEqual([0, []]);
     }),
   );
 });

@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
-import { UPLOADS_AT_A_TIME_MAX } from '../../src/server/uploads/upload-slots.js';
+import { UPLOADS_AT_A_TIME_MAX } from '../../src/server/limits/admission.js';
 import { CHUNKED, chunk, HOST, head } from '../conformance/http/case.js';
 import { Peer } from '../conformance/http/peer.js';
 import { until } from '../support/wait.js';

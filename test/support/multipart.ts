@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
+import { UNLIMITED } from '../../src/chat/limits.js';
+import { Admission } from '../../src/server/limits/admission.js';
 import { FreeSpace } from '../../src/server/uploads/free-space.js';
 import type { UploadOptions } from '../../src/server/uploads/upload.js';
-import { UploadSlots } from '../../src/server/uploads/upload-slots.js';
 
 export const BOUNDARY = '----WebKitFormBoundaryq7zPl0bV2cD8sXyA';
 
@@ -53,8 +54,12 @@ export function streamOf(...chunks: readonly Buffer[]): Readable {
   );
 }
 
-/** What an upload is read with where neither space nor slots are short. */
-export function uploadOptions(temporaryDir: string, photoBytesMax: number): UploadOptions {
+/** What an upload is read with when there is space, and when no other upload is in progress. */
+export function uploadOptions(
+  temporaryDir: string,
+  photoBytesMax: number,
+): UploadOptions & { readonly limits: Admission } {
   const freeSpace = new FreeSpace(temporaryDir, 0, () => 0);
-  return { temporaryDir, photoBytesMax, freeSpace, slots: new UploadSlots() };
+  const limits = new Admission(UNLIMITED, undefined, () => undefined);
+  return { temporaryDir, photoBytesMax, freeSpace, limits };
 }

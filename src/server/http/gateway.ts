@@ -2,8 +2,8 @@ import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
 import { randomUUID } from 'node:crypto';
 import { ChatError } from '../../chat/errors.js';
 import { type Authenticator, bearerToken, type Identity } from '../auth/authenticator.js';
+import type { Admission } from '../limits/admission.js';
 import type { ClientAddresses } from '../limits/client-address.js';
-import type { WorkerLimits } from '../limits/worker-limits.js';
 import { Exchange, type ExchangeOwner } from './exchange.js';
 import { type SecurityHeaders, securityHeaders } from './security-headers.js';
 import { SwapRemoveSet } from './swap-remove-set.js';
@@ -23,7 +23,7 @@ export type Failed = (error: unknown, exchange: Pick<Exchange, 'requestId' | 'me
 
 export interface HttpGatewayOptions {
   readonly auth: Authenticator;
-  readonly limits: WorkerLimits;
+  readonly limits: Admission;
   /** Undefined when there is no limit per address. */
   readonly addresses: ClientAddresses | undefined;
   /** Of the pages that may use the server; undefined: any. */
@@ -45,7 +45,7 @@ export class HttpGateway implements ExchangeOwner {
   readonly allowedOrigins: ReadonlySet<string> | undefined;
   readonly securityHeaders: SecurityHeaders;
   readonly #auth: Authenticator;
-  readonly #limits: WorkerLimits;
+  readonly #limits: Admission;
   readonly #addresses: ClientAddresses | undefined;
   readonly #failed: Failed;
   readonly #pending = new SwapRemoveSet<Exchange>();
@@ -121,7 +121,7 @@ export class HttpGateway implements ExchangeOwner {
       const token = bearerToken(exchange.header('authorization'));
       if (token === undefined) throw new ChatError('unauthorized');
       const counted = (identity: Identity) => {
-        this.#limits.assertRequest(identity.caller);
+        this.#limits.admitRequest(identity.caller);
         return handle(identity);
       };
       const identity = this.identify(exchange, token);
@@ -157,7 +157,7 @@ export class HttpGateway implements ExchangeOwner {
 
   #fail(exchange: Exchange, error: unknown): void {
     if (error instanceof ChatError && error.code !== 'internal') {
-      this.#limits.noted(error);
+      this.#limits.refusals.countError(error);
       // The engine forgets that it is to close when the next request is in the same segment; while an answer
       // is due, it ends the connection instead of taking it.
       if (exchange.closes) setImmediate(() => exchange.error(error));

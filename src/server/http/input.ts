@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { Operation } from '../../api/operation.js';
 import { ChatError } from '../../chat/errors.js';
 import { parseId } from '../../chat/ids.js';
+import type { Caller } from '../../chat/users.js';
 import { readUpload, type UploadedPhoto, type UploadOptions } from '../uploads/upload.js';
 import { mediaType, parseBody, readJson } from './body.js';
 import type { Exchange } from './exchange.js';
@@ -15,7 +16,7 @@ export interface Input {
 
 /**
  * The checked body of a request, in whichever way it came: JSON, multipart with a photo, or `?users=`.
- * Whoever takes a photo discards it in the end. `user` is whose upload it is. Errors: invalid_json, invalid_multipart,
+ * Whoever takes a photo discards it in the end. `caller` is whose upload it is. Errors: invalid_json, invalid_multipart,
  * invalid_field, invalid_query, too_large, unsupported_media_type, and those of `readUpload`.
  */
 export async function readInput(
@@ -23,7 +24,7 @@ export async function readInput(
   stream: Readable,
   schema: z.ZodType,
   operation: Operation,
-  user: string,
+  caller: Caller,
   options: UploadOptions,
 ): Promise<Input> {
   const users = operation.usersInQuery ? parameter(new URLSearchParams(exchange.query), 'users') : undefined;
@@ -41,7 +42,7 @@ export async function readInput(
   if (type !== 'multipart/form-data' || operation.photo === undefined) {
     throw new ChatError('unsupported_media_type');
   }
-  const { json, photo } = await readUpload(stream, contentType, contentLength, user, options);
+  const { json, photo } = await readUpload(stream, contentType, contentLength, caller, options);
   try {
     return { body: parseBody(schema, json), photo };
   } catch (error) {

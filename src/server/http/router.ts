@@ -4,10 +4,9 @@ import type { Operation } from '../../api/operation.js';
 import { BASE, channels, type RouteName, routes } from '../../api/routes.js';
 import { ChatError } from '../../chat/errors.js';
 import { parseId } from '../../chat/ids.js';
-import { claimOf } from '../../chat/users.js';
 import type { Image } from '../../store/photo-store.js';
 import type { Identity } from '../auth/authenticator.js';
-import type { WorkerLimits } from '../limits/worker-limits.js';
+import type { Admission } from '../limits/admission.js';
 import type { UploadOptions } from '../uploads/upload.js';
 import { chatEndpoints } from './endpoints/chats.js';
 import type { Endpoints, Read, Reply, Request, Services, Write } from './endpoints/endpoint.js';
@@ -22,7 +21,7 @@ const endpoints: Endpoints = { ...userEndpoints, ...chatEndpoints, ...groupEndpo
 
 export interface RouterOptions extends UploadOptions {
   readonly http: HttpGateway;
-  readonly limits: WorkerLimits;
+  readonly limits: Admission;
   readonly services: Services;
   /** Whether the worker can serve: linked to a ledger, and not about to stop. */
   readonly ready: () => boolean;
@@ -123,11 +122,11 @@ async function write(
   stream: Readable | undefined,
   options: RouterOptions,
 ): Promise<void> {
-  if (operation.photo && isMultipart(exchange)) options.limits.assertUpload(request.caller);
+  if (operation.photo && isMultipart(exchange)) options.limits.admitUpload(request.caller);
   const { body, photo } =
     operation.body === undefined || stream === undefined
       ? { body: undefined, photo: undefined }
-      : await readInput(exchange, stream, operation.body, operation, claimOf(request.caller), options);
+      : await readInput(exchange, stream, operation.body, operation, request.caller, options);
   try {
     // A body may be minutes on its way.
     if (options.services.hub.revocations.has(identity)) throw new ChatError('unauthorized');

@@ -1,6 +1,6 @@
 /**
- * The part of formidable 3 that uploads.ts uses. The published types describe version 2's module shape and
- * leave out what a part handler needs.
+ * Declares the part of formidable 3 that upload.ts uses. The published types describe the module as it was in
+ * version 2, and leave out what a part handler needs.
  */
 declare module 'formidable' {
   import type { EventEmitter } from 'node:events';
@@ -14,7 +14,7 @@ declare module 'formidable' {
   }
 
   interface Form {
-    /** The first error, from the moment of it. */
+    /** The first error, as soon as it happened. */
     readonly error: Error | null;
     onPart: (part: Part) => unknown;
     _error(error: Error): void;

@@ -1,9 +1,9 @@
 import { statfs } from 'node:fs/promises';
 
-/** What is free changes slowly next to what uploads may take in this time. */
+/** Uploads cannot take much of the free space in this time. */
 const ASK_EVERY_MS = 1000;
 
-/** Whether a file system has less free than it is to have. It is asked at most once a second. */
+/** Tells whether a file system is low on free space. It asks the system at most once a second. */
 export class FreeSpace {
   readonly #folder: string;
   readonly #bytesMin: number;
@@ -11,7 +11,7 @@ export class FreeSpace {
   #askedAt = Number.NEGATIVE_INFINITY;
   #low = Promise.resolve(false);
 
-  /** `bytesMin` 0: it is never asked. `now` in milliseconds of a clock that only goes forward. */
+  /** With a `bytesMin` of 0, space is never low. `now` gives milliseconds of a clock that only goes forward. */
   constructor(folder: string, bytesMin: number, now: () => number) {
     this.#folder = folder;
     this.#bytesMin = bytesMin;

@@ -3,22 +3,22 @@ import { ChatError } from '../../chat/errors.js';
 
 const PARTS_MAX = 8;
 const PART_HEADER_BYTES_MAX = 1024;
-/**
- * Each carriage return in a content may begin a delimiter, and costs the parser microseconds, as much as kilobytes
- * without any. In what is compressed, one byte of 256 is one.
- */
 const CR = 0x0d;
+/**
+ * Each carriage return may begin a delimiter, and costs the parser microseconds, as much as kilobytes without one. In
+ * compressed data one byte of 256 is a carriage return, so a photo stays far below these bounds.
+ */
 const CRS_MIN = 8192;
 const BYTES_PER_CR = 64;
-/** So many in one turn of the event loop, of each body. */
+/** How many carriage returns of a body are parsed in one turn of the event loop. */
 const CRS_PER_TURN = 512;
 const END_OF_HEADERS = Buffer.from('\r\n\r\n');
-/** The parser takes a line without a colon for the end of the headers, and what follows for content. */
+/** Other lines are refused: after one without a colon, the parser takes what follows for content. */
 const HEADER_LINE = /^[A-Za-z-]+:[^\r\n]*$/;
-/** RFC 2046, 5.1.1. Nothing else: what one reader takes for a boundary another must too. */
+/** Only what RFC 2046, 5.1.1 allows, since every reader of the body must find the same boundary. */
 const BOUNDARY = /^[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]$/;
 
-/** The boundary of a multipart Content-Type. Errors: invalid_multipart when it is missing or not 1–70 characters. */
+/** Reads the boundary of a multipart Content-Type, which has 1 to 70 characters. Errors: invalid_multipart. */
 export function boundaryOf(contentType: string): string {
   const found = /;\s*boundary=(?:"([^"]*)"|([^\s;]*))/i.exec(contentType);
   const boundary = found?.[1] ?? found?.[2] ?? '';
@@ -27,19 +27,19 @@ export function boundaryOf(contentType: string): string {
 }
 
 /**
- * Stands in front of the multipart parser, whose part headers are neither bounded nor cheap (102 KB of one
- * block the event loop for 685 ms): counts bytes, parts, the bytes of each part's headers and carriage returns, and
- * passes the body on unchanged, what is slow to parse in several turns of the event loop. A chunk is checked before
- * any of it goes on. Errors: too_large, invalid_multipart.
+ * Protects the multipart parser, which neither bounds the headers of a part nor parses them fast (102 KB of them block
+ * the event loop for 685 ms). The guard bounds bytes, parts, carriage returns and the headers of each part. It passes
+ * the body on unchanged, and spreads what is slow to parse over several turns of the event loop. A chunk is checked
+ * before any of it goes on. Errors: too_large, invalid_multipart.
  *
- * It reads a part's content up to the next delimiter; behind that, either two dashes, which end the body, or
- * a line end and the next part's headers.
+ * It reads the content of a part up to the next delimiter. Behind that, two dashes end the body, or a line end begins
+ * the headers of the next part.
  */
 export class MultipartGuard extends Transform {
   readonly #delimiter: Buffer;
   readonly #bytesMax: number;
   #reading: 'content' | 'delimiter' | 'headers' | 'epilogue' = 'content';
-  /** What was seen and may yet be the beginning of what is looked for. */
+  /** The last bytes, which may be the beginning of what is looked for. */
   #rest: Buffer;
   #bytes = 0;
   #parts = 0;
@@ -49,7 +49,7 @@ export class MultipartGuard extends Transform {
     super();
     this.#delimiter = Buffer.from(`\r\n--${boundary}`);
     this.#bytesMax = bytesMax;
-    this.#rest = Buffer.from('\r\n'); // The first delimiter has no line before it.
+    this.#rest = Buffer.from('\r\n'); // The first delimiter stands at the beginning, without a line end before it.
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
@@ -63,7 +63,7 @@ export class MultipartGuard extends Transform {
     this.#passOn(chunk, done);
   }
 
-  /** A body that breaks off between two parts would lose the second without a sign. */
+  /** The parser does not notice a body that breaks off between two parts. */
   override _flush(done: TransformCallback): void {
     done(this.#reading === 'epilogue' ? null : new ChatError('invalid_multipart'));
   }
@@ -88,7 +88,7 @@ export class MultipartGuard extends Transform {
     }
   }
 
-  /** Goes on as far as the data tells; returns what has to wait for more. */
+  /** Checks as much of the data as can be told; returns the rest, which has to wait for more. */
   #check(data: Buffer): Buffer {
     let left = data;
     for (;;) {
@@ -108,7 +108,7 @@ export class MultipartGuard extends Transform {
           if (next === '--') this.#reading = 'epilogue';
           else if (next === '\r\n' && ++this.#parts <= PARTS_MAX) this.#reading = 'headers';
           else throw new ChatError('invalid_multipart');
-          break; // The line end stays: a part without headers has its empty line right here.
+          break; // The line end stays, since it is half of the empty line of a part without headers.
         }
         case 'headers': {
           const at = left.indexOf(END_OF_HEADERS);

@@ -4,34 +4,33 @@ import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 
-/** Who is told how the disk keeps up. */
-export interface Writing {
-  /** The disk is behind: hold what comes … */
+/** Hears how the disk keeps up. */
+export interface WriteEvents {
+  /** The disk is behind: the source is to pause until `drained`. */
   behind(): void;
-  /** … and let it come again. */
-  keepsUp(): void;
+  drained(): void;
   failed(error: Error): void;
 }
 
 /**
- * A photo that is being received, as a new file in a folder. The parser gives a content in as many pieces as it has
- * carriage returns: those of one turn of the event loop become one write.
+ * Writes a photo that is being received to a new file. The parser splits a content at every carriage return, so the
+ * pieces of one turn of the event loop are joined to one write.
  */
 export class PhotoFile {
   readonly path: string;
   readonly #stream: WriteStream;
-  readonly #writing: Writing;
+  readonly #events: WriteEvents;
   #pieces: Buffer[] = [];
   #bytes = 0;
 
-  constructor(folder: string, writing: Writing) {
+  constructor(folder: string, events: WriteEvents) {
     this.path = join(folder, randomUUID());
-    this.#writing = writing;
+    this.#events = events;
     this.#stream = createWriteStream(this.path, { flags: 'wx', mode: 0o600 });
-    this.#stream.on('error', (error) => writing.failed(error));
+    this.#stream.on('error', (error) => events.failed(error));
   }
 
-  /** That were given to it. */
+  /** How many bytes were given to `write`. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -41,14 +40,14 @@ export class PhotoFile {
     if (this.#pieces.push(piece) === 1) queueMicrotask(() => this.#flush());
   }
 
-  /** Resolves when all is with the system; rejects with the error of the disk. */
+  /** Resolves when the system has taken all bytes. Rejects with the error of the disk. */
   async end(): Promise<void> {
     this.#flush();
     this.#stream.end();
     await finished(this.#stream);
   }
 
-  /** Removes it, when it is certain that nothing more will be written; it may be gone from there already. */
+  /** Removes the file once nothing more can be written. It may be moved away already. */
   async remove(): Promise<void> {
     if (!this.#stream.closed) {
       await new Promise<void>((resolve) => {
@@ -66,7 +65,7 @@ export class PhotoFile {
     this.#pieces = [];
     if (pieces.length === 0 || this.#stream.destroyed) return;
     if (this.#stream.write(Buffer.concat(pieces))) return;
-    this.#writing.behind();
-    this.#stream.once('drain', () => this.#writing.keepsUp());
+    this.#events.behind();
+    this.#stream.once('drain', () => this.#events.drained());
   }
 }

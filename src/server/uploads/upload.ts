@@ -3,19 +3,20 @@ import { join } from 'node:path';
 import { pipeline, type Readable } from 'node:stream';
 import type { Form, Part } from 'formidable';
 import { ChatError } from '../../chat/errors.js';
+import type { Caller } from '../../chat/users.js';
 import { JSON_BYTES_MAX, jsonOf } from '../http/body.js';
+import type { Admission, UploadPermit } from '../limits/admission.js';
 import type { FreeSpace } from './free-space.js';
 import { boundaryOf, MultipartGuard } from './multipart-guard.js';
 import { PhotoFile } from './photo-file.js';
-import type { UploadSlots } from './upload-slots.js';
 
-/** The whole body: a photo of 10 MiB, the JSON beside it, and what multipart puts around them. */
+/** The whole body holds a photo of 10 MiB, the JSON beside it, and what multipart puts around them. */
 const BODY_BYTES_MAX = 11 * 1024 * 1024;
 
-/** Encodings that leave the bytes as they are (RFC 7578, 4.7 has no use for others). */
+/** Encodings that leave the bytes as they are (RFC 7578, 4.7 deprecates the others). */
 const PLAIN_ENCODINGS = ['binary', '8bit', '7bit'];
 
-/** A parsed multipart body; the photo, when there is one, lies in the temporary folder. */
+/** A parsed multipart body. Its photo, if it has one, lies in the temporary folder. */
 export interface Upload {
   readonly json: unknown;
   readonly photo: UploadedPhoto | undefined;
@@ -23,7 +24,7 @@ export interface Upload {
 
 export interface UploadedPhoto {
   readonly path: string;
-  /** Ends the upload: gives back its slot, and removes the file unless it was moved to its lasting place. */
+  /** Ends the upload: removes the file, unless it was moved to its lasting place, and releases the permit. */
   discard(): Promise<void>;
 }
 
@@ -31,30 +32,30 @@ export interface UploadOptions {
   readonly temporaryDir: string;
   readonly photoBytesMax: number;
   readonly freeSpace: FreeSpace;
-  readonly slots: UploadSlots;
+  readonly limits: Pick<Admission, 'acquireUpload'>;
 }
 
-/** The only place for files that may be gone at the next start. */
+/** The folder for files that the next start may remove. */
 export function temporaryDir(dataDir: string): string {
   return join(dataDir, 'tmp');
 }
 
 /**
  * Reads `multipart/form-data` with the parts `json` and `photo`, told apart by their names alone. A photo that has
- * anything in it needs a slot of `user` and space to spare, before any of it is written; a body without one needs
- * neither. Whatever it rejects with, nothing of the upload is left on disk, and no slot taken. Errors: too_large,
- * invalid_multipart, invalid_json, storage_low, storage_full, rate_limited, overloaded.
+ * anything in it needs a permit for `caller` and free space, before any of it is written; a body without one needs
+ * neither. When it rejects, nothing of the upload is left on disk, and the permit is released. Errors: too_large,
+ * invalid_multipart, invalid_json, storage_low, storage_full, rate_limited, overloaded, timeout.
  */
 export async function readUpload(
   body: Readable,
   contentType: string,
   contentLength: string,
-  user: string,
+  caller: Caller,
   options: UploadOptions,
 ): Promise<Upload> {
   if (Number(contentLength) > BODY_BYTES_MAX) throw new ChatError('too_large');
   const boundary = boundaryOf(contentType);
-  const parts = new Parts(user, options, await options.freeSpace.isLow());
+  const parts = new Parts(caller, options, await options.freeSpace.isLow());
   try {
     await makeFolder(options.temporaryDir);
     await parts.read(body, boundary);
@@ -75,54 +76,54 @@ export async function readUpload(
 /** One run of the multipart parser. */
 class Parts {
   json: Buffer | undefined;
-  /** Absent when there is none, or nothing in it. */
+  /** Undefined without a part `photo`, and when there is nothing in it. */
   photo: PhotoFile | undefined;
-  readonly #user: string;
+  readonly #caller: Caller;
   readonly #options: UploadOptions;
   readonly #storageLow: boolean;
   readonly #seen = new Set<string>();
-  #giveBackSlot: () => void = () => undefined;
+  #permit: UploadPermit | undefined;
 
-  constructor(user: string, options: UploadOptions, storageLow: boolean) {
-    this.#user = user;
+  constructor(caller: Caller, options: UploadOptions, storageLow: boolean) {
+    this.#caller = caller;
     this.#options = options;
     this.#storageLow = storageLow;
   }
 
   async read(body: Readable, boundary: string): Promise<void> {
     const { formidable, multipart } = await import('formidable');
-    // The others would take a boundary with "json" in it for theirs.
+    // The other plugins would take a body whose boundary has "json" in it.
     const form = formidable({ enabledPlugins: [multipart] });
     const guard = new MultipartGuard(boundary, BODY_BYTES_MAX);
     form.onPart = (part) => {
-      // The parser goes on for a while with what it holds when the body is refused already.
+      // After a refusal, the parser goes on with what it holds already.
       if (form.error) return;
       const name = nameOf(part.headers['content-disposition'] ?? '');
       const encoding = part.headers['content-transfer-encoding'] ?? 'binary';
       if (!PLAIN_ENCODINGS.includes(encoding.trim().toLowerCase()))
         return form._error(new ChatError('invalid_multipart'));
-      const refused = this.#refuse(name);
+      const refused = this.#refusePart(name);
       if (refused !== undefined) return form._error(refused);
       if (name === 'json') this.#readJson(form, part);
       else this.#readPhoto(form, part, guard);
     };
 
-    // The parser reads two headers. The length is the guard's business.
+    // The parser reads these two headers. The guard checks the length.
     const headers = {
       'content-type': `multipart/form-data; boundary="${boundary}"`,
       'transfer-encoding': 'chunked',
     };
-    pipeline(body, guard, () => undefined); // Each error reaches the parser through the guard.
+    pipeline(body, guard, () => undefined); // The guard passes each error on to the parser.
     await form.parse(Object.assign(guard, { headers }));
     await this.photo?.end();
   }
 
-  /** Removes what was written, when it is certain that nothing more will be; then the slot is free. */
+  /** Removes what was written, once nothing more can be, and then releases the permit. */
   async discard(): Promise<void> {
     try {
       await this.photo?.remove();
     } finally {
-      this.#giveBackSlot();
+      this.#permit?.release();
     }
   }
 
@@ -143,11 +144,11 @@ class Parts {
     part.on('data', (piece) => {
       if (form.error) return;
       if (this.photo === undefined) {
-        const notNow = this.#admit();
-        if (notNow !== undefined) return form._error(notNow);
+        const refused = this.#admitPhoto();
+        if (refused !== undefined) return form._error(refused);
         this.photo = new PhotoFile(this.#options.temporaryDir, {
           behind: () => guard.pause(),
-          keepsUp: () => guard.resume(),
+          drained: () => guard.resume(),
           failed: (error) => form._error(error),
         });
       }
@@ -156,16 +157,19 @@ class Parts {
     });
   }
 
-  /** Why a photo is not taken at this time. */
-  #admit(): ChatError | undefined {
+  /** Returns why a photo is not taken at this time. */
+  #admitPhoto(): Error | undefined {
     if (this.#storageLow) return new ChatError('storage_low');
-    const slot = this.#options.slots.take(this.#user);
-    if (slot instanceof ChatError) return slot;
-    this.#giveBackSlot = slot;
-    return undefined;
+    try {
+      this.#permit = this.#options.limits.acquireUpload(this.#caller);
+      return undefined;
+    } catch (error) {
+      return error as Error;
+    }
   }
 
-  #refuse(name: string): ChatError | undefined {
+  /** Returns why a part of this name is not taken. */
+  #refusePart(name: string): ChatError | undefined {
     if (name !== 'json' && name !== 'photo') {
       return new ChatError('invalid_multipart', { sentence: 'The parts may be json and photo, no others.' });
     }
@@ -177,14 +181,14 @@ class Parts {
   }
 }
 
-/** In the data folder, which is there. (With `recursive`, a full disk is reported as ENOENT.) */
+/** Makes a folder in one that exists. (With `recursive`, Node reports a full disk as ENOENT.) */
 async function makeFolder(path: string): Promise<void> {
   await mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error;
   });
 }
 
-/** The parameter `name`; one that stands inside a quoted filename is none. */
+/** Reads the parameter `name`. What looks like one inside a quoted filename is not read. */
 function nameOf(disposition: string): string {
   for (const [, key, quoted, token] of disposition.matchAll(
     /;\s*([\w*-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))/g,
@@ -194,12 +198,12 @@ function nameOf(disposition: string): string {
   return '';
 }
 
-/** What the parser, the guard or the disk said, as one of our errors; the rest is unexpected. */
+/** Turns an error of the parser, the guard or the disk into a refusal. Others are unexpected, and stay as they are. */
 function refusalOf(error: unknown): unknown {
   if (error instanceof ChatError) return error;
   const { code } = error as { code?: unknown };
   if (code === 'ENOSPC' || code === 'EDQUOT') return new ChatError('storage_full');
-  // It was answered already: the time was up.
+  // The request took too long, and was answered already.
   if (code === 'ERR_STREAM_PREMATURE_CLOSE') return new ChatError('timeout');
   if (typeof code === 'number') return new ChatError('invalid_multipart');
   return error;

@@ -3,6 +3,7 @@ import type { Channel } from '../../api/operation.js';
 import { upgradeStatusOf } from '../../api/status.js';
 import { ChatError } from '../../chat/errors.js';
 import { parseId } from '../../chat/ids.js';
+import type { Bucket } from '../../chat/rate-limiter.js';
 import type { ReadView } from '../../store/read-store.js';
 import { type Authenticator, bearerToken, type Identity, offeredProtocols } from '../auth/authenticator.js';
 import type { Exchange } from '../http/exchange.js';
@@ -12,9 +13,8 @@ import type { CatchUp } from '../hub/catch-up.js';
 import type { Hub } from '../hub/hub.js';
 import { PAGE_MESSAGES_MAX } from '../hub/pages.js';
 import type { ChatSocket, MainSocket, Start } from '../hub/sockets.js';
-import type { FrameBudget } from '../limits/frame-budget.js';
+import type { Admission } from '../limits/admission.js';
 import type { SocketPermit } from '../limits/socket-quota.js';
-import type { WorkerLimits } from '../limits/worker-limits.js';
 import { TickThrottle } from './tick-throttle.js';
 
 const PROTOCOL = 'chat.v1';
@@ -37,7 +37,7 @@ export interface Session {
   /** Of the limits on sockets; undefined for one that is only told why it is refused. */
   readonly permit: SocketPermit | undefined;
   /** For its pings and pongs, from the first on. */
-  controls: FrameBudget | undefined;
+  controls: Bucket | undefined;
   /** When the newest of its bad frames came. */
   badFrames: number[] | undefined;
   /** New tokens that are being checked. */
@@ -67,7 +67,7 @@ export interface UpgradeOptions {
   readonly auth: Authenticator;
   readonly hub: Hub;
   readonly catchUp: CatchUp;
-  readonly limits: WorkerLimits;
+  readonly limits: Admission;
   /** Takes `?access_token=`. */
   readonly queryToken: boolean;
   readonly draining: () => boolean;
@@ -111,7 +111,7 @@ export class Upgrades {
   /** What is no refusal, the log has, and the peer hears of as `internal`. */
   #refusalOf(error: unknown, exchange: Exchange): ChatError {
     if (error instanceof ChatError) {
-      this.#options.limits.noted(error);
+      this.#options.limits.refusals.countError(error);
       return error;
     }
     this.#options.failed(error, exchange);
@@ -143,7 +143,7 @@ export class Upgrades {
   /** The permit comes first: what is checked after it still holds when the socket opens. Errors: as below, rate_limited, too_many_sockets. */
   #enter(identity: Identity, asking: Asking, channel: Channel): Target | Promise<Target> {
     const { limits } = this.#options;
-    limits.assertUpgrade(identity.caller);
+    limits.admitUpgrade(identity.caller);
     const permit = limits.sockets.acquire(identity.caller, asking.exchange.address);
     if (!(permit instanceof Promise)) return this.#admitTo(permit, identity, asking, channel);
     return permit.then((taken) => this.#admitTo(taken, identity, asking, channel));
@@ -190,7 +190,7 @@ export class Upgrades {
       const of = channel.of === 'main' || chatId === undefined ? undefined : { id: chatId, type: channel.of };
       catchUp.admit(view, userId, of, 'after' in start ? start.after : undefined);
       const rows = of === undefined ? ('after' in start ? view.chatsOf(userId).length : 0) : rowsOf(start);
-      this.#options.limits.assertRows(identity.caller, rows, 'upgrades');
+      this.#options.limits.admitRows(identity.caller, rows, 'upgrades');
       return { permit, userId, chatId, start, endsAt: auth.endOf(identity), issuedAt: identity.issuedAt };
     });
   }

@@ -11,13 +11,11 @@ import {
 import { channels } from '../../api/routes.js';
 import { Close, closeCodeOf, statusOf } from '../../api/status.js';
 import type { Post } from '../../chat/commands.js';
-import { ChatError, rateLimited } from '../../chat/errors.js';
+import { ChatError } from '../../chat/errors.js';
 import type { Message } from '../../chat/messages.js';
 import { patternOf } from '../http/router.js';
 import { ChatSocket, MainSocket } from '../hub/sockets.js';
 import type { TypingIndicators } from '../hub/typing.js';
-import { dataCost, FrameBudget, FrameCost } from '../limits/frame-budget.js';
-import { InFlightLimiter } from '../limits/in-flight.js';
 import type { Expiry } from './token-expiry.js';
 import { type Session, type UpgradeOptions, Upgrades } from './upgrades.js';
 
@@ -25,8 +23,6 @@ import { type Session, type UpgradeOptions, Upgrades } from './upgrades.js';
 const BUFFERED_BYTES_MAX = 2 * 1024 * 1024;
 /** The engine pings a silent peer, and closes when nothing comes back for this long. */
 const IDLE_SECONDS_MAX = 120;
-/** For a user who has too many messages at the ledger. */
-const UNDER_WAY_RETRY_MS = 1000;
 /** The close code of a connection that ended without a close frame. */
 const CUT = 1006;
 const BAD_FRAMES_MAX = 10;
@@ -39,20 +35,16 @@ export interface WebSocketOptions extends UpgradeOptions {
   readonly expiry: Expiry;
   readonly post: Post;
   readonly textCharactersMax: number;
-  /** Of one user; 0: no limit. */
-  readonly messagesPerSecondMax: number;
 }
 
 /** The WebSocket side of a worker after the upgrade: frames from clients, and the sockets' ends. */
 export class WebSockets {
   readonly #options: WebSocketOptions;
   readonly #readFrame;
-  readonly #inFlight: InFlightLimiter;
 
   constructor(options: WebSocketOptions) {
     this.#options = options;
     this.#readFrame = frameReader(options.textCharactersMax);
-    this.#inFlight = new InFlightLimiter(options.messagesPerSecondMax);
   }
 
   register(app: TemplatedApp): void {
@@ -116,16 +108,16 @@ export class WebSockets {
 
   #control(session: Session): void {
     const { socket } = session;
-    session.controls ??= new FrameBudget(this.#options.messagesPerSecondMax);
-    if (socket !== undefined && !session.controls.spend(FrameCost.control)) this.#endFlood(socket);
+    session.controls ??= { emptyAt: 0 };
+    if (socket !== undefined && !this.#options.limits.admitControlFrame(session.controls))
+      this.#endFlood(socket);
   }
 
   #message(ws: WebSocket<Session>, data: ArrayBuffer, isBinary: boolean): void {
     const session = ws.getUserData();
     const { socket } = session;
     if (socket === undefined || socket.leaving) return;
-    const limited = this.#options.messagesPerSecondMax > 0;
-    if (limited && !this.#spend(socket, dataCost(data.byteLength))) return this.#endFlood(socket);
+    if (!this.#options.limits.admitFrame(socket.userId, data.byteLength)) return this.#endFlood(socket);
     if (data.byteLength > FRAME_BYTES_MAX) return socket.end(closeCodeOf('too_large'), 'frame too big');
     let clientId: string | undefined;
     try {
@@ -172,13 +164,11 @@ export class WebSockets {
   #post(socket: ChatSocket, text: string, clientId: string | undefined): void {
     const { chatId, userId } = socket;
     const { limits } = this.#options;
-    const heldMs = limits.coolingDownMs(userId);
-    if (heldMs > 0) return this.#refuseMessage(socket, rateLimited('messages', heldMs), clientId);
-    if (!this.#inFlight.acquire(userId))
-      return this.#refuseMessage(socket, rateLimited('messages', UNDER_WAY_RETRY_MS), clientId);
+    const refusal = limits.admitMessage(userId);
+    if (refusal !== undefined) return this.#refuseMessage(socket, refusal, clientId);
     socket.unanswered += 1;
     this.#options.post({ chatId, authorId: userId, text, clientId }, (outcome) => {
-      this.#inFlight.release(userId);
+      limits.messageSettled(userId, outcome);
       if ('ok' in outcome && 'duplicate' in outcome.ok) {
         void this.#answerRepeat(socket, outcome.ok.duplicate);
         return;
@@ -186,8 +176,6 @@ export class WebSockets {
       socket.unanswered -= 1;
       if ('ok' in outcome) return;
       const { error, details } = outcome;
-      const retryMs = details?.['retry_after_ms'];
-      if (error === 'rate_limited' && typeof retryMs === 'number') limits.coolDown(userId, retryMs);
       this.#refuseMessage(socket, new ChatError(error, { details }), clientId);
     });
   }
@@ -195,15 +183,12 @@ export class WebSockets {
   /** One who sends on and on in spite of the limit is ended. */
   #refuseMessage(socket: ChatSocket, error: ChatError, clientId: string | undefined): void {
     this.#refuseFrame(socket, error, clientId);
-    if (error.code === 'rate_limited' && !this.#spend(socket, FrameCost.refused)) this.#endFlood(socket);
-  }
-
-  #spend(socket: ChatSocket | MainSocket, cost: number): boolean {
-    return this.#options.limits.frames.of(socket.userId).spend(cost);
+    if (error.code === 'rate_limited' && !this.#options.limits.spendRefusal(socket.userId))
+      this.#endFlood(socket);
   }
 
   #endFlood(socket: ChatSocket | MainSocket): void {
-    if (socket.state !== 'closed') this.#options.limits.refusals.frames += 1;
+    if (socket.state !== 'closed') this.#options.limits.refusals.count('frames');
     socket.end(Close.flood, 'too many frames');
   }
 
@@ -224,13 +209,13 @@ export class WebSockets {
     const { hub, typing, limits } = this.#options;
     // What takes back what was passed on is bounded by it.
     const takesBack = !on && typing.isOwn(socket);
-    if (!takesBack && !limits.mayType(socket.userId)) return;
+    if (!takesBack && !limits.admitTyping(socket.userId)) return;
     const typed = hub.follower.readLatest((view) => typing.typed(socket, on, view));
     if (typed instanceof Promise) typed.catch((error: unknown) => this.#refuseFrame(socket, error));
   }
 
   #refuseFrame(socket: ChatSocket | MainSocket, error: unknown, clientId?: string): void {
-    if (error instanceof ChatError) this.#options.limits.noted(error);
+    if (error instanceof ChatError) this.#options.limits.refusals.countError(error);
     else this.#options.failed(error);
     socket.send(errorJson(error instanceof ChatError ? error : new ChatError('internal'), clientId));
   }

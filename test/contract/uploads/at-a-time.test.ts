@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { UPLOADS_AT_A_TIME_MAX } from '../../../src/server/uploads/upload-slots.js';
+import { UPLOADS_AT_A_TIME_MAX } from '../../../src/server/limits/admission.js';
 import { png } from '../../support/images.js';
 import { jsonPart, multipartBody, photoPart } from '../../support/multipart.js';
 import { RawUpload } from '../../support/raw-upload.js';
@@ -51,7 +51,7 @@ async function begin(user: TestUser, upTo: number): Promise<RawUpload> {
 const strangers = (count: number) =>
   Promise.all(Array.from({ length: count }, () => server.stranger('Uploader')));
 
-/** Has sixteen uploads stall, each with its slot, and sees that there is no seventeenth; then they go. */
+/** Has sixteen uploads stall, each with its permit, and sees that there is no seventeenth; then they go. */
 async function expectAllSlots(): Promise<void> {
   const users = await strangers(UPLOADS_AT_A_TIME_MAX);
   const held = await until(async () => {
@@ -59,7 +59,7 @@ async function expectAllSlots(): Promise<void> {
     const refused = () => uploads.filter(({ text }) => text !== '').length;
     await until(async () => (await temporary()).length + refused() === UPLOADS_AT_A_TIME_MAX);
     if (refused() === 0) return uploads;
-    // What went just before may hold a slot for a moment more, not for long.
+    // What went just before may hold a permit for a moment more, not for long.
     for (const { socket } of uploads) socket.destroy();
     await until(async () => (await temporary()).length === 0);
     return undefined;

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { UPLOADS_AT_A_TIME_MAX } from '../../../src/server/uploads/upload-slots.js';
+import { UPLOADS_AT_A_TIME_MAX } from '../../../src/server/limits/admission.js';
 import { png } from '../../support/images.js';
 import { contentType, jsonPart, multipartBody, photoPart } from '../../support/multipart.js';
 import { RawUpload } from '../../support/raw-upload.js';

@@ -38,12 +38,12 @@ interface More {
 async function refusal(body: Readable | Buffer, { type = contentType(), length = '' }: More = {}) {
   const stream = Buffer.isBuffer(body) ? streamOf(body) : body;
   const options = uploadOptions(folder, PHOTO_BYTES_MAX);
-  const error = await readUpload(stream, type, length, '1', options).then(
+  const error = await readUpload(stream, type, length, { id: 1 }, options).then(
     ({ json }) => new Error(`accepted with ${JSON.stringify(json)}`),
     (refused: Error & { code?: unknown }) => refused,
   );
   expect(await readdir(folder)).toEqual([]);
-  expect(options.slots.taken).toBe(0);
+  expect(options.limits.uploadsInProgress).toBe(0);
   return 'code' in error ? error.code : error.message;
 }
 
@@ -149,7 +149,13 @@ describe('an upload is bounded', () => {
       expect(await refusal(full(size))).toBe('too_large');
     }
     const options = uploadOptions(folder, PHOTO_BYTES_MAX);
-    const { photo } = await readUpload(streamOf(full(PHOTO_BYTES_MAX)), contentType(), '', '1', options);
+    const { photo } = await readUpload(
+      streamOf(full(PHOTO_BYTES_MAX)),
+      contentType(),
+      '',
+      { id: 1 },
+      options,
+    );
     expect(photo).toBeDefined();
   });
 
@@ -169,7 +175,9 @@ describe('an upload is bounded', () => {
     };
     expect(await refusal(padded(1100))).toBe('invalid_multipart');
     const options = uploadOptions(folder, PHOTO_BYTES_MAX);
-    expect((await readUpload(streamOf(padded(1000)), contentType(), '', '1', options)).json).toEqual({});
+    expect((await readUpload(streamOf(padded(1000)), contentType(), '', { id: 1 }, options)).json).toEqual(
+      {},
+    );
   });
 
   it('in the time that headers take: 102 KB of them do not hold up others', async () => {

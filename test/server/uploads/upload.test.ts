@@ -25,7 +25,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 async function upload(body: Readable | Buffer, type = contentType()) {
   const stream = Buffer.isBuffer(body) ? streamOf(body) : body;
   const options = uploadOptions(folder, 1024 * 1024);
-  const { json, photo } = await readUpload(stream, type, '', '1', options);
+  const { json, photo } = await readUpload(stream, type, '', { id: 1 }, options);
   if (photo === undefined) {
     expect(await readdir(folder)).toEqual([]);
     return { json, photo };
@@ -35,7 +35,7 @@ async function upload(body: Readable | Buffer, type = contentType()) {
   expect((await stat(photo.path)).mode & 0o777).toBe(0o600);
   await photo.discard();
   expect(await readdir(folder)).toEqual([]);
-  expect(options.slots.taken).toBe(0);
+  expect(options.limits.uploadsInProgress).toBe(0);
   return { json, photo: bytes };
 }
 
@@ -167,7 +167,7 @@ describe('an upload', () => {
   it('lies in a folder that is made for its owner alone', async () => {
     const options = uploadOptions(join(folder, 'tmp'), 1024);
     const stream = streamOf(multipartBody([jsonPart(profile), photoPart(bytes)]));
-    const { photo } = await readUpload(stream, contentType(), '', '1', options);
+    const { photo } = await readUpload(stream, contentType(), '', { id: 1 }, options);
     expect(dirname(photo?.path ?? '')).toBe(join(folder, 'tmp'));
     expect((await stat(join(folder, 'tmp'))).mode & 0o777).toBe(0o700);
     expect(await readdir(join(folder, 'tmp'))).toEqual([basename(photo?.path ?? '')]);

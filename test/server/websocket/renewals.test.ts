@@ -19,9 +19,10 @@ it('of one socket’s new tokens only so many are checked at a time', () => {
       behavior = own;
     },
   };
-  new WebSockets({ auth, limits: { noted: () => undefined } } as never).register(
-    app as unknown as TemplatedApp,
-  );
+  new WebSockets({
+    auth,
+    limits: { admitFrame: () => true, refusals: { countError: () => undefined } },
+  } as never).register(app as unknown as TemplatedApp);
   const wire = new FakeWire(new FakeTopics(), () => undefined);
   const session = { socket: new MainSocket(wire, 1, undefined), renewals: 0 };
   const frame = new TextEncoder().encode('{"type":"auth","token":"a.b.c"}').buffer;

@@ -4,13 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { FreeSpace } from '../../../src/server/uploads/free-space.js';
-import { readUpload, type UploadOptions } from '../../../src/server/uploads/upload.js';
 import {
   UPLOADS_AT_A_TIME_MAX,
   UPLOADS_AT_A_TIME_PER_USER_MAX,
-  UploadSlots,
-} from '../../../src/server/uploads/upload-slots.js';
+} from '../../../src/server/limits/admission.js';
+import { FreeSpace } from '../../../src/server/uploads/free-space.js';
+import { readUpload } from '../../../src/server/uploads/upload.js';
 import {
   contentType,
   jsonPart,
@@ -27,17 +26,18 @@ const json = jsonPart({ username: 'alice' });
 const photo = photoPart(randomBytes(3000));
 
 let folder: string;
-let options: UploadOptions;
+let options: ReturnType<typeof uploadOptions>;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'parley-slots-'));
   options = uploadOptions(folder, PHOTO_BYTES_MAX);
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-const read = (body: Readable, user: string, by = options) => readUpload(body, contentType(), '', user, by);
+const read = (body: Readable, user: string, by = options) =>
+  readUpload(body, contentType(), '', { subject: user }, by);
 const whole = (...parts: Part[]) => streamOf(multipartBody(parts));
 
-/** An upload in whose photo nothing more comes. Resolves when it has its slot and its file. */
+/** An upload in whose photo nothing more comes. Resolves when it has its permit and its file. */
 async function stalled(user: string): Promise<{ body: Readable; ended: Promise<unknown> }> {
   const before = (await readdir(folder)).length;
   const body = new Readable({ read: () => undefined }).on('error', () => undefined);
@@ -53,33 +53,37 @@ async function leave(uploads: readonly Awaited<ReturnType<typeof stalled>>[]): P
   await Promise.all(uploads.map(({ ended }) => ended));
 }
 
-describe('the slots of a worker', () => {
+describe('the upload permits of a worker', () => {
   it('are 16, of which a user has 2', () => {
     expect([UPLOADS_AT_A_TIME_MAX, UPLOADS_AT_A_TIME_PER_USER_MAX]).toEqual([16, 2]);
-    const slots = new UploadSlots();
-    const taken = Array.from({ length: 16 }, (_, n) => slots.take(`user ${n >> 1}`));
-    expect(taken.every((slot) => typeof slot === 'function')).toBe(true);
-    expect(slots.taken).toBe(16);
-    expect(slots.take('another')).toMatchObject({ code: 'overloaded', details: { retry_after_ms: 1000 } });
-    expect(slots.take('user 0')).toMatchObject({
-      code: 'rate_limited',
-      details: { limit: 'uploads', retry_after_ms: 1000 },
-    });
+    const { limits } = options;
+    for (let n = 0; n < 16; n++) limits.acquireUpload({ subject: `user ${n >> 1}` });
+    expect(limits.uploadsInProgress).toBe(16);
+    expect(() => limits.acquireUpload({ subject: 'another' })).toThrow(
+      expect.objectContaining({ code: 'overloaded', details: { retry_after_ms: 1000 } }),
+    );
+    expect(() => limits.acquireUpload({ subject: 'user 0' })).toThrow(
+      expect.objectContaining({
+        code: 'rate_limited',
+        details: { limit: 'uploads', retry_after_ms: 1000 },
+      }),
+    );
   });
 
-  it('are given back once, however often that is said', () => {
-    const slots = new UploadSlots();
-    const [first, second] = [slots.take('a'), slots.take('a')];
-    for (let n = 0; n < 3; n++) if (typeof first === 'function') first();
-    expect(slots.taken).toBe(1);
-    expect(slots.take('a')).toBeTypeOf('function');
-    expect(slots.take('a')).toMatchObject({ code: 'rate_limited' });
-    if (typeof second === 'function') second();
-    expect(slots.take('a')).toBeTypeOf('function');
+  it('are given back once, however often they are released', () => {
+    const { limits } = options;
+    const user = { id: 1 };
+    const [first, second] = [limits.acquireUpload(user), limits.acquireUpload(user)];
+    for (let n = 0; n < 3; n++) first.release();
+    expect(limits.uploadsInProgress).toBe(1);
+    limits.acquireUpload(user);
+    expect(() => limits.acquireUpload(user)).toThrow(expect.objectContaining({ code: 'rate_limited' }));
+    second.release();
+    limits.acquireUpload(user);
   });
 });
 
-describe('an upload without a slot', () => {
+describe('an upload without a permit', () => {
   it('of a user who has two is refused before anything is written; others go on', async () => {
     const two = [await stalled('alice'), await stalled('alice')];
     await expect(read(whole(json, photo), 'alice')).rejects.toMatchObject({ code: 'rate_limited' });
@@ -87,9 +91,9 @@ describe('an upload without a slot', () => {
     expect(await readdir(folder)).toHaveLength(2);
     await (await read(whole(json, photo), 'bob')).photo?.discard();
     await leave(two);
-    expect(options.slots.taken).toBe(0);
+    expect(options.limits.uploadsInProgress).toBe(0);
     await (await read(whole(json, photo), 'alice')).photo?.discard();
-    expect(options.slots.taken).toBe(0);
+    expect(options.limits.uploadsInProgress).toBe(0);
   });
 
   it('is refused before anything is written when the worker has sixteen', async () => {
@@ -101,12 +105,12 @@ describe('an upload without a slot', () => {
     expect(await read(whole(json), 'alice')).toEqual({ json: { username: 'alice' } });
     expect(await read(whole(photoPart(''), json), 'alice')).toEqual({ json: { username: 'alice' } });
     await leave(all);
-    expect(options.slots.taken).toBe(0);
+    expect(options.limits.uploadsInProgress).toBe(0);
     expect(await readdir(folder)).toEqual([]);
   });
 });
 
-describe('a slot is free again', () => {
+describe('a permit is released', () => {
   const cut = (share: number) => {
     const body = multipartBody([json, photo]);
     return streamOf(body.subarray(0, Math.floor(body.length * share)));
@@ -134,18 +138,18 @@ describe('a slot is free again', () => {
     ['after a body that ends behind the photo', () => cut(0.99), 'invalid_multipart'],
   ] as const)('%s', async (_when, body, code) => {
     await expect(read(body(), 'alice')).rejects.toMatchObject({ code });
-    expect(options.slots.taken).toBe(0);
+    expect(options.limits.uploadsInProgress).toBe(0);
     expect(await readdir(folder)).toEqual([]);
   });
 
   it('when the photo is empty, and when the upload is discarded, not before', async () => {
     await read(whole(json, photoPart('')), 'alice');
-    expect(options.slots.taken).toBe(0);
+    expect(options.limits.uploadsInProgress).toBe(0);
     const { photo: kept } = await read(whole(json, photo), 'alice');
-    expect(options.slots.taken).toBe(1);
+    expect(options.limits.uploadsInProgress).toBe(1);
     await rm(kept?.path ?? ''); // As the one who moves it to its lasting place.
     await kept?.discard();
-    expect(options.slots.taken).toBe(0);
+    expect(options.limits.uploadsInProgress).toBe(0);
   });
 
   it('when the disk does not take it', async () => {
@@ -153,7 +157,7 @@ describe('a slot is free again', () => {
     await writeFile(path, '');
     const broken = { ...options, temporaryDir: path };
     await expect(read(whole(json, photo), 'alice', broken)).rejects.toMatchObject({ code: 'ENOTDIR' });
-    expect(options.slots.taken).toBe(0);
+    expect(options.limits.uploadsInProgress).toBe(0);
   });
 
   it.each([
@@ -168,7 +172,7 @@ describe('a slot is free again', () => {
       for (let n = 0; n < turns; n++) await new Promise((resolve) => setImmediate(resolve));
       peer.destroy(cause);
       expect(await ended).toBeInstanceOf(Error);
-      expect(options.slots.taken).toBe(0);
+      expect(options.limits.uploadsInProgress).toBe(0);
       expect(await readdir(folder)).toEqual([]);
     }
   });
@@ -177,7 +181,7 @@ describe('a slot is free again', () => {
 describe('with too little space', () => {
   const low = () => ({ ...options, freeSpace: new FreeSpace(folder, Number.MAX_SAFE_INTEGER, () => 0) });
 
-  it('a photo is refused before anything is written, and takes no slot', async () => {
+  it('a photo is refused before anything is written, and takes no permit', async () => {
     const temporaryDir = join(folder, 'tmp');
     for (const body of [whole(json, photo), whole(photo, json)]) {
       await expect(read(body, 'alice', { ...low(), temporaryDir })).rejects.toMatchObject({
@@ -186,7 +190,7 @@ describe('with too little space', () => {
       });
     }
     expect(await readdir(temporaryDir)).toEqual([]);
-    expect(options.slots.taken).toBe(0);
+    expect(options.limits.uploadsInProgress).toBe(0);
   });
 
   it('a body without a photo, or with an empty one, is taken', async () => {
