@@ -1,57 +1,54 @@
-import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { type Limits, limitsOf, perSetting } from './chat/limits.js';
 import { OperatorError } from './operator-error.js';
 import type { AuthOptions } from './server/auth/authenticator.js';
-import { SECRET_BYTES_MIN } from './server/auth/secret.js';
+import { readTokenKey } from './server/auth/token-key.js';
 import { trustedNetworks } from './server/limits/client-address.js';
+import { problemsOfTls, type TlsFiles } from './server/tls.js';
 
 const LIMIT_MAX = 1_000_000_000;
-const RSA_BITS_MIN = 2048;
-/** Leaves time, within the 7 s of a worker's drain, for those who are slow at the end. */
+/** Of the 7 s that a worker has to drain, this leaves time for peers that are slow at the end. */
 const DRAIN_SPREAD_MS_MAX = 5000;
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
-/** Read from the environment once, in every process; nothing else reads it. */
+/** The settings. Every process reads them from the environment once; only this file reads the environment. */
 export interface Config {
   readonly port: number;
   readonly host: string;
   readonly workers: number;
-  /** Absolute. */
+  /** An absolute path. */
   readonly dataDir: string;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly jwt: AuthOptions;
-  /** Links the workers beside the ledger's own link, when set. */
+  /** When it is set, Redis links the workers beside the link through the ledger. */
   readonly redis: RedisSettings | undefined;
-  /** Files in PEM, by absolute paths; undefined: plain HTTP. */
-  readonly tls: { readonly cert: string; readonly key: string } | undefined;
-  /** Origins of the pages that may use the server; undefined: any. */
+  /** Undefined: plain HTTP. */
+  readonly tls: TlsFiles | undefined;
+  /** Origins whose pages may use the server; undefined: any. */
   readonly allowedOrigins: readonly string[] | undefined;
   /** Networks of the proxies whose X-Forwarded-For is believed, as `<address>/<bits>`. */
   readonly trustProxy: readonly string[];
-  /** Takes `?access_token=` on WebSocket paths. */
+  /** Whether WebSocket paths take `?access_token=`. */
   readonly queryToken: boolean;
   readonly photoBytesMax: number;
-  /** Photos are refused when the file system of `dataDir` has less; 0: never. */
+  /** Photos are refused when the file system of `dataDir` has less free space; 0: never. */
   readonly freeSpaceBytesMin: number;
   readonly textCharactersMax: number;
-  /** 0: no limit. */
+  /** Typing is not passed on in larger groups; 0: no limit. */
   readonly typingMembersMax: number;
-  /** A worker that drains ends its sockets one after the other in this time; 0: at once. */
+  /** The time over which a worker that drains ends its sockets, one after the other; 0: all at once. */
   readonly drainSpreadMs: number;
   readonly limits: Limits;
 }
 
 export interface RedisSettings {
-  /** `redis:` or `rediss:`, in its normal form. */
+  /** A `redis:` or `rediss:` URL in its normal form. */
   readonly url: string;
-  /** What the names of all channels begin with. */
+  /** The names of all channels begin with this. */
   readonly prefix: string;
 }
-
-const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 const integer = (min: number, max: number) =>
   z
@@ -63,6 +60,7 @@ const flag = z
   .enum(['true', 'false'], { error: 'must be true or false' })
   .transform((text) => text === 'true');
 const text = z.string();
+
 const Environment = z.object({
   PORT: integer(0, 65_535).default(8080),
   HOST: text.default('0.0.0.0'),
@@ -77,7 +75,7 @@ const Environment = z.object({
     .regex(/^[!-~]{1,64}$/, { error: 'must be 1 to 64 ASCII characters without spaces' })
     .default('parley:'),
   ALLOWED_ORIGINS: text
-    .transform(list)
+    .transform(listOf)
     .refine((origins) => origins.every(isOrigin), {
       error: 'must be origins as browsers send them, such as https://chat.example,http://localhost:3000',
     })
@@ -102,24 +100,23 @@ const Environment = z.object({
 });
 
 /**
- * Reads and checks the settings. Throws an ExpectedError with every problem, one a line. Empty counts as not set.
- * What does not serve has no use for the files of TLS, and does not look into them: the ledger goes on without.
+ * Reads and checks the settings; an empty one counts as not set. A process that does not serve has no use for the TLS
+ * files and does not look into them, so a certificate that went missing does not stop the ledger. Errors: OperatorError
+ * with every problem, one on a line.
  */
 export function readConfig(
   env: NodeJS.ProcessEnv = process.env,
   { serves = true }: { serves?: boolean } = {},
 ): Config {
-  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
-  const problems: string[] = [];
+  const set: NodeJS.ProcessEnv = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
   const parsed = Environment.safeParse(set);
-  if (!parsed.success) {
-    problems.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`));
-  }
+  const problems = parsed.error?.issues.map(({ path, message }) => `${path.join('.')} ${message}`) ?? [];
   const key = readKey(set, problems);
   const tls = readTls(set, serves, problems);
   if (!parsed.success || problems.length > 0) throw new OperatorError(problems.join('\n'));
 
   const values = parsed.data;
+  const { REDIS_URL: url, REDIS_PREFIX: prefix } = values;
   return Object.freeze({
     port: values.PORT,
     host: values.HOST,
@@ -133,10 +130,7 @@ export function readConfig(
       audience: values.JWT_AUDIENCE,
       requireExp: values.JWT_REQUIRE_EXP,
     }),
-    redis:
-      values.REDIS_URL === undefined
-        ? undefined
-        : Object.freeze({ url: values.REDIS_URL, prefix: values.REDIS_PREFIX }),
+    redis: url === undefined ? undefined : Object.freeze({ url, prefix }),
     tls,
     allowedOrigins: values.ALLOWED_ORIGINS,
     trustProxy: Object.freeze(values.TRUST_PROXY ?? []),
@@ -150,16 +144,36 @@ export function readConfig(
   });
 }
 
-/** Whether a browser could send this as its `Origin`: no path, no default port, nothing in upper case. */
-function isOrigin(value: string): boolean {
-  return isHttpUrl(value) && new URL(value).origin === value && !value.includes('*');
+function readKey(env: NodeJS.ProcessEnv, problems: string[]): ReturnType<typeof readTokenKey> {
+  const { JWT_SECRET: secret, JWT_PUBLIC_KEY: publicKey, JWT_JWKS_URL: jwksUrl, JWT_ALGORITHMS } = env;
+  const algorithms = JWT_ALGORITHMS === undefined ? undefined : listOf(JWT_ALGORITHMS);
+  return readTokenKey({ secret, publicKey, jwksUrl, algorithms }, problems);
 }
 
-/** The URL in its normal form; undefined when it is none of a Redis. */
+/** Looks into the files, so that the start and a SIGHUP say what is wrong with them. */
+function readTls(env: NodeJS.ProcessEnv, look: boolean, problems: string[]): TlsFiles | undefined {
+  const { TLS_CERT, TLS_KEY } = env;
+  if (TLS_CERT === undefined && TLS_KEY === undefined) return undefined;
+  if (TLS_CERT === undefined || TLS_KEY === undefined) {
+    problems.push('TLS_CERT and TLS_KEY go together');
+    return undefined;
+  }
+  const files = Object.freeze({ cert: resolve(TLS_CERT), key: resolve(TLS_KEY) });
+  if (look) problems.push(...problemsOfTls(files));
+  return files;
+}
+
+/** Whether a browser could send this as its `Origin`: no path, no default port, nothing in upper case. */
+function isOrigin(value: string): boolean {
+  if (!/^https?:/.test(value) || !URL.canParse(value)) return false;
+  return new URL(value).origin === value && !value.includes('*');
+}
+
+/** Returns the URL of a Redis in its normal form, or undefined when it is none. */
 function redisUrl(value: string): string | undefined {
   try {
     const { href, protocol, hostname, username, password, pathname, search, hash } = new URL(value);
-    decodeURIComponent(username + password); // Throws on what is not percent-encoding.
+    decodeURIComponent(username + password); // It throws on what is not percent-encoded.
     const isRedis = ['redis:', 'rediss:'].includes(protocol) && hostname !== '';
     return isRedis && /^(\/\d{0,9})?$/.test(pathname) && search + hash === '' ? href : undefined;
   } catch {
@@ -167,107 +181,16 @@ function redisUrl(value: string): string | undefined {
   }
 }
 
-/** The files are looked at here, so that what is wrong with them is said at the start, and by a SIGHUP. */
-function readTls({ TLS_CERT, TLS_KEY }: NodeJS.ProcessEnv, look: boolean, problems: string[]): Config['tls'] {
-  if (TLS_CERT === undefined && TLS_KEY === undefined) return undefined;
-  if (TLS_CERT === undefined || TLS_KEY === undefined) {
-    problems.push('TLS_CERT and TLS_KEY go together');
-    return undefined;
-  }
-  const tls = Object.freeze({ cert: resolve(TLS_CERT), key: resolve(TLS_KEY) });
-  if (!look) return tls;
-  const certificate = attempt(() => new X509Certificate(readFileSync(tls.cert)));
-  const privateKey = attempt(() => createPrivateKey(readFileSync(tls.key)));
-  if (certificate === undefined) problems.push('TLS_CERT is no file that holds a certificate in PEM');
-  if (privateKey === undefined)
-    problems.push('TLS_KEY is no file that holds a private key in PEM, unencrypted');
-  if (certificate && privateKey && !certificate.checkPrivateKey(privateKey))
-    problems.push('TLS_KEY is not the key of the certificate in TLS_CERT');
-  return tls;
-}
-
-function attempt<T>(make: () => T): T | undefined {
-  try {
-    return make();
-  } catch {
-    return undefined;
-  }
-}
-
-/** The key that tokens are checked with, and the algorithms that go with its kind. */
-function readKey(set: NodeJS.ProcessEnv, problems: string[]): Pick<AuthOptions, 'key' | 'algorithms'> {
-  const { JWT_SECRET: secret, JWT_PUBLIC_KEY, JWT_JWKS_URL, JWT_ALGORITHMS } = set;
-  const publicKey = JWT_PUBLIC_KEY === undefined ? undefined : readPublicKey(JWT_PUBLIC_KEY, problems);
-  const given = ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWT_JWKS_URL'].filter((name) => set[name] !== undefined);
-  if (given.length > 1)
-    problems.push(`${given.join(' and ')} are set together: tokens are checked with one of them`);
-  // One with a password could not be fetched, and would be logged.
-  if (JWT_JWKS_URL !== undefined && (!isHttpUrl(JWT_JWKS_URL) || hasCredentials(JWT_JWKS_URL)))
-    problems.push('JWT_JWKS_URL must be an http or https URL without a user or password');
-  if (secret !== undefined && Buffer.byteLength(secret) < SECRET_BYTES_MIN) {
-    problems.push(`JWT_SECRET must have at least ${SECRET_BYTES_MIN} bytes`);
-  }
-  // Of a key that is no good, only that is worth saying.
-  const allowed =
-    JWT_JWKS_URL !== undefined
-      ? ['RS256', 'PS256', 'ES256', 'EdDSA']
-      : JWT_PUBLIC_KEY === undefined
-        ? ['HS256']
-        : (publicKey?.algorithms ?? list(JWT_ALGORITHMS ?? ''));
-  const algorithms = JWT_ALGORITHMS === undefined ? allowed : list(JWT_ALGORITHMS);
-  for (const name of algorithms.filter((algorithm) => !allowed.includes(algorithm))) {
-    problems.push(
-      `JWT_ALGORITHMS has ${JSON.stringify(name)}; with this key it may have ${allowed.join(', ')}`,
-    );
-  }
-  return { key: keyOf(), algorithms };
-
-  function keyOf(): AuthOptions['key'] {
-    if (JWT_JWKS_URL !== undefined) return { keySetUrl: JWT_JWKS_URL };
-    if (publicKey !== undefined) return { publicKey: publicKey.pem };
-    return secret === undefined ? undefined : { secret };
-  }
-}
-
-function isHttpUrl(value: string): boolean {
-  return /^https?:/.test(value) && URL.canParse(value);
-}
-
-function hasCredentials(url: string): boolean {
-  const { username, password } = new URL(url);
-  return username + password !== '';
-}
-
-/** A public key given as PEM text, or as the path of a file that holds it: RSA, P-256 or Ed25519. */
-function readPublicKey(value: string, problems: string[]): { pem: string; algorithms: string[] } | undefined {
-  try {
-    const pem = value.includes('-----BEGIN') ? value : readFileSync(value, 'utf8');
-    if (pem.includes('PRIVATE KEY')) {
-      problems.push('JWT_PUBLIC_KEY is a private key; the server needs only the public half');
-      return undefined;
-    }
-    const { asymmetricKeyType: type, asymmetricKeyDetails: details } = createPublicKey(pem);
-    if (type === 'rsa' && (details?.modulusLength ?? 0) >= RSA_BITS_MIN)
-      return { pem, algorithms: ['RS256', 'PS256'] };
-    if (type === 'ec' && details?.namedCurve === 'prime256v1') return { pem, algorithms: ['ES256'] };
-    if (type === 'ed25519') return { pem, algorithms: ['EdDSA'] };
-    problems.push(`JWT_PUBLIC_KEY must be RSA of at least ${RSA_BITS_MIN} bits, P-256 or Ed25519`);
-  } catch {
-    problems.push('JWT_PUBLIC_KEY is neither a public key in PEM nor a file that holds one');
-  }
-  return undefined;
-}
-
-function list(text: string): string[] {
+function listOf(text: string): string[] {
   return text.split(',').map((item) => item.trim());
 }
 
-/** Where programs are looked for: all that a child process with an environment of its own takes over. */
+/** The folders where programs are looked for, which a child process with an environment of its own takes over. */
 export function searchPath(): string {
   return process.env['PATH'] ?? '';
 }
 
-/** The engine reads its own limit of a request's head (16 KiB instead of 4) when it is loaded. */
+/** Sets the engine's limit of a request's head to 16 KiB instead of 4. The engine reads it when it is loaded. */
 export function prepareEngine(): void {
   process.env['UWS_HTTP_MAX_HEADERS_SIZE'] ??= '16384';
 }

@@ -1,9 +1,10 @@
 import { App, SSLApp, type TemplatedApp, us_listen_socket_close } from 'uWebSockets.js';
+import type { TlsFiles } from './tls.js';
 
 export type Engine = TemplatedApp;
 
-/** Speaks TLS when there are files for it, in PEM: the certificate with what it is signed by, and its key. */
-export function createEngine(tls: { readonly cert: string; readonly key: string } | undefined): Engine {
+/** Creates the engine, which speaks TLS when there are files for it. */
+export function createEngine(tls: TlsFiles | undefined): Engine {
   return tls === undefined ? App() : SSLApp({ cert_file_name: tls.cert, key_file_name: tls.key });
 }
 

@@ -1,0 +1,29 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+
+/** Absolute paths of files in PEM: the certificate with its chain, and its key. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Returns what is wrong with the files that TLS_CERT and TLS_KEY name. The engine would not say it. */
+export function problemsOfTls(files: TlsFiles): string[] {
+  const problems: string[] = [];
+  const certificate = attempt(() => new X509Certificate(readFileSync(files.cert)));
+  const privateKey = attempt(() => createPrivateKey(readFileSync(files.key)));
+  if (certificate === undefined) problems.push('TLS_CERT is no file that holds a certificate in PEM');
+  if (privateKey === undefined)
+    problems.push('TLS_KEY is no file that holds a private key in PEM, unencrypted');
+  if (certificate && privateKey && !certificate.checkPrivateKey(privateKey))
+    problems.push('TLS_KEY is not the key of the certificate in TLS_CERT');
+  return problems;
+}
+
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
