@@ -7,9 +7,9 @@ interface Asked {
   readonly reject: (error: ChatError) => void;
 }
 
-/** The part of a worker's end of the link that its limits use. */
+/** Carries what a worker's limits say and hear over the link. */
 export class LimitsClient implements LimitsLink {
-  /** False when there is no ledger to hear it. */
+  /** Returns false when there is no ledger to hear it. */
   readonly #send: (message: ToLedger) => boolean;
   /** Whether the ledger does not take what it was sent. */
   readonly #isBehind: () => boolean;
@@ -42,12 +42,12 @@ export class LimitsClient implements LimitsLink {
     this.#listener = listener;
   }
 
-  /** To be called when the ledger has said hello … */
+  /** To be called when the ledger has said hello. */
   connected(): void {
     this.#listener?.connected();
   }
 
-  /** … and when it is gone. */
+  /** To be called when the ledger is gone. */
   gone(): void {
     for (const { reject } of this.#asked.values()) reject(new ChatError('unavailable'));
     this.#asked.clear();
@@ -63,7 +63,7 @@ export class LimitsClient implements LimitsLink {
         this.#asked.get(message.number)?.resolve(message.full);
         this.#asked.delete(message.number);
         return;
-      default: // Of a newer ledger.
+      default: // A newer ledger says more.
     }
   }
 }

@@ -45,7 +45,7 @@ export type ToLedger =
   | ChargesMessage
   /** The worker's sockets, all of them after each hello. */
   | { readonly type: 'sockets'; readonly counts: QuotaChanges }
-  /** May one more socket take a place of each? */
+  /** The worker asks for a permit of each quota for one more socket. */
   | { readonly type: 'admit'; readonly number: number; readonly keys: readonly QuotaKey[] };
 
 /** What passed at one worker, which the others count too. */
@@ -75,9 +75,9 @@ export type ToWorker =
     }
   | { readonly type: 'typing'; readonly typing: Typing }
   | ChargesMessage
-  /** `full`: the key that has no place left; otherwise the places are taken. */
+  /** Without a `full` quota, the permits are given. */
   | { readonly type: 'admitted'; readonly number: number; readonly full?: QuotaKey | undefined }
-  /** Of a crowded key each place is to be asked for. */
+  /** Workers are to ask for each permit of a crowded quota. */
   | { readonly type: 'crowded'; readonly key: QuotaKey; readonly crowded: boolean };
 
 /** Linux takes 107 bytes for a socket's path and cuts the rest without a word. */

@@ -1,8 +1,9 @@
 import { type QuotaChanges, type QuotaKey, quotaOf, SMALL_QUOTA_MAX, type SocketLimits } from './limits.js';
 
 /**
- * How many sockets are open on all workers, each of which is told apart by its connection. While a key is far from its
- * limit, workers let sockets in by themselves and tell it; a key over half of its limit is `crowded`: they ask for each.
+ * Counts the open sockets of all workers; a worker is known by its connection. While a quota is far from its limit,
+ * workers let sockets in by themselves and report them. A quota over half of its limit is `crowded`: workers ask for each
+ * socket.
  */
 export class SocketCounts {
   readonly #limits: SocketLimits;
@@ -16,12 +17,12 @@ export class SocketCounts {
     this.#crowdedChanged = crowdedChanged;
   }
 
-  /** What a worker that comes anew has to know. */
+  /** The quotas that a new worker has to be told of. */
   get crowded(): Iterable<QuotaKey> {
     return this.#crowded;
   }
 
-  /** Counts one more socket for each of the keys, unless one of them is full: that one. */
+  /** Counts one more socket in each quota. When one of them is full, it returns that one and counts nothing. */
   admit(worker: object, keys: readonly QuotaKey[]): QuotaKey | undefined {
     const full = keys.find((key) => this.#isFull(key));
     if (full === undefined) for (const key of keys) this.#add(worker, key, 1);
@@ -32,7 +33,7 @@ export class SocketCounts {
     for (const [key, change] of counts) this.#add(worker, key, change);
   }
 
-  /** A worker's connection ended, and with it its sockets; if not, it tells all of them when it is back. */
+  /** Forgets the sockets of a worker whose connection ended. One that still lives reports them all when it is back. */
   gone(worker: object): void {
     for (const [key, count] of this.#ofWorkers.get(worker) ?? []) this.#add(worker, key, -count);
     this.#ofWorkers.delete(worker);
@@ -53,7 +54,7 @@ export class SocketCounts {
     const total = put(this.#totals, key, change);
     const limit = quotaOf(this.#limits, key);
     if (limit <= SMALL_QUOTA_MAX || total * 2 >= limit === this.#crowded.has(key)) return;
-    // It stays crowded a little longer than it became so: no message for each socket that comes and goes.
+    // A quota is crowded from half of its limit until a quarter, so that not every socket that comes and goes is a message.
     if (total * 2 >= limit) this.#crowded.add(key);
     else if (total * 4 < limit) this.#crowded.delete(key);
     else return;
@@ -61,7 +62,7 @@ export class SocketCounts {
   }
 }
 
-/** The count after the change; of nothing, nothing is kept. */
+/** Returns the count after the change. A count of 0 is not kept. */
 function put(counts: Map<QuotaKey, number>, key: QuotaKey, change: number): number {
   const count = (counts.get(key) ?? 0) + change;
   if (count === 0) counts.delete(key);
