@@ -80,8 +80,8 @@ async function openLink(dataDir: string): Promise<Way> {
     greeting: () => ({ schema: 0, incarnation: store.incarnation, newest: 0 }),
     queue,
     limits: UNLIMITED,
-    reported: () => undefined,
-    gone: () => undefined,
+    onPosition: () => undefined,
+    onDisconnect: () => undefined,
     warn: (message, error) => fail(error ?? message),
   });
   await server.listen();

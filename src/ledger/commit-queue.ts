@@ -8,7 +8,7 @@ const PURGE_SOON_MS = 10;
 
 type Answer = (outcomes: readonly Outcome[]) => void;
 
-interface Waiting {
+interface QueuedBatch {
   readonly batch: CommandBatch;
   readonly answer: Answer;
   readonly applying: (() => void) | undefined;
@@ -17,33 +17,33 @@ interface Waiting {
 export interface QueueEvents {
   /** A commit is on disk; called before its answers. */
   committed(newest: number): void;
-  /** A commit could not be stored. Return what to answer its batches with, or exit. */
+  /** A commit could not be stored. Returns what its commands are answered with, or ends the process. */
   failed(error: unknown): Outcome;
-  /** Whether workers are too far behind for new messages. */
+  /** Whether workers are so far behind that new messages are refused. */
   overloaded(): boolean;
-  /** What to answer instead of trying to store; as long as there is something, each second is a probe. */
+  /** What commands are answered with instead of being stored. While there is a refusal, each purge begins with a probe. */
   refusal(): Outcome | undefined;
-  /** A probe found space. */
+  /** A probe found space on the disk. */
   probed(): void;
-  /** Nothing waits. */
+  /** The queue is empty. */
   idle(): void;
 }
 
 /**
- * Group commit: whatever arrives while one commit is being written forms the next, in one transaction with one
- * sync. Batches of one worker stay in order. Between commits, slices of old rows are removed, and a storage that
- * takes nothing is probed.
+ * Group commit: the batches that arrive while one commit is being written form the next, which is one transaction
+ * with one sync. Batches of one worker stay in order. Between commits the queue removes slices of old rows, and
+ * probes a storage that refuses writes.
  */
 export class CommitQueue {
   readonly #store: WriteStore;
   readonly #now: () => number;
   readonly #events: QueueEvents;
-  #waiting: Waiting[] = [];
+  #queued: QueuedBatch[] = [];
   #running = false;
   #closing = false;
   #purgeDue = false;
   #purgeTimer: NodeJS.Timeout | undefined;
-  #drained: (() => void) | undefined;
+  #onIdle: (() => void) | undefined;
 
   constructor(store: WriteStore, now: () => number, events: QueueEvents) {
     this.#store = store;
@@ -53,21 +53,22 @@ export class CommitQueue {
   }
 
   /**
-   * `answer` is called once, with an outcome for each of the batch's commands. A batch that may be what killed
-   * a ledger comes with `applying`, which is called, and has a turn to be heard, before it is applied.
+   * `answer` is called once, with an outcome for each of the batch's commands. A batch that may have killed a ledger
+   * comes with `applying`: it is called a turn of the event loop before the batch is applied, so that the worker gets
+   * to know even if this ledger dies as well.
    */
   push(batch: CommandBatch, answer: Answer, applying?: () => void): void {
-    this.#waiting.push({ batch, answer, applying });
+    this.#queued.push({ batch, answer, applying });
     this.#schedule();
   }
 
-  /** Resolves when everything that was pushed is answered; then the queue writes nothing more. */
+  /** Resolves when everything that was pushed is answered. The queue writes nothing after that. */
   async close(): Promise<void> {
     this.#closing = true;
     clearTimeout(this.#purgeTimer);
     if (!this.#running) return;
     await new Promise<void>((resolve) => {
-      this.#drained = resolve;
+      this.#onIdle = resolve;
     });
   }
 
@@ -82,12 +83,12 @@ export class CommitQueue {
     if (commit.length > 0) await this.#apply(commit);
     if (this.#purgeDue) await this.#purge();
     this.#running = false;
-    if (this.#waiting.length > 0 || this.#purgeDue) return this.#schedule();
+    if (this.#queued.length > 0 || this.#purgeDue) return this.#schedule();
     this.#events.idle();
-    this.#drained?.();
+    this.#onIdle?.();
   }
 
-  async #apply(commit: Waiting[]): Promise<void> {
+  async #apply(commit: QueuedBatch[]): Promise<void> {
     const refusal = this.#events.refusal();
     if (refusal !== undefined) return this.#refuse(commit, refusal);
     if (commit.some(({ applying }) => applying !== undefined)) {
@@ -105,31 +106,31 @@ export class CommitQueue {
       return this.#refuse(commit, this.#events.failed(error));
     }
     const { outcomes, newest } = applied;
-    this.#waiting.unshift(...commit.splice(outcomes.length));
+    this.#queued.unshift(...commit.splice(outcomes.length));
     this.#events.committed(newest);
     commit.forEach(({ answer }, index) => {
       answer(outcomes[index] ?? []);
     });
   }
 
-  /** A batch that an earlier ledger has applied is no less applied for that: it keeps its outcomes. */
-  #refuse(commit: readonly Waiting[], refusal: Outcome): void {
+  /** Batches that an earlier ledger has applied are answered with the outcomes that they had. */
+  #refuse(commit: readonly QueuedBatch[], refusal: Outcome): void {
     for (const { batch, answer } of commit) {
       answer(this.#store.outcomesOf(batch) ?? batch.commands.map(() => refusal));
     }
   }
 
-  /** A batch that a ledger died over comes alone, so that it takes no other with it again. */
-  #takeCommit(): Waiting[] {
+  /** A batch that crashed a ledger is a commit of its own, so that others do not fail with it again. */
+  #takeCommit(): QueuedBatch[] {
     let commands = 0;
     let count = 0;
-    for (const { batch } of this.#waiting) {
+    for (const { batch } of this.#queued) {
       commands += batch.commands.length;
-      const alone = batch.crashes > 0 || (this.#waiting[0]?.batch.crashes ?? 0) > 0;
+      const alone = batch.crashes > 0 || (this.#queued[0]?.batch.crashes ?? 0) > 0;
       if (count > 0 && (alone || commands > COMMIT_COMMANDS_MAX)) break;
       count += 1;
     }
-    return this.#waiting.splice(0, count);
+    return this.#queued.splice(0, count);
   }
 
   async #purge(): Promise<void> {

@@ -2,32 +2,38 @@ import type { Outcome } from '../chat/commands.js';
 
 const REFUSAL: Outcome = { error: 'storage_full' };
 
-/** What found no space: commits, or the copying of the write-ahead log into the database. */
-export type Writing = 'commit' | 'checkpoint';
+/** What is written: a commit, or the write-ahead log into the database. */
+export type WriteKind = 'commit' | 'checkpoint';
 
-/** Whether the disk is full, told once when it becomes so and once when it is well again. */
+export interface FullDiskEvents {
+  /** The disk became full. */
+  full(): void;
+  /** Everything that found no space was written since. */
+  space(): void;
+}
+
+/** Knows whether the disk is full, and reports each change once. */
 export class FullDisk {
-  readonly #told: { full(): void; space(): void };
-  readonly #without = new Set<Writing>();
+  readonly #events: FullDiskEvents;
+  readonly #failing = new Set<WriteKind>();
 
-  constructor(told: { full(): void; space(): void }) {
-    this.#told = told;
+  constructor(events: FullDiskEvents) {
+    this.#events = events;
   }
 
-  /** What batches are answered with while commits find no space. Checkpoints can wait: commits still fit. */
+  /** What commands are answered with while commits find no space. Without checkpoints, commits still fit. */
   get refusal(): Outcome | undefined {
-    return this.#without.has('commit') ? REFUSAL : undefined;
+    return this.#failing.has('commit') ? REFUSAL : undefined;
   }
 
-  /** There was no space for it. Returns what to answer. */
-  full(writing: Writing): Outcome {
-    if (this.#without.size === 0) this.#told.full();
-    this.#without.add(writing);
+  /** A write found no space. Returns what its commands are answered with. */
+  failed(kind: WriteKind): Outcome {
+    if (this.#failing.size === 0) this.#events.full();
+    this.#failing.add(kind);
     return REFUSAL;
   }
 
-  /** It was written. */
-  wrote(writing: Writing): void {
-    if (this.#without.delete(writing) && this.#without.size === 0) this.#told.space();
+  succeeded(kind: WriteKind): void {
+    if (this.#failing.delete(kind) && this.#failing.size === 0) this.#events.space();
   }
 }

@@ -1,27 +1,27 @@
-/** A user began (`on`) or stopped typing. Never stored, may be lost. */
+/** A signal that a user began (`on`) or stopped typing. It is never stored, and may be lost. */
 export interface Typing {
   readonly chatId: number;
   readonly userId: number;
   readonly on: boolean;
-  /** The process that the user is connected to, and the number of this signal among its own. */
+  /** The worker that the user is connected to, and the number of this signal among its own. */
   readonly worker: string;
   readonly sequence: number;
-  /** How far the origin had followed the log when the user typed. */
+  /** How far that worker had followed the log when the user typed. */
   readonly position: number;
 }
 
 /**
- * What links workers to each other. Everything on it may be lost, repeated, reordered or made up: hints only
- * wake those who follow the log, and typing is decoration.
+ * Connects workers to each other. Everything on it may be lost, repeated, reordered or forged: a hint only wakes
+ * those who follow the log, and typing is never stored.
  */
 export interface Bus {
-  /** From now on `onTyping` hears the signals of this chat. Repeating it changes nothing. */
+  /** After this call `onTyping` hears the signals of the chat. Repeating it changes nothing. */
   subscribe(chatId: number): void;
   unsubscribe(chatId: number): void;
-  /** Tells every worker that subscribed to the chat, this one included. */
+  /** Sends to every worker that subscribed to the chat, this one included. */
   publish(typing: Typing): void;
-  /** The listener for the newest id of the log: a hint, not a promise. One per bus. */
+  /** Sets the listener for the newest id of the log: a hint, not a promise. A bus has one such listener. */
   onNewest(listener: (id: number) => void): void;
-  /** The listener for typing in subscribed chats. One per bus. */
+  /** Sets the listener for typing in subscribed chats. A bus has one such listener. */
   onTyping(listener: (typing: Typing) => void): void;
 }

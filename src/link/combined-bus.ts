@@ -1,6 +1,6 @@
 import type { Bus, Typing } from './bus.js';
 
-/** Two ways as one: what either brings is heard, and what both bring is heard twice, as on any bus. */
+/** Uses two buses as one. Listeners hear everything that either brings, so what both bring is heard twice. */
 export class CombinedBus implements Bus {
   readonly #buses: readonly Bus[];
 

@@ -2,18 +2,18 @@ import { ChatError } from '../chat/errors.js';
 import type { Charges, LimitsLink, LimitsListener, QuotaChanges, QuotaKey, SharedRate } from './limits.js';
 import type { ToLedger, ToWorker } from './protocol.js';
 
-interface Asked {
+interface PendingAdmission {
   readonly resolve: (full: QuotaKey | undefined) => void;
   readonly reject: (error: ChatError) => void;
 }
 
-/** Carries what a worker's limits say and hear over the link. */
+/** Carries what a worker's limits share with the other workers over the link. */
 export class LimitsClient implements LimitsLink {
-  /** Returns false when there is no ledger to hear it. */
+  /** Returns false when no ledger is connected. */
   readonly #send: (message: ToLedger) => boolean;
-  /** Whether the ledger does not take what it was sent. */
+  /** Whether the ledger reads slower than it is sent to. */
   readonly #isBehind: () => boolean;
-  readonly #asked = new Map<number, Asked>();
+  readonly #pending = new Map<number, PendingAdmission>();
   #nextNumber = 1;
   #listener: LimitsListener | undefined;
 
@@ -33,7 +33,7 @@ export class LimitsClient implements LimitsLink {
   admit(keys: readonly QuotaKey[]): Promise<QuotaKey | undefined> {
     return new Promise((resolve, reject) => {
       const number = this.#nextNumber++;
-      if (this.#send({ type: 'admit', number, keys })) this.#asked.set(number, { resolve, reject });
+      if (this.#send({ type: 'admit', number, keys })) this.#pending.set(number, { resolve, reject });
       else reject(new ChatError('unavailable'));
     });
   }
@@ -42,15 +42,15 @@ export class LimitsClient implements LimitsLink {
     this.#listener = listener;
   }
 
-  /** To be called when the ledger has said hello. */
+  /** The ledger has said hello: it knows nothing of this worker's sockets yet. */
   connected(): void {
-    this.#listener?.connected();
+    this.#listener?.greeted();
   }
 
-  /** To be called when the ledger is gone. */
-  gone(): void {
-    for (const { reject } of this.#asked.values()) reject(new ChatError('unavailable'));
-    this.#asked.clear();
+  /** The connection is lost: what was asked has no answer. */
+  disconnected(): void {
+    for (const { reject } of this.#pending.values()) reject(new ChatError('unavailable'));
+    this.#pending.clear();
   }
 
   handle(message: ToWorker): void {
@@ -60,10 +60,10 @@ export class LimitsClient implements LimitsLink {
       case 'crowded':
         return this.#listener?.crowded(message.key, message.crowded);
       case 'admitted':
-        this.#asked.get(message.number)?.resolve(message.full);
-        this.#asked.delete(message.number);
+        this.#pending.get(message.number)?.resolve(message.full);
+        this.#pending.delete(message.number);
         return;
-      default: // A newer ledger says more.
+      default: // A newer ledger may send messages that this worker does not know.
     }
   }
 }

@@ -6,66 +6,75 @@ import type { Typing } from './bus.js';
 import type { Charges, QuotaChanges, QuotaKey, SharedRate } from './limits.js';
 
 /**
- * The link: newline-delimited JSON over a unix socket between each worker and the ledger. Two versions
- * understand each other when their numbers are equal. Within one, fields and types of messages are only ever
- * added, and what an end does not know it ignores.
+ * The version of the link: newline-delimited JSON over a unix socket between each worker and the ledger. Fields and
+ * types of messages may be added within a version, because both ends ignore what they do not know. Any other change
+ * needs a new number. A worker and a ledger with different numbers do not work together: the ledger answers the hello
+ * with its own number and ends the connection, and the worker ends itself, and its supervisor
+ * starts it again from the new files. An update that changes the number thus restarts all workers at once instead of one after the other.
  */
 export const LINK_VERSION = 3;
 
-/** Batches of a worker that may be without an answer at once; the next one grows meanwhile. */
+/** Batches of one worker that may be unanswered at once. The next batch grows meanwhile. */
 export const BATCHES_UNANSWERED_MAX = 8;
-/** Commands of one batch at most: a batch of several workers stays a few milliseconds long. */
+/** Commands of one batch at most. The bound keeps a commit of several workers' batches a few milliseconds long. */
 export const BATCH_COMMANDS_MAX = 500;
-/** Commands that may wait in one worker; past that it refuses. */
-export const COMMANDS_WAITING_MAX = 10_000;
-/** A batch that was first sent longer ago is not sent again: the ledger keeps its outcomes for twice as long. */
+/** Commands without an outcome that one worker may have. It refuses more. */
+export const COMMANDS_PENDING_MAX = 10_000;
+/** A batch that was first sent longer ago is not redelivered. The ledger keeps outcomes for twice as long. */
 export const REDELIVERY_MS_MAX = 30 * 60_000;
-/** How often a worker says how far it has followed the log. */
+/** How often a worker reports how far it has followed the log. */
 export const REPORT_EVERY_MS = 250;
-/** Bytes waiting towards one worker past which hints and typing are dropped; answers never are. */
+/** With more bytes than this unread by a worker, hints and typing for it are dropped. Answers are never dropped. */
 export const LINK_BUFFER_BYTES_MAX = 8 * 1024 * 1024;
 
 export type ToLedger =
   | { readonly type: 'hello'; readonly version: number; readonly worker: string }
-  | {
-      readonly type: 'batch';
-      readonly number: number;
-      /** Batches up to this number are answered: their outcomes may be forgotten. */
-      readonly confirmed: number;
-      /** How many ledgers had begun to apply this batch when they died. */
-      readonly crashes: number;
-      /** A ledger before this one took it, and died for whatever reason: this one is to say when it begins. */
-      readonly redelivered?: boolean;
-      readonly commands: readonly Command[];
-    }
+  | BatchMessage
   | { readonly type: 'subscribe' | 'unsubscribe'; readonly chatId: number }
   /** How far the worker has followed the log. */
   | { readonly type: 'position'; readonly position: number }
   | { readonly type: 'typing'; readonly typing: Typing }
   | ChargesMessage
-  /** The worker's sockets, all of them after each hello. */
-  | { readonly type: 'sockets'; readonly counts: QuotaChanges }
-  /** The worker asks for a permit of each quota for one more socket. */
+  /** Changes of the worker's numbers of open sockets. After each hello it counts all of them. */
+  | { readonly type: 'sockets'; readonly counts: QuotaCounts }
+  /** Asks whether one more socket may count for each of the keys. */
   | { readonly type: 'admit'; readonly number: number; readonly keys: readonly QuotaKey[] };
 
-/** What passed at one worker, which the others count too. */
-type ChargesMessage = { readonly type: 'charges'; readonly of: SharedRate; readonly charges: Charges };
+export interface BatchMessage {
+  readonly type: 'batch';
+  readonly number: number;
+  /** Batches up to this number are answered: their outcomes may be forgotten. */
+  readonly confirmed: number;
+  /** How many ledgers had begun to apply this batch when they died. */
+  readonly crashes: number;
+  /** An earlier ledger got this batch and did not answer. This ledger sends `applying` before it applies the batch. */
+  readonly redelivered?: boolean;
+  readonly commands: readonly Command[];
+}
 
-/** What a ledger says of itself: a worker works only with one whose database is its own. */
+/** What a rate limit let pass at one worker. The other workers count it too. */
+export interface ChargesMessage {
+  readonly type: 'charges';
+  readonly of: SharedRate;
+  readonly charges: Charges;
+}
+
+/** How a ledger introduces itself. A worker accepts only the ledger of its own database. */
 export interface Greeting {
-  /** Of the database. */
+  /** The schema version of the database. */
   readonly schema: number;
   readonly incarnation: string;
+  /** The newest id of the log. */
   readonly newest: number;
 }
 
 export type ToWorker =
   | ({ readonly type: 'hello'; readonly version: number } & Greeting)
   | { readonly type: 'newest'; readonly id: number }
-  /** A batch that came again is about to be applied. What kills the ledger then may be the batch. */
+  /** A redelivered batch is about to be applied. If the ledger dies then, the batch may be the cause. */
   | { readonly type: 'applying'; readonly number: number }
   | { readonly type: 'outcomes'; readonly number: number; readonly outcomes: readonly Outcome[] }
-  /** All of a batch were new messages: so many, stored at `time` as `first` and the ids after it. */
+  /** All commands of a batch stored new messages, at `time`, with consecutive ids from `first` on. */
   | {
       readonly type: 'posted';
       readonly number: number;
@@ -75,15 +84,15 @@ export type ToWorker =
     }
   | { readonly type: 'typing'; readonly typing: Typing }
   | ChargesMessage
-  /** Without a `full` quota, the permits are given. */
+  /** `full` is the key that is at its limit. Without it, the socket is counted for every key. */
   | { readonly type: 'admitted'; readonly number: number; readonly full?: QuotaKey | undefined }
-  /** Workers are to ask for each permit of a crowded quota. */
+  /** While a key is crowded, workers ask for each of its sockets. */
   | { readonly type: 'crowded'; readonly key: QuotaKey; readonly crowded: boolean };
 
-/** Linux takes 107 bytes for a socket's path and cuts the rest without a word. */
+/** Linux takes 107 bytes of a socket's path and silently cuts the rest. */
 const SOCKET_PATH_BYTES_MAX = 100;
 
-/** Where the ledger of a data folder listens. */
+/** The path of the socket on which the ledger of a data folder listens. */
 export function linkPath(dataDir: string): string {
   const path = join(resolve(dataDir), 'ledger.sock');
   if (Buffer.byteLength(path) <= SOCKET_PATH_BYTES_MAX) return path;
@@ -91,7 +100,7 @@ export function linkPath(dataDir: string): string {
   return join(tmpdir(), `parley-${hash}.sock`);
 }
 
-/** What a batch is answered with: in short, when all of it are new messages, as they are in most batches. */
+/** The answer to a batch, in the short form when all its commands stored new messages, as in most batches. */
 export function answerTo(number: number, outcomes: readonly Outcome[]): ToWorker {
   const head = outcomes[0];
   if (head === undefined || !('ok' in head) || !('time' in head.ok))
@@ -106,17 +115,17 @@ export function answerTo(number: number, outcomes: readonly Outcome[]): ToWorker
     : { type: 'outcomes', number, outcomes };
 }
 
-/** One line. */
+/** A message as one line. */
 export function encode(message: ToLedger | ToWorker): string {
   return `${JSON.stringify(message)}\n`;
 }
 
-/** Makes a reader of chunks that calls `handle` with each whole line's message. */
+/** Returns a function that takes chunks of text and calls `handle` with the message of each complete line. */
 export function lineReader<T>(handle: (message: T) => void): (chunk: string) => void {
   let rest = '';
   return (chunk) => {
     if (!chunk.includes('\n')) {
-      rest += chunk; // A long line comes in many chunks: it is looked through once, at its end.
+      rest += chunk; // A long line comes in many chunks, and is split only once, at its end.
       return;
     }
     const lines = (rest + chunk).split('\n');

@@ -1,15 +1,15 @@
 import { type QuotaChanges, type QuotaKey, quotaOf, SMALL_QUOTA_MAX, type SocketLimits } from './limits.js';
 
 /**
- * Counts the open sockets of all workers; a worker is known by its connection. While a quota is far from its limit,
- * workers let sockets in by themselves and report them. A quota over half of its limit is `crowded`: workers ask for each
- * socket.
+ * The numbers of open sockets on all workers. While a key is far from its limit, workers admit sockets by themselves
+ * and report them. A key over half of its limit is `crowded`: workers ask for each of its sockets. A worker is
+ * identified by its connection.
  */
 export class SocketCounts {
   readonly #limits: SocketLimits;
   readonly #crowdedChanged: (key: QuotaKey, crowded: boolean) => void;
   readonly #totals = new Map<QuotaKey, number>();
-  readonly #ofWorkers = new Map<object, Map<QuotaKey, number>>();
+  readonly #byWorker = new Map<object, Map<QuotaKey, number>>();
   readonly #crowded = new Set<QuotaKey>();
 
   constructor(limits: SocketLimits, crowdedChanged: (key: QuotaKey, crowded: boolean) => void) {
@@ -17,26 +17,26 @@ export class SocketCounts {
     this.#crowdedChanged = crowdedChanged;
   }
 
-  /** The quotas that a new worker has to be told of. */
-  get crowded(): Iterable<QuotaKey> {
+  get crowdedKeys(): Iterable<QuotaKey> {
     return this.#crowded;
   }
 
-  /** Counts one more socket in each quota. When one of them is full, it returns that one and counts nothing. */
+  /** Counts one more socket for each of the keys, or for none if one is at its limit. Returns that one. */
   admit(worker: object, keys: readonly QuotaKey[]): QuotaKey | undefined {
     const full = keys.find((key) => this.#isFull(key));
     if (full === undefined) for (const key of keys) this.#add(worker, key, 1);
     return full;
   }
 
-  changed(worker: object, counts: QuotaChanges): void {
-    for (const [key, change] of counts) this.#add(worker, key, change);
+  /** Adds changes, which may be negative. */
+  add(worker: object, changes: QuotaCounts): void {
+    for (const [key, change] of changes) this.#add(worker, key, change);
   }
 
-  /** Forgets the sockets of a worker whose connection ended. One that still lives reports them all when it is back. */
-  gone(worker: object): void {
-    for (const [key, count] of this.#ofWorkers.get(worker) ?? []) this.#add(worker, key, -count);
-    this.#ofWorkers.delete(worker);
+  /** Subtracts a worker's sockets when its connection ends. If they are still open, it counts them again after hello. */
+  removeWorker(worker: object): void {
+    for (const [key, count] of this.#byWorker.get(worker) ?? []) this.#add(worker, key, -count);
+    this.#byWorker.delete(worker);
   }
 
   #isFull(key: QuotaKey): boolean {
@@ -45,16 +45,16 @@ export class SocketCounts {
   }
 
   #add(worker: object, key: QuotaKey, change: number): void {
-    let own = this.#ofWorkers.get(worker);
+    let own = this.#byWorker.get(worker);
     if (own === undefined) {
       own = new Map();
-      this.#ofWorkers.set(worker, own);
+      this.#byWorker.set(worker, own);
     }
-    put(own, key, change);
-    const total = put(this.#totals, key, change);
+    addTo(own, key, change);
+    const total = addTo(this.#totals, key, change);
     const limit = quotaOf(this.#limits, key);
-    if (limit <= SMALL_QUOTA_MAX || total * 2 >= limit === this.#crowded.has(key)) return;
-    // A quota is crowded from half of its limit until a quarter, so that not every socket that comes and goes is a message.
+    if (limit <= ASKED_MAX || total * 2 >= limit === this.#crowded.has(key)) return;
+    // A key stops being crowded at a quarter of its limit, so that sockets around the half cause no messages.
     if (total * 2 >= limit) this.#crowded.add(key);
     else if (total * 4 < limit) this.#crowded.delete(key);
     else return;
@@ -62,8 +62,8 @@ export class SocketCounts {
   }
 }
 
-/** Returns the count after the change. A count of 0 is not kept. */
-function put(counts: Map<QuotaKey, number>, key: QuotaKey, change: number): number {
+/** Returns the count after the change. A key without sockets is removed. */
+function addTo(counts: Map<QuotaKey, number>, key: QuotaKey, change: number): number {
   const count = (counts.get(key) ?? 0) + change;
   if (count === 0) counts.delete(key);
   else counts.set(key, count);

@@ -1,6 +1,6 @@
 import type { Config } from '../config.js';
 import { CommitQueue } from '../ledger/commit-queue.js';
-import { FullDisk, type Writing } from '../ledger/full-disk.js';
+import { FullDisk, type WriteKind } from '../ledger/full-disk.js';
 import { Overload } from '../ledger/overload.js';
 import { linkPath } from '../link/protocol.js';
 import { RedisHints } from '../link/redis/hints.js';
@@ -47,8 +47,8 @@ export async function runLedger(config: Config): Promise<void> {
     process.exit(EXIT_STORAGE);
   };
   /** Returns what to answer when the storage may be better soon, and ends the process when not. */
-  const failed = (writing: Writing) => (error: unknown) =>
-    isStorageFull(error) ? disk.full(writing) : fail(error);
+  const failed = (kind: WriteKind) => (error: unknown) =>
+    isStorageFull(error) ? disk.failed(kind) : fail(error);
 
   const store = await openLedgerStore(
     config.dataDir,
@@ -71,7 +71,7 @@ export async function runLedger(config: Config): Promise<void> {
     throw error;
   });
   const checkpoints = store.startCheckpoints(config.dataDir, {
-    done: () => disk.wrote('checkpoint'),
+    done: () => disk.succeeded('checkpoint'),
     failed: failed('checkpoint'),
   });
   const redis =
@@ -87,7 +87,7 @@ export async function runLedger(config: Config): Promise<void> {
     failed: failed('commit'),
     overloaded: () => overload.refuses(performance.now()),
     refusal: () => disk.refusal,
-    probed: () => disk.wrote('commit'),
+    probed: () => disk.succeeded('commit'),
     idle: () => checkpoints.idle(),
   });
   const server = new LinkServer({
@@ -95,8 +95,8 @@ export async function runLedger(config: Config): Promise<void> {
     greeting: () => ({ schema: SCHEMA_VERSION, incarnation: store.incarnation, newest: store.newest() }),
     queue,
     limits: config.limits,
-    reported: (worker, position) => overload.reported(worker, position, performance.now()),
-    gone: (worker) => overload.gone(worker),
+    onPosition: (worker, position) => overload.report(worker, position, performance.now()),
+    onDisconnect: (worker) => overload.forget(worker),
     warn: (message, error) => log.warn({ err: error }, message),
   });
   await server.listen();

@@ -98,7 +98,7 @@ export async function runWorker(config: Config): Promise<void> {
     stopListening();
     const deadline = performance.now() + DRAIN_MS;
     await drainSockets(hub, config.drainSpreadMs, deadline);
-    await until(() => http.pending === 0 && link.waiting === 0, deadline);
+    await until(() => http.pending === 0 && link.pending === 0, deadline);
     link.close(); // What the ledger has not answered by then is answered with `timeout`.
     await drainSockets(hub, 0, deadline); // Of upgrades that were under way.
     await sleep(LINGER_MS);

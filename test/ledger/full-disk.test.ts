@@ -21,22 +21,22 @@ describe('a full disk', () => {
 
   it('is told once, and once that it is well again', () => {
     expect(disk.refusal).toBeUndefined();
-    expect(disk.full('commit')).toEqual({ error: 'storage_full' });
-    disk.full('commit');
+    expect(disk.failed('commit')).toEqual({ error: 'storage_full' });
+    disk.failed('commit');
     expect(disk.refusal).toEqual({ error: 'storage_full' });
-    disk.wrote('commit');
-    disk.wrote('commit');
+    disk.succeeded('commit');
+    disk.succeeded('commit');
     expect(disk.refusal).toBeUndefined();
     expect(said).toEqual(['full', 'space']);
   });
 
   it('refuses nothing as long as only a checkpoint finds no space', () => {
-    disk.full('checkpoint');
+    disk.failed('checkpoint');
     expect(disk.refusal).toBeUndefined();
-    disk.full('commit');
-    disk.wrote('commit');
+    disk.failed('commit');
+    disk.succeeded('commit');
     expect(said).toEqual(['full']);
-    disk.wrote('checkpoint');
+    disk.succeeded('checkpoint');
     expect(said).toEqual(['full', 'space']);
   });
 });
@@ -64,11 +64,11 @@ describe('a ledger whose database may not grow', () => {
       },
       failed: (error) => {
         if (!isStorageFull(error)) throw error;
-        return disk.full('commit');
+        return disk.failed('commit');
       },
       overloaded: () => false,
       refusal: () => disk.refusal,
-      probed: () => disk.wrote('commit'),
+      probed: () => disk.succeeded('commit'),
       idle: () => undefined,
     });
     await run({ kind: 'create_user', caller: { id: 1 }, username: 'a', name: 'A', description: '' });
@@ -93,18 +93,18 @@ describe('a ledger whose database may not grow', () => {
   }
 
   let number = 0;
-  const frameOf = (...commands: Command[]): CommandBatch => {
+  const batchOf = (...commands: Command[]): CommandBatch => {
     number += 1;
     return { worker: 'worker', number, confirmed: 0, crashes: 0, commands };
   };
-  const push = (frame: CommandBatch) =>
-    new Promise<readonly Outcome[]>((resolve) => queue.push(frame, resolve));
-  const run = (...commands: Command[]) => push(frameOf(...commands));
+  const push = (batch: CommandBatch) =>
+    new Promise<readonly Outcome[]>((resolve) => queue.push(batch, resolve));
+  const run = (...commands: Command[]) => push(batchOf(...commands));
   const long = (text: string) => say(1, 1, text.repeat(5000), text);
 
-  it('refuses what it cannot store, whole frames, and takes it when there is space', async () => {
+  it('refuses what it cannot store, whole batches, and takes it when there is space', async () => {
     fill();
-    const refused = frameOf({ kind: 'reserve_id', of: 'user' }, long('a'), say(1, 1, 'short'));
+    const refused = batchOf({ kind: 'reserve_id', of: 'user' }, long('a'), say(1, 1, 'short'));
     const no = { error: 'storage_full' };
     expect(await push(refused)).toEqual([no, no, no]);
     expect(await run(say(1, 1, 'short'))).toEqual([no]); // Not even tried.
@@ -117,8 +117,8 @@ describe('a ledger whose database may not grow', () => {
     expect(db.prepare('SELECT max(n) = count(*) FROM entry WHERE kind = 1').pluck().get()).toBe(1);
   });
 
-  it('still tells what became of a frame that was applied before', async () => {
-    const known = frameOf(say(1, 1, 'stored', 'c'));
+  it('still tells what became of a batch that was applied before', async () => {
+    const known = batchOf(say(1, 1, 'stored', 'c'));
     const stored = await push(known);
     expect(stored).toMatchObject([{ ok: {} }]);
     const before = writes;

@@ -152,7 +152,7 @@ describe('a ledger that is killed with unanswered commands', () => {
         );
         if (n % 20 === 0) await new Promise((resolve) => setImmediate(resolve));
       }
-      // Every other round the ledger dies with frames that it has applied and nobody has heard of.
+      // Every other round the ledger dies with batches that it has applied and nobody has heard of.
       way.losing = round % 2 === 0;
       const answered = [...answers.keys()].filter((key) => key.startsWith('post_message')).length;
       if (way.losing) await until(() => counts().messages > answered + COMMANDS_PER_ROUND);

@@ -17,16 +17,16 @@ describe('an overload', () => {
   it('is not when nobody follows, or everybody is at the end', () => {
     overload.committed(1, 0);
     expect(overload.refuses(10_000)).toBe(false);
-    overload.reported('a', 1, 10_000);
-    overload.reported('b', 1, 10_000);
+    overload.report('a', 1, 10_000);
+    overload.report('b', 1, 10_000);
     expect(overload.refuses(10_000)).toBe(false);
   });
 
   it('begins when the slowest worker is over 2 s behind, and ends when it is under 1 s', () => {
     for (let n = 1; n <= 50; n++) overload.committed(n, n * 100); // Entry n at n × 100 ms.
     const behind = (ms: number) => {
-      overload.reported('fast', 50, 5000);
-      overload.reported('slow', (5000 - ms) / 100 - 1, 5000);
+      overload.report('fast', 50, 5000);
+      overload.report('slow', (5000 - ms) / 100 - 1, 5000);
       return overload.refuses(5000);
     };
     expect([1900, 2000, 2100, 2000, 1500, 1000].map(behind)).toEqual([false, false, true, true, true, true]);
@@ -36,38 +36,38 @@ describe('an overload', () => {
 
   it('counts the age of the oldest entry that was not passed, however long nothing was said', () => {
     overload.committed(1, 0);
-    overload.reported('a', 1, 100);
+    overload.report('a', 1, 100);
     overload.committed(2, 60_000);
-    overload.reported('a', 1, 60_100);
+    overload.report('a', 1, 60_100);
     expect(overload.refuses(60_100)).toBe(false);
-    overload.reported('a', 1, 61_101);
-    overload.reported('a', 1, 62_101);
+    overload.report('a', 1, 61_101);
+    overload.report('a', 1, 62_101);
     expect(overload.refuses(62_101)).toBe(true);
-    overload.reported('a', 2, 62_200);
+    overload.report('a', 2, 62_200);
     expect(overload.refuses(62_200)).toBe(false);
   });
 
   it('is not made by a worker that is frozen, or gone', () => {
     overload.committed(1, 0);
     for (const now of [2750, 3000]) {
-      for (const worker of ['frozen', 'gone']) overload.reported(worker, 0, now);
+      for (const worker of ['frozen', 'gone']) overload.report(worker, 0, now);
     }
     expect(overload.refuses(3000)).toBe(true);
-    overload.reported('other', 1, 3900);
-    overload.gone('gone');
+    overload.report('other', 1, 3900);
+    overload.forget('gone');
     expect(overload.refuses(4000)).toBe(true);
     expect(overload.refuses(4001)).toBe(false);
-    overload.reported('frozen', 0, 5000); // It goes on, and may catch up …
+    overload.report('frozen', 0, 5000); // It goes on, and may catch up …
     expect(overload.refuses(5000)).toBe(false);
-    overload.reported('frozen', 0, 5250); // … but is behind indeed.
+    overload.report('frozen', 0, 5250); // … but is behind indeed.
     expect(overload.refuses(5250)).toBe(true);
   });
 
   it('stays exact to 50 ms over a million commits, and small', () => {
     for (let n = 1; n <= 1_000_000; n++) overload.committed(n, n / 100);
-    for (const now of [9750, 10_000]) overload.reported('a', 1_000_000 - 195_000, now);
+    for (const now of [9750, 10_000]) overload.report('a', 1_000_000 - 195_000, now);
     expect(overload.refuses(10_000)).toBe(false);
-    overload.reported('a', 1_000_000 - 205_000, 10_000);
+    overload.report('a', 1_000_000 - 205_000, 10_000);
     expect(overload.refuses(10_000)).toBe(true);
   });
 });
@@ -76,7 +76,7 @@ it('a worker that does not follow yet says nothing of how far it is', async () =
   const folder = await temporaryFolder();
   const ledger = await TestLedger.start(folder.path);
   const reported: [string, number][] = [];
-  ledger.overload.reported = (worker, position) => reported.push([worker, position]);
+  ledger.overload.report = (worker, position) => reported.push([worker, position]);
   let position: number | undefined;
   const starting = await connectLink(folder.path, linkPath(folder.path), () => position);
   const serving = await connectLink(folder.path);

@@ -81,7 +81,7 @@ describe('a command that kills the ledger', () => {
 
     const before = say(other, 'before it');
     const poison = expect(say(one, 'poison')).rejects.toMatchObject({ code: 'timeout' });
-    await new Promise((resolve) => setImmediate(resolve)); // The next are in other frames.
+    await new Promise((resolve) => setImmediate(resolve)); // The next are in other batches.
     const beside = ['beside it', 'after it'].flatMap((text) => links.map((link) => say(link, text)));
     const answered = await Promise.all([before, ...beside]);
     await poison;
@@ -92,14 +92,14 @@ describe('a command that kills the ledger', () => {
   });
 });
 
-describe('frames that a ledger died over', () => {
-  it('are applied one by one, each told before; others are not', async () => {
+describe('batches that a ledger died over', () => {
+  it('are applied one by one, each announced before; others are not', async () => {
     const events: string[] = [];
     const queue = new CommitQueue(
       {
-        apply: async (frames) => {
-          events.push(`applies ${frames.map(({ number }) => number)}`);
-          return { outcomes: frames.map(() => []), newest: 0 };
+        apply: async (batches) => {
+          events.push(`applies ${batches.map(({ number }) => number)}`);
+          return { outcomes: batches.map(() => []), newest: 0 };
         },
         outcomesOf: () => undefined,
         probe: async () => undefined,
@@ -119,9 +119,9 @@ describe('frames that a ledger died over', () => {
         idle: () => events.push('idle'),
       },
     );
-    const push = (number: number, crashes: number, again: boolean) => {
-      const frame = { worker: 'worker', number, confirmed: 0, crashes, commands: [] };
-      queue.push(frame, () => undefined, again ? () => events.push(`began ${number}`) : undefined);
+    const push = (number: number, crashes: number, redelivered: boolean) => {
+      const batch = { worker: 'worker', number, confirmed: 0, crashes, commands: [] };
+      queue.push(batch, () => undefined, redelivered ? () => events.push(`applying ${number}`) : undefined);
     };
     push(1, 0, false);
     push(2, 0, true);
@@ -131,9 +131,9 @@ describe('frames that a ledger died over', () => {
     push(6, 0, false);
     await until(() => events.includes('idle'));
     expect(events).toEqual([
-      ...['began 2', 'applies 1,2'],
-      ...['began 3', 'applies 3'],
-      ...['began 4', 'applies 4'],
+      ...['applying 2', 'applies 1,2'],
+      ...['applying 3', 'applies 3'],
+      ...['applying 4', 'applies 4'],
       ...['applies 5,6', 'idle'],
     ]);
     await queue.close();

@@ -49,14 +49,14 @@ afterEach(async () => {
   await folder.remove();
 });
 
-/** One frame through the queue. */
+/** Pushes one batch through the queue and resolves to its outcomes. */
 function run(...commands: Command[]): Promise<readonly Outcome[]> {
   number += 1;
-  const frame = { worker, number, confirmed: number - 1, crashes: 0, commands };
-  return new Promise((resolve) => queue.push(frame, resolve));
+  const batch = { worker, number, confirmed: number - 1, crashes: 0, commands };
+  return new Promise((resolve) => queue.push(batch, resolve));
 }
 
-/** Asks while it should; the next frame is there before the queue has finished with the one before. */
+/** Asks while it should; the next batch is there before the queue has finished with the one before. */
 function keepAsking(should: () => boolean): Promise<void> {
   return new Promise((resolve) => {
     const ask = () => {

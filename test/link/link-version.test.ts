@@ -15,7 +15,7 @@ import { SCHEMA_VERSION } from '../../src/store/sqlite/upkeep/migrations.js';
 import { connectLink, TestLedger, temporaryFolder } from '../support/ledger.js';
 import { until } from '../support/wait.js';
 
-const OTHER = LINK_VERSION + 1;
+const NEIGHBOURS = [LINK_VERSION - 1, LINK_VERSION + 1];
 const GREETING: Greeting = { schema: SCHEMA_VERSION, incarnation: 'another', newest: 0 };
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -24,9 +24,9 @@ beforeEach(async () => {
 });
 afterEach(() => folder.remove());
 
-describe('a worker that meets a ledger of another version', () => {
+describe.each(NEIGHBOURS)('a worker that meets a ledger of version %i', (version) => {
   let ledger: Server;
-  const heard: ToLedger[] = [];
+  const received: ToLedger[] = [];
   const connections = new Set<Socket>();
   let link: LinkClient;
   afterEach(async () => {
@@ -35,13 +35,13 @@ describe('a worker that meets a ledger of another version', () => {
     await new Promise((resolve) => ledger.close(resolve));
   });
 
-  it('hears so, gives up, and sends it nothing', async () => {
+  it('ends with an error, and sends it no command', async () => {
     const path = join(folder.path, 'other.sock');
     ledger = createServer((socket) => {
       connections.add(socket);
       const read = lineReader<ToLedger>((message) => {
-        heard.push(message);
-        socket.write(encode({ type: 'hello', version: OTHER, ...GREETING }));
+        received.push(message);
+        socket.write(encode({ type: 'hello', version, ...GREETING }));
       });
       socket.setEncoding('utf8').on('data', read);
     });
@@ -63,30 +63,30 @@ describe('a worker that meets a ledger of another version', () => {
       code: 'timeout',
     });
     await until(() => fatal.length > 0);
-    expect(String(fatal[0])).toContain(`version ${OTHER}`);
+    expect(String(fatal[0])).toContain(`version ${version} of the link, this worker version ${LINK_VERSION}`);
     expect(accepted).toEqual([]);
     expect([ready, link.connected]).toEqual([false, false]);
-    expect(new Set(heard.map(({ type }) => type))).toEqual(new Set(['hello']));
+    expect(new Set(received.map(({ type }) => type))).toEqual(new Set(['hello']));
     link.close();
     await refused;
   });
 });
 
-describe('of one version, a message that only one end knows', () => {
+describe('a message of the same version that only one end knows', () => {
   const unknown = '{"type":"gossip","about":"another"}\n';
 
   it('is ignored by the ledger', async () => {
     const ledger = await TestLedger.start(folder.path);
     const socket = connect(linkPath(folder.path));
-    const said: ToWorker[] = [];
+    const received: ToWorker[] = [];
     socket.setEncoding('utf8').on(
       'data',
-      lineReader<ToWorker>((message) => said.push(message)),
+      lineReader<ToWorker>((message) => received.push(message)),
     );
     socket.write(encode({ type: 'hello', version: LINK_VERSION, worker: 'newer' }) + unknown);
     const reserve = '{"kind":"reserve_id","of":"user","why":"a field that is not known either"}';
     socket.write(`{"type":"batch","number":1,"confirmed":0,"crashes":0,"more":1,"commands":[${reserve}]}\n`);
-    const answer = await until(() => said.find(({ type }) => type === 'outcomes'));
+    const answer = await until(() => received.find(({ type }) => type === 'outcomes'));
     expect(answer).toMatchObject({ type: 'outcomes', number: 1, outcomes: [{ ok: {} }] });
     expect(ledger.warnings).toEqual([]);
     socket.destroy();
@@ -114,27 +114,30 @@ describe('of one version, a message that only one end knows', () => {
   });
 });
 
-describe('a ledger that meets a worker of another version', () => {
-  it('says who it is, ends the connection, and goes on with the others', async () => {
+describe.each(NEIGHBOURS)('a ledger that meets a worker of version %i', (version) => {
+  it('sends its hello, ends the connection, and goes on with the others', async () => {
     const ledger = await TestLedger.start(folder.path);
     const socket = connect(linkPath(folder.path));
-    const said: ToWorker[] = [];
+    const received: ToWorker[] = [];
     let ended = false;
     socket.setEncoding('utf8').on(
       'data',
-      lineReader<ToWorker>((message) => said.push(message)),
+      lineReader<ToWorker>((message) => received.push(message)),
     );
     socket.on('end', () => {
       ended = true;
     });
-    socket.write(encode({ type: 'hello', version: OTHER, worker: 'old' }));
+    const other = await connectLink(folder.path);
+    socket.write(encode({ type: 'hello', version, worker: 'other' }));
     await until(() => ended);
     const { incarnation } = ledger.store;
-    expect(said).toEqual([
+    expect(received).toEqual([
       { type: 'hello', version: LINK_VERSION, schema: SCHEMA_VERSION, incarnation, newest: 0 },
     ]);
     expect(ledger.warnings).toHaveLength(1);
-    expect(ledger.warnings[0]).toContain(`version ${OTHER}`);
+    expect(ledger.warnings[0]).toContain(`version ${version}`);
+    expect(await other.submit('reserve_id', { of: 'user' })).toEqual({ id: expect.any(Number) });
+    other.close();
     socket.destroy();
     await ledger.stop();
   });

@@ -7,30 +7,30 @@ const LIMITS = { socketsMax: 5000, socketsPerUserMax: 3, socketsPerAddressMax: 1
 describe('the count of all sockets', () => {
   const [one, other] = [{}, {}];
   let said: [QuotaKey, boolean][];
-  let tally: SocketCounts;
+  let counts: SocketCounts;
   beforeEach(() => {
     said = [];
-    tally = new SocketCounts(LIMITS, (...change) => said.push(change));
+    counts = new SocketCounts(LIMITS, (...change) => said.push(change));
   });
 
   it('is one for all workers', () => {
-    expect(tally.admit(one, ['u1'])).toBeUndefined();
-    tally.changed(other, [['u1', 1]]);
-    expect(tally.admit(one, ['u1'])).toBeUndefined();
-    expect(tally.admit(other, ['u1'])).toBe('u1');
-    tally.changed(one, [['u1', -1]]);
-    expect(tally.admit(other, ['u1'])).toBeUndefined();
+    expect(counts.admit(one, ['u1'])).toBeUndefined();
+    counts.add(other, [['u1', 1]]);
+    expect(counts.admit(one, ['u1'])).toBeUndefined();
+    expect(counts.admit(other, ['u1'])).toBe('u1');
+    counts.add(one, [['u1', -1]]);
+    expect(counts.admit(other, ['u1'])).toBeUndefined();
   });
 
   it('takes a place of each key, or of none', () => {
-    tally.changed(one, [['u1', 3]]);
-    expect(tally.admit(other, ['all', 'u1', 'a10.0.0.1'])).toBe('u1');
-    tally.changed(one, [
+    counts.add(one, [['u1', 3]]);
+    expect(counts.admit(other, ['all', 'u1', 'a10.0.0.1'])).toBe('u1');
+    counts.add(one, [
       ['all', 4999],
       ['a10.0.0.1', 999],
     ]);
-    expect(tally.admit(other, ['all', 'u2', 'a10.0.0.1'])).toBeUndefined();
-    expect(tally.admit(other, ['all', 'u3', 'a10.0.0.2'])).toBe('all');
+    expect(counts.admit(other, ['all', 'u2', 'a10.0.0.1'])).toBeUndefined();
+    expect(counts.admit(other, ['all', 'u3', 'a10.0.0.2'])).toBe('all');
   });
 
   it('knows no limit of 0, whoever asks', () => {
@@ -39,35 +39,35 @@ describe('the count of all sockets', () => {
   });
 
   it('forgets the sockets of a worker that is gone', () => {
-    tally.changed(one, [['u1', 2]]);
-    tally.admit(other, ['u1']);
-    tally.gone(one);
-    expect(tally.admit(other, ['u1'])).toBeUndefined();
-    expect(tally.admit(other, ['u1'])).toBeUndefined();
-    expect(tally.admit(other, ['u1'])).toBe('u1');
-    tally.gone(one);
-    expect(tally.admit(other, ['u1'])).toBe('u1');
+    counts.add(one, [['u1', 2]]);
+    counts.admit(other, ['u1']);
+    counts.removeWorker(one);
+    expect(counts.admit(other, ['u1'])).toBeUndefined();
+    expect(counts.admit(other, ['u1'])).toBeUndefined();
+    expect(counts.admit(other, ['u1'])).toBe('u1');
+    counts.removeWorker(one);
+    expect(counts.admit(other, ['u1'])).toBe('u1');
   });
 
   it('calls crowded what is over half of its limit, until it is under a quarter', () => {
-    tally.changed(one, [['a10.0.0.1', 499]]);
+    counts.add(one, [['a10.0.0.1', 499]]);
     expect(said).toEqual([]);
-    tally.changed(other, [['a10.0.0.1', 1]]);
+    counts.add(other, [['a10.0.0.1', 1]]);
     expect(said).toEqual([['a10.0.0.1', true]]);
-    expect([...tally.crowded]).toEqual(['a10.0.0.1']);
-    tally.changed(one, [['a10.0.0.1', -250]]);
-    tally.changed(one, [['a10.0.0.1', 300]]);
+    expect([...counts.crowdedKeys]).toEqual(['a10.0.0.1']);
+    counts.add(one, [['a10.0.0.1', -250]]);
+    counts.add(one, [['a10.0.0.1', 300]]);
     expect(said).toHaveLength(1);
-    tally.gone(one);
+    counts.removeWorker(one);
     expect(said).toEqual([
       ['a10.0.0.1', true],
       ['a10.0.0.1', false],
     ]);
-    expect([...tally.crowded]).toEqual([]);
+    expect([...counts.crowdedKeys]).toEqual([]);
   });
 
   it('calls nothing crowded that is asked for always', () => {
-    tally.changed(one, [['u1', 3]]);
+    counts.add(one, [['u1', 3]]);
     expect(said).toEqual([]);
   });
 });

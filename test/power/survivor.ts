@@ -76,14 +76,14 @@ async function start(dataDir: string): Promise<string[]> {
     throw error;
   });
   try {
-    const frame: CommandBatch = {
+    const batch: CommandBatch = {
       worker: 'after the cut',
       number: 1,
       confirmed: 0,
       crashes: 0,
       commands: [{ kind: 'create_user', caller: { id: 4 }, username: 'new', name: 'New', description: '' }],
     };
-    const { outcomes } = await store.apply([frame], Date.now());
+    const { outcomes } = await store.apply([batch], Date.now());
     return outcomes[0]?.every((outcome) => 'ok' in outcome) ? [] : [JSON.stringify(outcomes)];
   } finally {
     store.close();

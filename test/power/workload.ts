@@ -234,17 +234,17 @@ class Talk {
   }
 }
 
-/** One link sends its commands in order, in numbered frames: so the answers say which command each is for. */
+/** One link sends its commands in order, in numbered batches: so the answers say which command each is for. */
 function acknowledged(sent: readonly Sent[], submitted: readonly (Post | undefined)[]): Acknowledged[] {
-  const frames = new Map<number, { outcomes: readonly Outcome[]; at: number }[]>();
+  const batches = new Map<number, { outcomes: readonly Outcome[]; at: number }[]>();
   for (const { message, begun } of sent) {
     if (message.type !== 'outcomes' && message.type !== 'posted') continue;
-    const answers = frames.get(message.number) ?? [];
-    frames.set(message.number, [...answers, { outcomes: outcomesOf(message), at: begun }]);
+    const answers = batches.get(message.number) ?? [];
+    batches.set(message.number, [...answers, { outcomes: outcomesOf(message), at: begun }]);
   }
   const found: Acknowledged[] = [];
   let first = 0;
-  for (const [, answers] of [...frames].sort(([a], [b]) => a - b)) {
+  for (const [, answers] of [...batches].sort(([a], [b]) => a - b)) {
     for (const { outcomes, at } of answers) {
       outcomes.forEach((outcome, index) => {
         const post = submitted[first + index];

@@ -52,8 +52,8 @@ export class TestLedger {
       }),
       queue: this.queue,
       limits,
-      reported: (worker, position) => this.overload.reported(worker, position, performance.now()),
-      gone: (worker) => this.overload.gone(worker),
+      onPosition: (worker, position) => this.overload.report(worker, position, performance.now()),
+      onDisconnect: (worker) => this.overload.forget(worker),
       warn: (message) => this.warnings.push(message),
     });
   }

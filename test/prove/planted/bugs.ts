@@ -227,7 +227,7 @@ export const bugs: readonly Bug[] = [
     name: 'the commands of a batch are applied in another order than they came in',
     changes: [
       {
-        file: 'link/client.js',
+        file: 'link/redelivery-queue.js',
         from: 'this.#queued.splice(0, BATCH_COMMANDS_MAX)',
         to: 'this.#queued.splice(0, BATCH_COMMANDS_MAX).reverse()',
       },
@@ -282,7 +282,7 @@ export const bugs: readonly Bug[] = [
     name: 'a worker forgets what was not answered when the ledger dies',
     changes: [
       {
-        file: 'link/client.js',
+        file: 'link/redelivery-queue.js',
         from: 'for (const batch of this.#sent)\n            this.#sendBatch(batch);',
         to: 'this.#sent.length = 0;',
       },

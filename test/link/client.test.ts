@@ -5,7 +5,7 @@ import { LinkClient } from '../../src/link/client.js';
 import {
   BATCH_COMMANDS_MAX,
   BATCHES_UNANSWERED_MAX,
-  COMMANDS_WAITING_MAX,
+  COMMANDS_PENDING_MAX,
   encode,
   LINK_VERSION,
   lineReader,
@@ -17,11 +17,11 @@ import { SCHEMA_VERSION } from '../../src/store/sqlite/upkeep/migrations.js';
 import { temporaryFolder } from '../support/ledger.js';
 import { until } from '../support/wait.js';
 
-type SentFrame = ToLedger & { type: 'batch' };
+type BatchMessage = ToLedger & { type: 'batch' };
 
-/** Ledgers, one after the other, that do what the test says and nothing else. */
+/** Ledgers, one after the other, that send what the test tells them to send. */
 class ScriptedLedgers {
-  readonly batches: SentFrame[] = [];
+  readonly batches: BatchMessage[] = [];
   readonly #server: Server;
   #incarnation = 1;
   #socket: Socket | undefined;
@@ -50,12 +50,12 @@ class ScriptedLedgers {
     this.#socket?.write(encode(message));
   }
 
-  /** The connection breaks; the same ledger is there again. */
+  /** Breaks the connection. The same ledger accepts the next one. */
   hangUp(): void {
     this.#socket?.end();
   }
 
-  /** This ledger dies; what it has said is heard. The next one is there at once. */
+  /** Ends this ledger after what it has sent. The next ledger accepts connections at once. */
   die(): void {
     this.#incarnation += 1;
     this.hangUp();
@@ -94,18 +94,18 @@ afterEach(async () => {
   await folder.remove();
 });
 
-/** The batch, each time that it came. */
-async function timesSent(count: number): Promise<SentFrame[]> {
+/** The batches that came so far, once there are so many. */
+async function timesSent(count: number): Promise<BatchMessage[]> {
   await until(() => ledgers.batches.length === count);
   return ledgers.batches;
 }
 
 describe('a batch without an answer', () => {
-  it('comes again to each ledger, which is told so, and counts those that had begun on it', async () => {
+  it('is redelivered to each ledger, and counts those that died while they applied it', async () => {
     const answered = link.submit('reserve_id', { of: 'user' });
     expect((await timesSent(1)).at(-1)).toMatchObject({ number: 1, crashes: 0 });
-    expect(ledgers.batches[0]).not.toHaveProperty('again');
-    // However many die, and however fast, as long as it was not over this batch.
+    expect(ledgers.batches[0]).not.toHaveProperty('redelivered');
+    // Ledgers that die without having begun on this batch do not count.
     for (let sent = 2; sent <= 6; sent++) {
       ledgers.die();
       expect((await timesSent(sent)).at(-1)).toMatchObject({ number: 1, crashes: 0, redelivered: true });
@@ -126,7 +126,7 @@ describe('a batch without an answer', () => {
     ledgers.say({ type: 'applying', number: 1 });
     ledgers.hangUp();
     expect((await timesSent(2)).at(-1)).toMatchObject({ crashes: 0 });
-    expect(ledgers.batches[1]).not.toHaveProperty('again');
+    expect(ledgers.batches[1]).not.toHaveProperty('redelivered');
     ledgers.say({ type: 'outcomes', number: 1, outcomes: [{ ok: { id: 7 } }] });
     await answered;
   });
@@ -151,12 +151,12 @@ describe('a batch without an answer', () => {
 
 describe('commands without an answer', () => {
   it('are at most so many: others are refused for now, until some are answered', async () => {
-    const some = Array.from({ length: COMMANDS_WAITING_MAX }, () =>
+    const some = Array.from({ length: COMMANDS_PENDING_MAX }, () =>
       link.submit('reserve_id', { of: 'user' }),
     );
     const refused = await link.submit('reserve_id', { of: 'user' }).catch((error: unknown) => error);
     expect(refused).toMatchObject({ code: 'overloaded', details: { retry_after_ms: 1000 } });
-    for (let answered = 0; answered < COMMANDS_WAITING_MAX / BATCH_COMMANDS_MAX; answered++) {
+    for (let answered = 0; answered < COMMANDS_PENDING_MAX / BATCH_COMMANDS_MAX; answered++) {
       const batch = await until(() => ledgers.batches[answered]);
       expect(ledgers.batches.length - answered).toBeLessThanOrEqual(BATCHES_UNANSWERED_MAX);
       ledgers.say({
@@ -166,9 +166,9 @@ describe('commands without an answer', () => {
       });
     }
     await Promise.all(some);
-    const again = link.submit('reserve_id', { of: 'user' });
-    const last = await until(() => ledgers.batches[COMMANDS_WAITING_MAX / BATCH_COMMANDS_MAX]);
+    const later = link.submit('reserve_id', { of: 'user' });
+    const last = await until(() => ledgers.batches[COMMANDS_PENDING_MAX / BATCH_COMMANDS_MAX]);
     ledgers.say({ type: 'outcomes', number: last.number, outcomes: [{ ok: { id: 2 } }] });
-    expect(await again).toEqual({ id: 2 });
+    expect(await later).toEqual({ id: 2 });
   });
 });
