@@ -13,7 +13,7 @@ import {
 } from '../../src/api/frames.js';
 import { ChatError } from '../../src/chat/errors.js';
 import { encode, lineReader, type ToWorker } from '../../src/link/protocol.js';
-import { readHint, readTyping } from '../../src/link/redis/channels.js';
+import { parseHint, parseTyping } from '../../src/link/redis/channels.js';
 import { readJson } from '../fuzz/json-model.js';
 import { anyString, fc, pieces } from './property.js';
 
@@ -129,12 +129,12 @@ describe('what anybody may publish', () => {
       .map((text) => Buffer.from(text));
     fc.assert(
       fc.property(fc.oneof(payload, fc.anything()), (value) => {
-        const hint = readHint(value);
+        const hint = parseHint(value);
         if (hint !== undefined)
           expect(Number.isSafeInteger(hint) && hint >= 0 && BigInt(String(value)) === BigInt(hint)).toBe(
             true,
           );
-        const typing = readTyping(value);
+        const typing = parseTyping(value);
         if (typing !== undefined) expect(JSON.parse(String(value))).toEqual(typing);
       }),
     );
@@ -148,7 +148,7 @@ describe('what anybody may publish', () => {
     });
     fc.assert(
       fc.property(signal, (typing) => {
-        expect(readTyping(Buffer.from(JSON.stringify(typing)))).toEqual(typing);
+        expect(parseTyping(Buffer.from(JSON.stringify(typing)))).toEqual(typing);
       }),
     );
   });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Typing } from '../bus.js';
 
-/** What is longer is nothing of ours. */
+/** No payload of parley is longer. */
 const PAYLOAD_BYTES_MAX = 512;
 
 const Id = z.int().positive();
@@ -14,9 +14,9 @@ const TypingPayload: z.ZodType<Typing> = z.strictObject({
   position: z.int().nonnegative(),
 });
 
-/** The channels of one database. Another prefix, or another database, has none of them. */
+/** The names of the channels of one database. No other prefix or database shares them. */
 export class Channels {
-  /** Carries the newest id of the log, and nothing else. */
+  /** Carries the newest id of the log. */
   readonly log: string;
   readonly #chats: string;
 
@@ -25,21 +25,21 @@ export class Channels {
     this.#chats = `${prefix}${databaseId}:chat:`;
   }
 
-  /** Carries typing in this chat. */
+  /** Carries the typing signals of one chat. */
   chat(chatId: number): string {
     return `${this.#chats}${chatId}`;
   }
 }
 
-/** The id that a hint carries; undefined when it is no hint: anyone may publish anything. */
-export function readHint(payload: unknown): number | undefined {
+/** Returns the id that a hint carries, or undefined for any other payload: any program may publish here. */
+export function parseHint(payload: unknown): number | undefined {
   const text = textOf(payload);
   const id = text !== undefined && /^\d+$/.test(text) ? Number(text) : Number.NaN;
   return Number.isSafeInteger(id) ? id : undefined;
 }
 
-/** The signal that a payload carries; undefined when it carries none. */
-export function readTyping(payload: unknown): Typing | undefined {
+/** Returns the signal that a payload carries, or undefined for any other payload. */
+export function parseTyping(payload: unknown): Typing | undefined {
   const text = textOf(payload);
   if (text === undefined) return undefined;
   try {

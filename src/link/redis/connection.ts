@@ -3,40 +3,40 @@ import type { Redis } from 'ioredis';
 const CONNECT_MS = 2000;
 const RETRY_MS_MIN = 50;
 const RETRY_MS_MAX = 1000;
-/** A connection that lasted this long was a good one: the next attempt after it comes soon. */
+/** After a connection that lasted this long, the delay between attempts starts from its minimum again. */
 const LASTING_MS = 5000;
-/** A peer that does not answer the end of a connection is not waited for. */
+/** How long to wait for Redis to close its end of a connection. */
 const DISCONNECT_MS = 100;
 
-export type Client = typeof Redis;
+export type RedisClass = typeof Redis;
 
 export interface ConnectionOptions {
   readonly url: string;
-  /** With a command unanswered, a peer that sends nothing for this long is gone: the connection is made anew. */
+  /** While a command is unanswered, a Redis that sends nothing for this long counts as dead: the connection is replaced. */
   readonly silentMsMax: number;
   readonly onReady: () => void;
-  /** The connection broke, or was not made. */
-  readonly onDown: (why: string) => void;
-  /** Whatever was published to a channel of this connection. */
+  /** The connection broke, or an attempt to connect failed. */
+  readonly onDown: (reason: string) => void;
+  /** A message came on a channel that this connection subscribes to. */
   readonly onMessage?: (channel: unknown, payload: unknown) => void;
 }
 
 /**
- * One connection to Redis, made anew for as long as it takes. Nobody waits for it: commands are for when it is
- * ready, and fail when it breaks; none is kept or sent again. Each attempt is a client of its own, so that
- * nothing of a broken connection lives on in the next.
+ * One connection to Redis, which is made again whenever it breaks. Commands need a ready connection and fail when it
+ * breaks; none is queued or sent again. Each attempt uses a new client, so that no state of a broken connection
+ * survives in the next.
  */
 export class RedisConnection {
-  readonly #Client: Client;
+  readonly #Redis: RedisClass;
   readonly #options: ConnectionOptions;
   #client: Redis;
   #attempts = 0;
-  #waiting = 0;
+  #pending = 0;
   #retry: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(Client: Client, options: ConnectionOptions) {
-    this.#Client = Client;
+  constructor(Redis: RedisClass, options: ConnectionOptions) {
+    this.#Redis = Redis;
     this.#options = options;
     this.#client = this.#connect();
   }
@@ -45,18 +45,18 @@ export class RedisConnection {
     return this.#client.status === 'ready';
   }
 
-  /** Commands without an answer. */
-  get waiting(): number {
-    return this.#waiting;
+  /** The number of unanswered commands. */
+  get pending(): number {
+    return this.#pending;
   }
 
-  /** Resolves when Redis has answered. Rejects with its refusal, or when the connection is, or gets, broken. */
+  /** Resolves when Redis has answered. Rejects with its refusal, or when the connection is broken or breaks. */
   async send(command: (client: Redis) => Promise<unknown>): Promise<void> {
-    this.#waiting += 1;
+    this.#pending += 1;
     try {
       await command(this.#client);
     } finally {
-      this.#waiting -= 1;
+      this.#pending -= 1;
     }
   }
 
@@ -68,20 +68,20 @@ export class RedisConnection {
 
   #connect(): Redis {
     const { url, silentMsMax, onReady, onDown, onMessage } = this.#options;
-    const client = new this.#Client(url, {
+    const client = new this.#Redis(url, {
       connectTimeout: CONNECT_MS,
       socketTimeout: silentMsMax,
       disconnectTimeout: DISCONNECT_MS,
       retryStrategy: null,
       enableOfflineQueue: false,
-      // Both would ask for commands that an ACL may refuse, and say so on standard output.
+      // Both send commands that an ACL may refuse, and would print the refusal on standard output.
       enableReadyCheck: false,
       disableClientInfo: true,
     });
-    let why = 'the connection was closed';
+    let reason = 'the connection was closed';
     let readyAt = Number.POSITIVE_INFINITY;
     client.on('error', (error) => {
-      why = reasonOf(error);
+      reason = reasonOf(error);
     });
     client.on('ready', () => {
       if (this.#closed) return;
@@ -91,7 +91,7 @@ export class RedisConnection {
     client.on('end', () => {
       if (this.#closed) return;
       this.#attempts = performance.now() - readyAt > LASTING_MS ? 0 : this.#attempts + 1;
-      onDown(why);
+      onDown(reason);
       this.#retry = setTimeout(() => {
         this.#client = this.#connect();
       }, retryMs(this.#attempts));
@@ -101,18 +101,18 @@ export class RedisConnection {
   }
 }
 
-/** Loads the library: processes without a Redis do without it. */
-export async function loadClient(): Promise<Client> {
+/** Loads the library on demand, because most processes have no Redis. */
+export async function loadRedis(): Promise<RedisClass> {
   return (await import('ioredis')).Redis;
 }
 
-/** One line. Never the error itself: the library attaches the command to it, with the password. */
+/** The reason of an error as one line. The error itself must not be logged: ioredis attaches the command, with the password. */
 export function reasonOf(error: unknown): string {
   const { message, code } = error as NodeJS.ErrnoException;
   return message || code || String(error);
 }
 
-/** Growing, and at random within the upper half, so that processes do not come all at once. */
+/** Grows with the attempts, and is random in its upper half, so that not all processes reconnect at once. */
 function retryMs(attempts: number): number {
   const ms = Math.min(RETRY_MS_MIN * 2 ** attempts, RETRY_MS_MAX);
   return ms / 2 + (Math.random() * ms) / 2;

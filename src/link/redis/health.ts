@@ -1,64 +1,66 @@
-/** It must hold this long before the log says that all is well: what comes and goes is said once. */
-const WELL_AFTER_MS = 1000;
+/** The connection must hold this long before the log says that it works: a failure that repeats is logged once. */
+const STABLE_AFTER_MS = 1000;
 
-/** Where a process says what its operator should know; one line each. */
+/** The part of the process's logger that this folder uses. */
 export interface Logger {
   info(message: string): void;
   warn(message: string): void;
 }
 
-/** A part of what links this process to Redis. */
-export type Part = 'publisher' | 'subscriber';
+/** A connection between this process and Redis. */
+export type ConnectionName = 'publisher' | 'subscriber';
 
-/** How this process stands with Redis. The log hears once what is wrong, and once that all is well again. */
+/** Whether Redis can be used by this process. Each change of that is logged once. */
 export class RedisHealth {
   readonly #address: string;
   readonly #logger: Logger;
-  readonly #down: Set<Part>;
-  #said: 'nothing' | 'wrong' | 'well' = 'nothing';
-  #saidStrange = false;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #down: Set<ConnectionName>;
+  #logged: 'nothing' | 'down' | 'up' = 'nothing';
+  #loggedUnexpected = false;
+  #stableTimer: NodeJS.Timeout | undefined;
   #closed = false;
 
-  /** All parts are down at first. `url` is named in the log without its user and password. */
-  constructor(url: string, parts: readonly Part[], say: Logger) {
+  /** All connections are down at first. The log names `url` without its user and password. */
+  constructor(url: string, connections: readonly ConnectionName[], logger: Logger) {
     const { protocol, host } = new URL(url);
     this.#address = `${protocol}//${host}`;
-    this.#down = new Set(parts);
-    this.#logger = say;
+    this.#down = new Set(connections);
+    this.#logger = logger;
   }
 
-  up(part: Part): void {
+  up(connection: ConnectionName): void {
     if (this.#closed) return;
-    if (!this.#down.delete(part) || this.#down.size > 0 || this.#said === 'well') return;
-    this.#timer = setTimeout(() => {
-      this.#said = 'well';
-      this.#saidStrange = false;
+    if (!this.#down.delete(connection) || this.#down.size > 0 || this.#logged === 'up') return;
+    this.#stableTimer = setTimeout(() => {
+      this.#logged = 'up';
+      this.#loggedUnexpected = false;
       this.#logger.info(`Redis at ${this.#address} links this process to the others`);
-    }, WELL_AFTER_MS);
+    }, STABLE_AFTER_MS);
   }
 
-  down(part: Part, why: string): void {
+  down(connection: ConnectionName, reason: string): void {
     if (this.#closed) return;
-    clearTimeout(this.#timer);
-    this.#down.add(part);
-    if (this.#said === 'wrong') return;
-    this.#said = 'wrong';
-    this.#logger.warn(`Redis at ${this.#address} cannot be used (${why}); this process goes on without it`);
-  }
-
-  /** Something came that nobody of us sends; it was dropped. Said once until the next time that all is well. */
-  strange(channel: string): void {
-    if (this.#closed || this.#saidStrange) return;
-    this.#saidStrange = true;
+    clearTimeout(this.#stableTimer);
+    this.#down.add(connection);
+    if (this.#logged === 'down') return;
+    this.#logged = 'down';
     this.#logger.warn(
-      `something else publishes to ${channel} in Redis at ${this.#address}; what is not ours is dropped`,
+      `Redis at ${this.#address} cannot be used (${reason}); this process goes on without it`,
     );
   }
 
-  /** What ends from here on ends on purpose: nothing more is said. */
+  /** A message that no parley sends came and was dropped. Logged once until Redis works again after a failure. */
+  unexpectedMessage(channel: string): void {
+    if (this.#closed || this.#loggedUnexpected) return;
+    this.#loggedUnexpected = true;
+    this.#logger.warn(
+      `another program publishes to ${channel} in Redis at ${this.#address}; its messages are dropped`,
+    );
+  }
+
+  /** Connections that end after this end on purpose: nothing more is logged. */
   close(): void {
     this.#closed = true;
-    clearTimeout(this.#timer);
+    clearTimeout(this.#stableTimer);
   }
 }

@@ -1,13 +1,13 @@
 import { Channels } from './channels.js';
-import { type Client, loadClient, RedisConnection, reasonOf } from './connection.js';
+import { loadRedis, type RedisClass, RedisConnection, reasonOf } from './connection.js';
 import { RedisHealth } from './health.js';
 import type { RedisOptions } from './redis-bus.js';
 
 const SILENT_MS_MAX = 2000;
 
 /**
- * Publishes the ledger's hints. At most one is under way; when Redis is slow the next is the newest of all that
- * came meanwhile, and when Redis is away none is kept.
+ * Publishes the ledger's hints. At most one is in flight. The next is the newest of all that came meanwhile, so that
+ * a slow Redis gets fewer, and while Redis is away only the newest id is kept.
  */
 export class RedisHints {
   readonly #channel: string;
@@ -17,31 +17,31 @@ export class RedisHints {
   #sent = 0;
   #sending = false;
 
-  private constructor(Client: Client, { url, prefix, databaseId, logger }: RedisOptions) {
+  private constructor(Redis: RedisClass, { url, prefix, databaseId, logger }: RedisOptions) {
     this.#channel = new Channels(prefix, databaseId).log;
     this.#health = new RedisHealth(url, ['publisher'], logger);
-    this.#connection = new RedisConnection(Client, {
+    this.#connection = new RedisConnection(Redis, {
       url,
       silentMsMax: SILENT_MS_MAX,
       onReady: () => {
         this.#health.up('publisher');
         void this.#send();
       },
-      onDown: (why) => this.#health.down('publisher', why),
+      onDown: (reason) => this.#health.down('publisher', reason),
     });
   }
 
-  /** Resolves when hints can be given; whether Redis is there is another matter. */
+  /** Resolves when hints can be given, whether or not Redis can be reached. */
   static async open(options: RedisOptions): Promise<RedisHints> {
-    return new RedisHints(await loadClient(), options);
+    return new RedisHints(await loadRedis(), options);
   }
 
-  /** Commands that Redis has not answered; at most one. */
-  get waiting(): number {
-    return this.#connection.waiting;
+  /** The number of commands that Redis has not answered: at most one. */
+  get pending(): number {
+    return this.#connection.pending;
   }
 
-  /** The log has come to this id. */
+  /** The log has grown to this id. */
   hint(newest: number): void {
     this.#newest = newest;
     void this.#send();

@@ -1,15 +1,15 @@
 import type { Bus, Typing } from '../bus.js';
-import { Channels, readHint, readTyping } from './channels.js';
-import { type Client, loadClient, RedisConnection, reasonOf } from './connection.js';
+import { Channels, parseHint, parseTyping } from './channels.js';
+import { loadRedis, type RedisClass, RedisConnection, reasonOf } from './connection.js';
 import { type Logger, RedisHealth } from './health.js';
 import { Subscriptions } from './subscriptions.js';
 
-/** The subscriber asks for an answer this often: one that only listens does not notice a dead peer. */
+/** How often the subscriber sends a command: a connection that only listens does not notice a dead Redis. */
 const HEARTBEAT_MS = 1000;
 const HEARTBEATS_MISSED_MAX = 3;
 const PUBLISHER_SILENT_MS_MAX = 2000;
-/** Typing waiting for Redis past which more is dropped. */
-const TYPING_WAITING_MAX = 100;
+/** With so many signals unanswered by Redis, more are dropped. */
+const TYPING_PENDING_MAX = 100;
 
 export interface RedisOptions {
   readonly url: string;
@@ -19,8 +19,8 @@ export interface RedisOptions {
 }
 
 /**
- * Links the workers of one database through Redis Pub/Sub. Nobody ever waits for Redis: what cannot be sent at
- * once is dropped, and after a broken connection everything that is needed then is subscribed to again.
+ * Links the workers of one database through Redis Pub/Sub. No caller ever waits for Redis: what cannot be sent at
+ * once is dropped. A new connection subscribes to everything that is wanted at that time.
  */
 export class RedisBus implements Bus {
   readonly #channels: Channels;
@@ -29,43 +29,43 @@ export class RedisBus implements Bus {
   readonly #subscriber: RedisConnection;
   readonly #subscriptions: Subscriptions;
   readonly #heartbeat: NodeJS.Timeout;
-  #beating = false;
+  #heartbeatPending = false;
   #onNewest: (id: number) => void = () => undefined;
   #onTyping: (typing: Typing) => void = () => undefined;
 
-  private constructor(Client: Client, { url, prefix, databaseId, logger }: RedisOptions) {
+  private constructor(Redis: RedisClass, { url, prefix, databaseId, logger }: RedisOptions) {
     this.#channels = new Channels(prefix, databaseId);
     this.#health = new RedisHealth(url, ['publisher', 'subscriber'], logger);
-    this.#publisher = new RedisConnection(Client, {
+    this.#publisher = new RedisConnection(Redis, {
       url,
       silentMsMax: PUBLISHER_SILENT_MS_MAX,
       onReady: () => this.#health.up('publisher'),
-      onDown: (why) => this.#health.down('publisher', why),
+      onDown: (reason) => this.#health.down('publisher', reason),
     });
-    this.#subscriber = new RedisConnection(Client, {
+    this.#subscriber = new RedisConnection(Redis, {
       url,
       silentMsMax: HEARTBEATS_MISSED_MAX * HEARTBEAT_MS,
       onReady: () => {
-        void this.#beat();
+        void this.#sendHeartbeat();
         this.#subscriptions.reset();
       },
-      onDown: (why) => this.#health.down('subscriber', why),
-      onMessage: (channel, payload) => this.#hear(String(channel), payload),
+      onDown: (reason) => this.#health.down('subscriber', reason),
+      onMessage: (channel, payload) => this.#receive(String(channel), payload),
     });
     this.#subscriptions = new Subscriptions(this.#subscriber, (error) =>
       this.#health.down('subscriber', reasonOf(error)),
     );
-    this.#heartbeat = setInterval(() => void this.#beat(), HEARTBEAT_MS);
+    this.#heartbeat = setInterval(() => void this.#sendHeartbeat(), HEARTBEAT_MS);
   }
 
-  /** Resolves when the bus can be used; whether Redis is there is another matter. */
+  /** Resolves when the bus can be used, whether or not Redis can be reached. */
   static async open(options: RedisOptions): Promise<RedisBus> {
-    return new RedisBus(await loadClient(), options);
+    return new RedisBus(await loadRedis(), options);
   }
 
-  /** Commands that Redis has not answered; bounded, whatever Redis does. */
-  get waiting(): number {
-    return this.#publisher.waiting + this.#subscriber.waiting;
+  /** The number of commands that Redis has not answered, which is bounded. */
+  get pending(): number {
+    return this.#publisher.pending + this.#subscriber.pending;
   }
 
   subscribe(chatId: number): void {
@@ -77,7 +77,7 @@ export class RedisBus implements Bus {
   }
 
   publish(typing: Typing): void {
-    if (!this.#publisher.ready || this.#publisher.waiting >= TYPING_WAITING_MAX) return;
+    if (!this.#publisher.ready || this.#publisher.pending >= TYPING_PENDING_MAX) return;
     const channel = this.#channels.chat(typing.chatId);
     this.#publisher
       .send((client) => client.publish(channel, JSON.stringify(typing)))
@@ -100,31 +100,31 @@ export class RedisBus implements Bus {
     for (const part of [this.#publisher, this.#subscriber, this.#health]) part.close();
   }
 
-  /** Subscribes to the log, for the first time or again: the answer shows that Redis, and this channel, are there. */
-  async #beat(): Promise<void> {
-    if (this.#beating || !this.#subscriber.ready) return;
-    this.#beating = true;
+  /** Subscribes to the log's channel, for the first time or again: the answer shows that the subscription lives. */
+  async #sendHeartbeat(): Promise<void> {
+    if (this.#heartbeatPending || !this.#subscriber.ready) return;
+    this.#heartbeatPending = true;
     try {
       await this.#subscriber.send((client) => client.subscribe(this.#channels.log));
       this.#health.up('subscriber');
-      this.#subscriptions.settle();
+      this.#subscriptions.sync();
     } catch (error) {
       this.#health.down('subscriber', reasonOf(error));
     } finally {
-      this.#beating = false;
+      this.#heartbeatPending = false;
     }
   }
 
-  #hear(channel: string, payload: unknown): void {
+  #receive(channel: string, payload: unknown): void {
     if (channel === this.#channels.log) {
-      const id = readHint(payload);
-      return id === undefined ? this.#health.strange(channel) : this.#onNewest(id);
+      const id = parseHint(payload);
+      return id === undefined ? this.#health.unexpectedMessage(channel) : this.#onNewest(id);
     }
-    const typing = readTyping(payload);
+    const typing = parseTyping(payload);
     if (typing === undefined || channel !== this.#channels.chat(typing.chatId)) {
-      return this.#health.strange(channel);
+      return this.#health.unexpectedMessage(channel);
     }
-    // Signals that were under way when the chat was unsubscribed from still come.
+    // Signals may still come that were in flight when the chat was unsubscribed from.
     if (this.#subscriptions.has(channel)) this.#onTyping(typing);
   }
 }

@@ -1,26 +1,26 @@
 import type { RedisConnection } from './connection.js';
 
-/** Channels of one command: a piece is answered soon, and is small beside what else waits. */
-const PIECE = 500;
+/** Keeps each command short, so that it is answered soon and is small beside what else is sent. */
+const CHANNELS_PER_COMMAND_MAX = 500;
 
 /**
- * The channels that should be subscribed to, and what Redis was asked. Changes are brought to Redis piece by
- * piece, the next when the last is answered, so that however fast they come no more than one piece waits.
+ * Brings the subscriptions of a connection to Redis in line with the channels that are wanted. Changes are sent in
+ * slices, each when the one before is answered: however fast they come, no more than one slice is in flight.
  */
 export class Subscriptions {
   readonly #connection: RedisConnection;
-  readonly #failed: (error: unknown) => void;
+  readonly #onError: (error: unknown) => void;
   readonly #wanted = new Set<string>();
-  /** What Redis was asked for on this connection. */
-  readonly #asked = new Set<string>();
-  /** Where the two differ. */
-  readonly #open = new Set<string>();
-  #running = false;
+  /** The channels that Redis was asked for on this connection. */
+  readonly #requested = new Set<string>();
+  /** The channels that are in only one of the two. */
+  readonly #changed = new Set<string>();
+  #syncing = false;
 
-  /** `failed`: Redis refused a piece, or the connection broke. It is tried again at the next `settle`. */
-  constructor(connection: RedisConnection, failed: (error: unknown) => void) {
+  /** `onError`: Redis refused a slice, or the connection broke. The next `sync` tries again. */
+  constructor(connection: RedisConnection, onError: (error: unknown) => void) {
     this.#connection = connection;
-    this.#failed = failed;
+    this.#onError = onError;
   }
 
   has(channel: string): boolean {
@@ -30,67 +30,68 @@ export class Subscriptions {
   add(channel: string): void {
     this.#wanted.add(channel);
     this.#compare(channel);
-    this.settle();
+    this.sync();
   }
 
   delete(channel: string): void {
     this.#wanted.delete(channel);
     this.#compare(channel);
-    this.settle();
+    this.sync();
   }
 
-  /** The connection is a new one: nothing is subscribed to. */
+  /** The connection is a new one, which has no subscriptions. */
   reset(): void {
-    this.#asked.clear();
-    this.#open.clear();
-    for (const channel of this.#wanted) this.#open.add(channel);
-    this.settle();
+    this.#requested.clear();
+    this.#changed.clear();
+    for (const channel of this.#wanted) this.#changed.add(channel);
+    this.sync();
   }
 
-  /** Goes on bringing Redis what changed. */
-  settle(): void {
-    if (!this.#running) void this.#run();
+  /** Sends what changed, unless that is under way. */
+  sync(): void {
+    if (!this.#syncing) void this.#run();
   }
 
   #compare(channel: string): void {
-    if (this.#wanted.has(channel) === this.#asked.has(channel)) this.#open.delete(channel);
-    else this.#open.add(channel);
+    if (this.#wanted.has(channel) === this.#requested.has(channel)) this.#changed.delete(channel);
+    else this.#changed.add(channel);
   }
 
   async #run(): Promise<void> {
-    this.#running = true;
-    await null; // What changes in this tick goes together.
+    this.#syncing = true;
+    await null; // All changes of this tick go together.
     try {
-      while (this.#open.size > 0 && this.#connection.ready) await this.#piece();
+      while (this.#changed.size > 0 && this.#connection.ready) await this.#sendSlice();
     } catch (error) {
-      this.#failed(error);
+      this.#onError(error);
     } finally {
-      this.#running = false;
+      this.#syncing = false;
     }
   }
 
-  async #piece(): Promise<void> {
-    const piece = take(this.#open, PIECE);
-    const more = piece.filter((channel) => this.#wanted.has(channel));
-    const less = piece.filter((channel) => !this.#wanted.has(channel));
-    for (const channel of more) this.#asked.add(channel);
-    for (const channel of less) this.#asked.delete(channel);
+  async #sendSlice(): Promise<void> {
+    const slice = take(this.#changed, CHANNELS_PER_COMMAND_MAX);
+    const added = slice.filter((channel) => this.#wanted.has(channel));
+    const removed = slice.filter((channel) => !this.#wanted.has(channel));
+    for (const channel of added) this.#requested.add(channel);
+    for (const channel of removed) this.#requested.delete(channel);
     try {
       await this.#connection.send(async (client) => {
         const answers: Promise<unknown>[] = [];
-        if (more.length > 0) answers.push(client.subscribe(...more));
-        if (less.length > 0) answers.push(client.unsubscribe(...less));
+        if (added.length > 0) answers.push(client.subscribe(...added));
+        if (removed.length > 0) answers.push(client.unsubscribe(...removed));
         await Promise.all(answers);
       });
     } catch (error) {
-      for (const channel of more) this.#asked.delete(channel);
-      for (const channel of less) this.#asked.add(channel);
-      for (const channel of piece) this.#compare(channel);
+      for (const channel of added) this.#requested.delete(channel);
+      for (const channel of removed) this.#requested.add(channel);
+      for (const channel of slice) this.#compare(channel);
       throw error;
     }
   }
 }
 
+/** Removes up to `max` channels from the set and returns them. */
 function take(channels: Set<string>, max: number): string[] {
   const taken: string[] = [];
   for (const channel of channels) {

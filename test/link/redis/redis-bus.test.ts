@@ -54,7 +54,7 @@ async function expectLinked({ bus, ledger, newest }: Awaited<ReturnType<typeof l
     if (newest.length === 0) ledger.hint(++id);
     return newest.at(-1) === id;
   });
-  expect(bus.waiting).toBeLessThan(3);
+  expect(bus.pending).toBeLessThan(3);
 }
 
 describe('the channels', () => {
@@ -130,7 +130,7 @@ describe('a hint', () => {
     await expectLinked(linked);
     linked.newest.length = 0;
     for (let id = 10_001; id <= 20_000; id++) linked.ledger.hint(id);
-    expect(linked.ledger.waiting).toBe(1);
+    expect(linked.ledger.pending).toBe(1);
     await until(() => linked.newest.at(-1) === 20_000);
     expect(linked.newest).toEqual([10_001, 20_000]);
   });
@@ -190,7 +190,7 @@ describe('what is not ours', () => {
     expect(newest).toEqual([0, 42]);
     const warnings = said.lines.filter((line) => line.startsWith('warn'));
     expect(warnings).toHaveLength(1);
-    expect(warnings[0]).toMatch(/something else publishes to parley:with-strangers:log/);
+    expect(warnings[0]).toMatch(/another program publishes to parley:with-strangers:log/);
   });
 });
 
@@ -252,6 +252,6 @@ describe('a Redis that wants to know who it is', () => {
     expect(said.lines[0]).toMatch(/^warn Redis at redis:\/\/127\.0\.0\.1:\d+ cannot be used/);
     expect(said.lines[0]).toMatch(why);
     expect(said.lines[0]).not.toContain('hunter2');
-    expect(bus.waiting).toBeLessThan(3);
+    expect(bus.pending).toBeLessThan(3);
   });
 });

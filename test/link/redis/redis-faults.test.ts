@@ -79,7 +79,7 @@ describe('a Redis', () => {
     await bothSay(wrong);
     ledger.hint(1);
     bus.publish(signal(5));
-    expect([bus.waiting, ledger.waiting]).toEqual([0, 0]);
+    expect([bus.pending, ledger.pending]).toEqual([0, 0]);
     redis = await TestRedis.start({}, port);
     await linked();
     await bothSay(wrong, well);
@@ -97,7 +97,7 @@ describe('a Redis', () => {
       bus.subscribe(1000 + n);
       bus.unsubscribe(1000 + n);
     }
-    expect([bus.waiting, ledger.waiting]).toEqual([0, 0]);
+    expect([bus.pending, ledger.pending]).toEqual([0, 0]);
     bus.unsubscribe(6);
     await redis.restart();
     bus.subscribe(6);
@@ -139,8 +139,8 @@ describe('a Redis', () => {
         if (tick % 2 === 0) bus.subscribe(1000 + tick + n);
         else bus.unsubscribe(999 + tick + n);
       }
-      most = Math.max(most, bus.waiting);
-      expect(ledger.waiting).toBeLessThan(2);
+      most = Math.max(most, bus.pending);
+      expect(ledger.pending).toBeLessThan(2);
       await new Promise((resolve) => setImmediate(resolve));
     }
     expect(said).toBeGreaterThanOrEqual(MANY);
@@ -161,10 +161,10 @@ describe('a Redis', () => {
     bus.publish(signal(5));
     bus.subscribe(8);
     ledger.hint(next++);
-    await until(() => bus.waiting > 1 && ledger.waiting > 0);
+    await until(() => bus.pending > 1 && ledger.pending > 0);
     bus.close();
     ledger.close();
-    await until(() => bus.waiting + ledger.waiting === 0);
+    await until(() => bus.pending + ledger.pending === 0);
     await bothSay(well);
   });
 
