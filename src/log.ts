@@ -3,14 +3,15 @@ import { type Logger, pino } from 'pino';
 export type { Logger };
 
 /**
- * What a terminal or a reader of lines may act upon although JSON lets it stand for itself: C1 controls (CSI is one),
- * DEL, the line ends of Unicode, and what turns the direction of text or is not seen.
+ * Characters that JSON leaves unescaped although terminals or readers of lines may act upon them: C1 controls (such as
+ * CSI), DEL, the line and paragraph separators of Unicode, and format characters, which are invisible or change the
+ * direction of text.
  */
 const UNSAFE = /[\u007f-\u009f\p{Zl}\p{Zp}\p{Cf}]/gu;
 
 /**
- * One JSON line an event, to standard output. Never a token, a secret or a message's text. With `sync` a line has
- * left when the call returns; without, a process that serves does not wait for a slow reader of its log.
+ * Writes one JSON line for each event to standard output, without tokens, secrets and texts of messages. With `sync`
+ * a line is written when the call returns; without it, a process does not wait for a slow reader of its log.
  */
 export function createLogger(level: string, process: string, { sync = false } = {}): Logger {
   const options = {
@@ -19,17 +20,17 @@ export function createLogger(level: string, process: string, { sync = false } = 
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
     redact: { paths: ['token', 'secret', 'authorization', '*.authorization', 'text'], censor: '…' },
-    hooks: { streamWrite: (line: string) => line.replace(UNSAFE, escaped) },
+    hooks: { streamWrite: (line: string) => line.replace(UNSAFE, jsonEscapes) },
   };
-  // Without a destination pino finds out by itself that a supervisor (pm2) has put its own in place of standard output.
+  // Without a destination, pino detects that a supervisor such as pm2 has replaced standard output.
   return sync ? pino(options, pino.destination({ fd: 1, sync })) : pino(options);
 }
 
-/** Wherever it may stand in a JSON line, within a string, an escape means the same. */
-function escaped(character: string): string {
+/** The character as JSON escapes. They stand within a string, because JSON allows such characters nowhere else. */
+function jsonEscapes(character: string): string {
   let text = '';
-  for (let at = 0; at < character.length; at++) {
-    text += `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`;
+  for (let index = 0; index < character.length; index++) {
+    text += `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`;
   }
   return text;
 }

@@ -1,37 +1,37 @@
 #!/usr/bin/env node
 import { prepareEngine, readConfig } from './config.js';
 import { OperatorError } from './operator-error.js';
-import { becomeChild, OF_PRIMARY } from './process/lifecycle.js';
+import { drainOnStop, STARTED_BY_PRIMARY } from './process/lifecycle.js';
 
-/** Which process this is: the primary, or what it (or pm2) starts, or a command. */
+/** The role of this process: the primary, a child that the primary or pm2 starts, or a command. */
 const args = process.argv.slice(2);
-const ofPrimary = args[0] === OF_PRIMARY;
-const [role = 'primary', ...rest] = ofPrimary ? args.slice(1) : args;
-if (role === 'ledger' || role === 'worker') becomeChild(ofPrimary);
+const isChildOfPrimary = args[0] === STARTED_BY_PRIMARY;
+const [role = 'primary', ...rest] = isChildOfPrimary ? args.slice(1) : args;
+if (role === 'ledger' || role === 'worker') drainOnStop(isChildOfPrimary);
 
-/** Of what has no port. */
-const ownConfig = () => readConfig(undefined, { serves: false });
+/** The settings of a process that does not listen on the port. */
+const configWithoutServing = () => readConfig(undefined, { serves: false });
 
 async function main(): Promise<void> {
   switch (role) {
     case 'primary':
       return (await import('./process/primary.js')).runPrimary(readConfig());
     case 'ledger':
-      return (await import('./process/ledger.js')).runLedger(ownConfig());
+      return (await import('./process/ledger.js')).runLedger(configWithoutServing());
     case 'worker':
       prepareEngine();
       return (await import('./process/worker.js')).runWorker(readConfig());
     case 'token':
-      return (await import('./cli/token.js')).runToken(rest, ownConfig());
+      return (await import('./cli/token.js')).runToken(rest, configWithoutServing());
     case 'revoke':
-      return (await import('./cli/revoke.js')).runRevoke(rest, ownConfig());
+      return (await import('./cli/revoke.js')).runRevoke(rest, configWithoutServing());
     case 'demo':
-      return (await import('./cli/demo.js')).runDemo(rest, ownConfig());
+      return (await import('./cli/demo.js')).runDemo(rest, configWithoutServing());
     case 'prove':
-      return (await import('./prove/prove.js')).runProve(rest, ownConfig());
+      return (await import('./prove/prove.js')).runProve(rest, configWithoutServing());
     default:
       throw new OperatorError(
-        `there is no command ${role}; there are: token, revoke, demo, prove (none: the server)`,
+        `unknown command ${role}; the commands are token, revoke, demo and prove, and no command starts the server`,
       );
   }
 }

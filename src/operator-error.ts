@@ -1,4 +1,4 @@
-/** Something that the person at the terminal can mend: told in its own words, without a stack. */
+/** An error that the operator can correct. Its message is printed without a stack. */
 export class OperatorError extends Error {
-  override readonly name = 'ExpectedError';
+  override readonly name = 'OperatorError';
 }

@@ -17,12 +17,12 @@ import {
 import { lockDataDir } from '../store/sqlite/upkeep/lock.js';
 import { SCHEMA_VERSION } from '../store/sqlite/upkeep/migrations.js';
 import { openLedgerStore } from '../store/sqlite/upkeep/open.js';
-import { EXIT_STORAGE, exitOnUnexpectedError, onDrain, tellReady } from './lifecycle.js';
+import { EXIT_STORAGE_FAILED, exitOnUnexpectedError, notifyReady, onDrain } from './lifecycle.js';
 
-/** A predecessor that was told to stop has this long to let go of the data folder. */
+/** How long to wait for a predecessor that is stopping to release the data folder. */
 const LOCK_WAIT_MS = 12_000;
 
-/** The one process that writes. Resolves when workers can connect. */
+/** Runs the ledger, the one process that writes. Resolves when workers can connect. */
 export async function runLedger(config: Config): Promise<void> {
   const log = createLogger(config.logLevel, 'ledger');
   exitOnUnexpectedError(log);
@@ -33,20 +33,20 @@ export async function runLedger(config: Config): Promise<void> {
   }
   if (config.jwt.key === undefined) ensureSecret(config.dataDir);
 
-  const told = {
+  const diskEvents = {
     full: () =>
       log.error(
-        'the disk is full: writes are refused as soon as they do not fit, reading goes on; it is tried again each second',
+        'the disk is full: writes that do not fit are refused, reads go on; writing is tried again each second',
       ),
-    space: () => log.info('the disk has space again: writes are taken'),
+    space: () => log.info('the disk has space again: writes are accepted'),
   };
-  const disk = new FullDisk(told);
+  const disk = new FullDisk(diskEvents);
   const fail = (error: unknown): never => {
     const marked = isStorageFailure(error) && markFailure(config.dataDir, error);
-    log.fatal({ err: error, marked }, 'the storage failed; nothing that was not acknowledged will be');
-    process.exit(EXIT_STORAGE);
+    log.fatal({ err: error, marked }, 'the storage failed: this ledger ends, and acknowledges nothing more');
+    process.exit(EXIT_STORAGE_FAILED);
   };
-  /** Returns what to answer when the storage may be better soon, and ends the process when not. */
+  /** Returns what commands are answered with when the disk is full, and ends the process after any other failure. */
   const failed = (kind: WriteKind) => (error: unknown) =>
     isStorageFull(error) ? disk.failed(kind) : fail(error);
 
@@ -54,11 +54,11 @@ export async function runLedger(config: Config): Promise<void> {
     config.dataDir,
     Date.now,
     {
-      ...told,
+      ...diskEvents,
       unexpected: (error, command) =>
         log.error({ err: error, command }, 'a command failed; it was undone and refused'),
       checking: (failure) =>
-        log.warn({ failure }, 'the storage failed before: the database is checked first'),
+        log.warn({ failure }, 'the storage failed before this start: the database is checked first'),
     },
     config.limits,
   ).catch((error: unknown) => {
@@ -104,7 +104,7 @@ export async function runLedger(config: Config): Promise<void> {
   onDrain(async () => {
     await queue.close();
     await server.close();
-    await queue.close(); // Of frames that came while the connections were ending.
+    await queue.close(); // Batches may have come while the connections were ending.
     redis?.close();
     await checkpoints.close();
     store.close();
@@ -114,12 +114,12 @@ export async function runLedger(config: Config): Promise<void> {
   const { socketsPerAddressMax, failedLoginsPerMinutePerAddressMax } = config.limits;
   if (config.trustProxy.length === 0 && socketsPerAddressMax + failedLoginsPerMinutePerAddressMax > 0) {
     log.warn(
-      'limits per address do not apply to peers on loopback and private addresses: one may be a proxy, which has the address of all; TRUST_PROXY names it',
+      'limits per address do not apply to peers on loopback and private addresses, because such a peer may be a proxy for many clients; name your proxies in TRUST_PROXY',
     );
   }
   log.info({ incarnation: store.incarnation, newest: store.newest() }, 'ready');
-  tellReady();
+  notifyReady();
   sweepFiles(config.dataDir, Date.now(), (owner, id) => store.photoOf(owner, id)).catch((error: unknown) =>
-    log.warn({ err: error }, 'old files could not be swept'),
+    log.warn({ err: error }, 'unused files could not be removed'),
   );
 }

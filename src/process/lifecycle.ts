@@ -1,67 +1,67 @@
 import type { Logger } from '../log.js';
 
 /**
- * Comes before the role when the primary starts a process: its end is then the primary's business. Without it,
- * the process was started by a supervisor such as pm2, and its signals mean itself.
+ * The argument that comes before the role when the primary starts a process: the primary then decides when it ends.
+ * Without the argument, a supervisor such as pm2 started the process, and signals are meant for the process itself.
  */
-export const OF_PRIMARY = 'of-primary';
+export const STARTED_BY_PRIMARY = 'of-primary';
 
-/** What a child of the primary says, and hears. */
-export type FromChild = { readonly type: 'ready' };
-export type ToChild = { readonly type: 'drain' };
+/** What a child sends to the primary, and the primary to a child. */
+export type ChildMessage = { readonly type: 'ready' };
+export type PrimaryMessage = { readonly type: 'drain' };
 
-/** What pm2 hears (`wait_ready`), and says (`shutdown_with_message`). */
+/** What a process sends to pm2 (`wait_ready`), and pm2 to a process (`shutdown_with_message`). */
 const PM2_READY = 'ready';
 const PM2_SHUTDOWN = 'shutdown';
 
-/** Exit code of a ledger whose storage failed. */
-export const EXIT_STORAGE = 70;
+/** The exit code of a ledger whose storage failed. */
+export const EXIT_STORAGE_FAILED = 70;
 
-/** One whose parent died lets go of port and data folder in this time: the next parent is about to start. */
+/** After its parent died, a process frees port and data folder within this time, because the next parent may start at once. */
 const ORPHAN_MS = 500;
 
-/** What this process does before it ends. Until something is under way, nothing. */
+/** Runs before the process ends. */
 let drain: () => Promise<void> = async () => undefined;
 let draining = false;
-let ready: unknown;
+let readyMessage: unknown;
 
 /**
- * Makes a ledger or worker end in order. One of the primary's ends when the primary says so, or, when that is
- * gone, at SIGTERM; signals that reach the whole process group are the primary's to act on. One that a
- * supervisor started ends at SIGTERM, SIGINT or SIGHUP. Any that loses its parent has no reason to live: a ledger
- * ends in order, with code 1; a worker of a cluster at once, with code 0, which is Node's doing. To be called
- * before anything else is loaded, so that no word is lost.
+ * Makes a ledger or worker drain before it ends. A child of the primary ends when the primary says so or, without a
+ * primary, at SIGTERM; signals that reach the whole process group are the primary's to handle. A process that a
+ * supervisor started ends at SIGTERM, SIGINT or SIGHUP. A process that loses its parent ends too: a ledger drains and
+ * exits with code 1; Node ends a worker of a cluster at once, with code 0. Call this before anything else is loaded,
+ * so that no signal or message is missed.
  */
-export function becomeChild(ofPrimary: boolean): void {
-  ready = ofPrimary ? ({ type: 'ready' } satisfies FromChild) : PM2_READY;
+export function drainOnStop(isChildOfPrimary: boolean): void {
+  readyMessage = isChildOfPrimary ? ({ type: 'ready' } satisfies ChildMessage) : PM2_READY;
   process.on('SIGTERM', () => {
-    if (!ofPrimary || !process.connected) end(0);
+    if (!isChildOfPrimary || !process.connected) drainAndExit(0);
   });
   for (const signal of ['SIGINT', 'SIGHUP'] as const) {
     process.on(signal, () => {
-      if (!ofPrimary) end(0);
+      if (!isChildOfPrimary) drainAndExit(0);
     });
   }
-  process.on('message', (message: ToChild | typeof PM2_SHUTDOWN) => {
-    if (message === PM2_SHUTDOWN ? !ofPrimary : message.type === 'drain') end(0);
+  process.on('message', (message: PrimaryMessage | typeof PM2_SHUTDOWN) => {
+    if (message === PM2_SHUTDOWN ? !isChildOfPrimary : message.type === 'drain') drainAndExit(0);
   });
   process.on('disconnect', () => {
     setTimeout(() => process.exit(1), ORPHAN_MS);
-    end(1);
+    drainAndExit(1);
   });
 }
 
-/** Sets what to do before the end. */
-export function onDrain(own: () => Promise<void>): void {
-  drain = own;
+/** Sets what the process does before it ends. */
+export function onDrain(handler: () => Promise<void>): void {
+  drain = handler;
 }
 
-/** Tells the parent process, when there is one that listens, that this one can serve. */
-export function tellReady(): void {
-  process.send?.(ready);
+/** Tells the parent process, if there is one that listens, that this process can serve. */
+export function notifyReady(): void {
+  process.send?.(readyMessage);
 }
 
-/** Whatever nobody caught is told to the log, and ends the process: the next one begins in a known state. */
+/** Logs an error that nothing caught and ends the process, because the next one starts in a known state. */
 export function exitOnUnexpectedError(log: Logger): void {
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(event, (error: unknown) => {
@@ -71,7 +71,7 @@ export function exitOnUnexpectedError(log: Logger): void {
   }
 }
 
-function end(exitCode: number): void {
+function drainAndExit(exitCode: number): void {
   if (draining) return;
   draining = true;
   drain().then(

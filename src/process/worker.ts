@@ -1,8 +1,6 @@
 import cluster from 'node:cluster';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Post, Submit } from '../chat/commands.js';
 import type { Config } from '../config.js';
-import type { Bus } from '../link/bus.js';
 import { LinkClient } from '../link/client.js';
 import { CombinedBus } from '../link/combined-bus.js';
 import type { LimitsLink } from '../link/limits.js';
@@ -10,44 +8,30 @@ import { linkPath } from '../link/protocol.js';
 import { RedisBus } from '../link/redis/redis-bus.js';
 import { createLogger, type Logger } from '../log.js';
 import { OperatorError } from '../operator-error.js';
-import { Authenticator } from '../server/auth/authenticator.js';
-import { JwksCache } from '../server/auth/jwks-cache.js';
-import { readSecret } from '../server/auth/secret.js';
-import { createEngine, type Engine, listen } from '../server/engine.js';
-import { HttpGateway } from '../server/http/gateway.js';
-import { registerRoutes } from '../server/http/router.js';
-import { CatchUp } from '../server/hub/catch-up.js';
+import { listen } from '../server/engine.js';
 import { drainSockets } from '../server/hub/drain.js';
 import type { Follower } from '../server/hub/follower.js';
-import { Hub } from '../server/hub/hub.js';
-import { TypingIndicators } from '../server/hub/typing.js';
-import { Admission } from '../server/limits/admission.js';
-import { ClientAddresses } from '../server/limits/client-address.js';
-import { FreeSpace } from '../server/uploads/free-space.js';
-import { temporaryDir } from '../server/uploads/upload.js';
-import { Expiry } from '../server/websocket/token-expiry.js';
-import { WebSockets } from '../server/websocket/websockets.js';
-import { PhotoFiles } from '../store/files/photos.js';
 import type { ReadStore } from '../store/read-store.js';
 import { openReadStore } from '../store/sqlite/read/read-store.js';
 import { SCHEMA_VERSION } from '../store/sqlite/upkeep/migrations.js';
-import { exitOnUnexpectedError, onDrain, tellReady } from './lifecycle.js';
+import { composeWorker } from './compose-worker.js';
+import { exitOnUnexpectedError, notifyReady, onDrain } from './lifecycle.js';
 
-/** What is under way when a drain begins has this long to be answered. */
+/** Requests and commands that are in progress when a drain begins have this long to end. */
 const DRAIN_MS = 7000;
-const DRAIN_LOOK_MS = 10;
-/** Close frames leave before the process ends … */
+const DRAIN_POLL_MS = 10;
+/** How long close frames have to leave before the process ends. */
 const LINGER_MS = 100;
-/** … and aborted uploads remove their files. */
+/** How long aborted uploads have to remove their files. */
 const ABORTED_MS = 1000;
 
-/** A process with sockets. Resolves when it serves. Errors: ExpectedError when the port is not settled. */
+/** Runs a worker, which serves clients. Resolves when it is ready. Errors: OperatorError for port 0. */
 export async function runWorker(config: Config): Promise<void> {
-  if (config.port === 0) throw new OperatorError('PORT 0 would give each worker a port of its own');
+  if (config.port === 0) throw new OperatorError('PORT=0 would give each worker another port');
   const log = createLogger(config.logLevel, `worker ${cluster.worker?.id ?? process.pid}`);
   exitOnUnexpectedError(log);
   const fatal = (error: unknown) => {
-    log.fatal({ err: error }, 'this worker cannot go on; a new one takes its place');
+    log.fatal({ err: error }, 'this worker cannot go on and ends; a new one is started');
     process.exit(1);
   };
   let store: ReadStore | undefined;
@@ -55,15 +39,15 @@ export async function runWorker(config: Config): Promise<void> {
   const link = new LinkClient({
     path: linkPath(config.dataDir),
     accept: ({ schema, incarnation }) => {
-      // A newer one has only more in it: so workers outlive the update of their ledger.
+      // A newer schema only adds to this one, so workers may outlive the update of their ledger.
       if (schema < SCHEMA_VERSION)
-        throw new Error(`the database has schema ${schema}, this worker needs ${SCHEMA_VERSION}`);
+        throw new Error(`the database has schema ${schema}; this worker needs ${SCHEMA_VERSION}`);
       store ??= openReadStore(config.dataDir);
-      if (!store.hasIncarnation(incarnation)) throw new Error('the ledger writes another database');
-      // What the hello says is old by the time it is heard: others may have written since.
+      if (!store.hasIncarnation(incarnation)) throw new Error('the ledger writes to another database');
+      // The hello's newest id may be old by now, so the store is asked.
       const newest = store.snapshot((view) => view.newest());
       if (follower !== undefined && follower.position > newest)
-        throw new Error(`the log is at ${newest}, this worker at ${follower.position} already`);
+        throw new Error(`the log ends at ${newest}; this worker has followed it to ${follower.position}`);
     },
     fatal,
     warn: (message, error) => log.warn({ err: error }, message),
@@ -93,137 +77,29 @@ export async function runWorker(config: Config): Promise<void> {
   onDrain(async () => {
     draining = true;
     http.closing = true;
-    // What connected before this tick is taken first: closing the listener resets it.
+    // Connections that wait for this tick are accepted first, because closing the listener would reset them.
     await new Promise(setImmediate);
     stopListening();
     const deadline = performance.now() + DRAIN_MS;
     await drainSockets(hub, config.drainSpreadMs, deadline);
     await until(() => http.pending === 0 && link.pending === 0, deadline);
-    link.close(); // What the ledger has not answered by then is answered with `timeout`.
-    await drainSockets(hub, 0, deadline); // Of upgrades that were under way.
+    link.close(); // Commands that the ledger has not answered end with `timeout`.
+    await drainSockets(hub, 0, deadline); // Upgrades may have been in progress when the others were drained.
     await sleep(LINGER_MS);
-    engine.close(); // What is still arriving is aborted, and removes what it left on disk.
+    engine.close(); // Aborts requests that are still arriving. They remove their files.
     await sleep(LINGER_MS);
     await until(() => http.handling === 0, performance.now() + ABORTED_MS);
     redis?.close();
     log.info('stopped');
   });
   log.info({ position: hub.follower.position, port: config.port }, 'ready');
-  tellReady();
+  notifyReady();
 }
 
 async function openRedis({ redis }: Config, databaseId: string, log: Logger): Promise<RedisBus | undefined> {
   return redis && (await RedisBus.open({ ...redis, databaseId, logger: log }));
 }
 
-export interface WorkerParts {
-  readonly config: Config;
-  readonly log: Logger;
-  readonly store: ReadStore;
-  readonly bus: Bus;
-  readonly submit: Submit;
-  readonly post: Post;
-  /** Undefined: this worker is the only one. */
-  readonly limitsLink: LimitsLink | undefined;
-  /** The log cannot be followed any more. */
-  readonly fatal: (error: unknown) => void;
-  /** Whether `/readyz` says yes. */
-  readonly ready: () => boolean;
-  /** Whether upgrades are refused. */
-  readonly draining: () => boolean;
-}
-
-export interface Worker {
-  readonly engine: Engine;
-  readonly hub: Hub;
-  readonly http: HttpGateway;
-  readonly limits: Admission;
-  /** Stops its timers. */
-  close(): void;
-}
-
-/** Puts a worker's server together, over whichever store, bus and way to the ledger. */
-export function composeWorker({
-  config,
-  log,
-  store,
-  bus,
-  submit,
-  post,
-  limitsLink,
-  fatal,
-  ready,
-  draining,
-}: WorkerParts): Worker {
-  const failed = (error: unknown, request?: { requestId: string; method: string; path: string }) => {
-    const { requestId, method, path } = request ?? {};
-    log.error({ err: error, requestId, method, path }, 'a request failed');
-  };
-  const warn = (message: string, error: unknown) => log.warn({ err: error }, message);
-
-  const engine = createEngine(config.tls);
-  const hub = new Hub(store, engine, bus, fatal);
-  const { key } = config.jwt;
-  const auth = new Authenticator(config.jwt, readSecret(config.dataDir), Date.now, {
-    isRevoked: (identity) => hub.revocations.has(identity),
-    jwksFailed: (error) => warn('JWT_JWKS_URL could not be read; the keys before stay in use', error),
-    jwksNotCached: (error) => warn('the keys of JWT_JWKS_URL could not be kept in DATA_DIR', error),
-    cachedJwks: key && 'keySetUrl' in key ? new JwksCache(config.dataDir, key.keySetUrl) : undefined,
-  });
-  const limits = new Admission(config.limits, limitsLink, (counts) =>
-    log.warn({ refused: counts }, 'limits refused what was too much'),
-  );
-  const { failedLoginsPerMinutePerAddressMax, socketsPerAddressMax } = config.limits;
-  const perAddress = failedLoginsPerMinutePerAddressMax + socketsPerAddressMax > 0;
-  const addresses = perAddress ? new ClientAddresses(config.trustProxy) : undefined;
-  const http = new HttpGateway({
-    auth,
-    limits,
-    addresses,
-    allowedOrigins: config.allowedOrigins,
-    tls: config.tls !== undefined,
-    failed,
-  });
-  const catchUp = new CatchUp(hub, failed);
-  const typing = new TypingIndicators(hub, bus, config.typingMembersMax, Date.now);
-  const expiry = new Expiry(() => hub.everyone(), Date.now);
-  const { queryToken, textCharactersMax, photoBytesMax } = config;
-  // Before the routes: a plain GET on a WebSocket's path falls through to them.
-  new WebSockets({
-    http,
-    auth,
-    hub,
-    catchUp,
-    limits,
-    typing,
-    expiry,
-    post,
-    textCharactersMax,
-    queryToken,
-    draining,
-    failed,
-  }).register(engine);
-  registerRoutes(engine, {
-    http,
-    limits,
-    services: {
-      hub,
-      submit,
-      photos: new PhotoFiles(config.dataDir),
-      assertRows: (caller, rows) => limits.admitRows(caller, rows),
-      warn,
-    },
-    ready,
-    temporaryDir: temporaryDir(config.dataDir),
-    photoBytesMax,
-    freeSpace: new FreeSpace(config.dataDir, config.freeSpaceBytesMin, () => performance.now()),
-  });
-  const close = () => {
-    for (const part of [hub, http, limits, typing, expiry, auth]) part.close();
-  };
-  return { engine, hub, http, limits, close };
-}
-
 async function until(done: () => boolean, deadline: number): Promise<void> {
-  while (!done() && performance.now() < deadline) await sleep(DRAIN_LOOK_MS);
+  while (!done() && performance.now() < deadline) await sleep(DRAIN_POLL_MS);
 }

@@ -124,7 +124,7 @@ it('a stalled upload holds up no socket at SIGTERM, and leaves nothing on disk',
 
 it('a request that the ledger does not answer in time is answered, too: its outcome is not known', async () => {
   const folder = await temporaryFolder();
-  const sooner = { file: 'worker.js', from: 'const DRAIN_MS = 7000', to: 'const DRAIN_MS = 700' };
+  const sooner = { file: 'process/worker.js', from: 'const DRAIN_MS = 7000', to: 'const DRAIN_MS = 700' };
   server = await TestServer.start({ workers: 1, main: patchedBuild(folder.path, [sooner]) });
   const alice = await server.user('Alice');
   const { ledger } = await server.pids();

@@ -151,9 +151,9 @@ describe('a process tree whose output nobody reads any more', () => {
   it('goes on, also when a worker has a word for standard error', async () => {
     const folder = await temporaryFolder();
     const talkative = {
-      file: 'worker.js',
-      from: 'tellReady();',
-      to: "console.error('a word to nobody'); tellReady();",
+      file: 'process/worker.js',
+      from: 'notifyReady();',
+      to: "console.error('a word to nobody'); notifyReady();",
     };
     const server = await TestServer.start({ workers: 1, main: patchedBuild(folder.path, [talkative]) });
     const alice = await server.user('Alice');

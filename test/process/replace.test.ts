@@ -63,7 +63,7 @@ describe('SIGHUP', () => {
     for (const socket of sockets) await socket.nextOf('history');
     const before = await server.pids();
 
-    const file = join(folder, 'dist', 'worker.js');
+    const file = join(folder, 'dist', 'process', 'worker.js');
     const good = await readFile(file, 'utf8');
     await writeFile(file, 'throw new Error("a broken build");\n');
     hangUp();

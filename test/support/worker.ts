@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import { readConfig } from '../../src/config.js';
 import type { Bus } from '../../src/link/bus.js';
 import { createLogger } from '../../src/log.js';
-import { composeWorker, type WorkerParts } from '../../src/process/worker.js';
+import { composeWorker, type WorkerParts } from '../../src/process/compose-worker.js';
 import { listen } from '../../src/server/engine.js';
 import type { Hub } from '../../src/server/hub/hub.js';
 import { openReadStore } from '../../src/store/sqlite/read/read-store.js';

@@ -1,0 +1,135 @@
+import type { Post, Submit } from '../chat/commands.js';
+import type { LimitsLink } from '../chat/limits.js';
+import type { Config } from '../config.js';
+import type { Bus } from '../link/bus.js';
+import type { Logger } from '../log.js';
+import { Authenticator } from '../server/auth/authenticator.js';
+import { JwksCache } from '../server/auth/jwks-cache.js';
+import { readSecret } from '../server/auth/secret.js';
+import { createEngine, type Engine } from '../server/engine.js';
+import { HttpGateway } from '../server/http/gateway.js';
+import { registerRoutes } from '../server/http/router.js';
+import { CatchUp } from '../server/hub/catch-up.js';
+import { Hub } from '../server/hub/hub.js';
+import { TypingIndicators } from '../server/hub/typing.js';
+import { ClientAddresses } from '../server/limits/client-address.js';
+import { WorkerLimits } from '../server/limits/worker-limits.js';
+import { FreeSpace } from '../server/uploads/free-space.js';
+import { temporaryDir } from '../server/uploads/upload.js';
+import { UploadSlots } from '../server/uploads/upload-slots.js';
+import { Expiry } from '../server/websocket/token-expiry.js';
+import { WebSockets } from '../server/websocket/websockets.js';
+import { PhotoFiles } from '../store/files/photos.js';
+import type { ReadStore } from '../store/read-store.js';
+
+/** What a worker's server is built on. */
+export interface WorkerParts {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly store: ReadStore;
+  readonly bus: Bus;
+  readonly submit: Submit;
+  readonly post: Post;
+  /** Undefined when this worker is the only one. */
+  readonly limitsLink: LimitsLink | undefined;
+  /** The log cannot be followed, so the worker must end. */
+  readonly fatal: (error: unknown) => void;
+  /** Whether `/readyz` answers with 200. */
+  readonly ready: () => boolean;
+  /** Whether upgrades are refused. */
+  readonly draining: () => boolean;
+}
+
+export interface WorkerServer {
+  readonly engine: Engine;
+  readonly hub: Hub;
+  readonly http: HttpGateway;
+  readonly limits: WorkerLimits;
+  /** Stops the timers of its parts. */
+  close(): void;
+}
+
+/** Builds a worker's server on the given store, bus and link to the ledger. The engine does not listen yet. */
+export function composeWorker({
+  config,
+  log,
+  store,
+  bus,
+  submit,
+  post,
+  limitsLink,
+  fatal,
+  ready,
+  draining,
+}: WorkerParts): WorkerServer {
+  const failed = (error: unknown, request?: { requestId: string; method: string; path: string }) => {
+    const { requestId, method, path } = request ?? {};
+    log.error({ err: error, requestId, method, path }, 'a request failed');
+  };
+  const warn = (message: string, error: unknown) => log.warn({ err: error }, message);
+
+  const engine = createEngine(config.tls);
+  const hub = new Hub(store, engine, bus, fatal);
+  const { key } = config.jwt;
+  const auth = new Authenticator(config.jwt, readSecret(config.dataDir), Date.now, {
+    isRevoked: (identity) => hub.revocations.has(identity),
+    jwksFailed: (error) => warn('JWT_JWKS_URL could not be read; the last JWKS stays in use', error),
+    jwksNotCached: (error) => warn('the JWKS of JWT_JWKS_URL could not be cached in DATA_DIR', error),
+    cachedJwks: key && 'keySetUrl' in key ? new JwksCache(config.dataDir, key.keySetUrl) : undefined,
+  });
+  const limits = new WorkerLimits(config.limits, limitsLink, {
+    refused: (counts) => log.warn({ refused: counts }, 'limits refused what was too much'),
+  });
+  const { failedLoginsPerMinutePerAddressMax, socketsPerAddressMax, messagesPerSecondPerUserMax } =
+    config.limits;
+  const perAddress = failedLoginsPerMinutePerAddressMax + socketsPerAddressMax > 0;
+  const addresses = perAddress ? new ClientAddresses(config.trustProxy) : undefined;
+  const http = new HttpGateway({
+    auth,
+    limits,
+    addresses,
+    allowedOrigins: config.allowedOrigins,
+    tls: config.tls !== undefined,
+    failed,
+  });
+  const catchUp = new CatchUp(hub, failed);
+  const typing = new TypingIndicators(hub, bus, config.typingMembersMax, Date.now);
+  const expiry = new Expiry(() => hub.everyone(), Date.now);
+  const { queryToken, textCharactersMax, photoBytesMax } = config;
+  // WebSockets come before the routes, because a plain GET on a WebSocket's path falls through to the next handler.
+  new WebSockets({
+    http,
+    auth,
+    hub,
+    catchUp,
+    limits,
+    typing,
+    expiry,
+    post,
+    textCharactersMax,
+    messagesPerSecondMax: messagesPerSecondPerUserMax,
+    queryToken,
+    draining,
+    failed,
+  }).register(engine);
+  registerRoutes(engine, {
+    http,
+    limits,
+    services: {
+      hub,
+      submit,
+      photos: new PhotoFiles(config.dataDir),
+      assertRows: (caller, rows) => limits.assertRows(caller, rows),
+      warn,
+    },
+    ready,
+    temporaryDir: temporaryDir(config.dataDir),
+    photoBytesMax,
+    freeSpace: new FreeSpace(config.dataDir, config.freeSpaceBytesMin, () => performance.now()),
+    slots: new UploadSlots(),
+  });
+  const close = () => {
+    for (const part of [hub, http, limits, typing, expiry, auth]) part.close();
+  };
+  return { engine, hub, http, limits, close };
+}
