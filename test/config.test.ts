@@ -289,10 +289,10 @@ describe('the key that tokens are checked with', () => {
   const rsa = (modulusLength: number) => generateKeyPairSync('rsa', { modulusLength }).publicKey;
   const ec = (namedCurve: string) => generateKeyPairSync('ec', { namedCurve }).publicKey;
 
-  it('may be a set of keys, none of which is a secret', () => {
+  it('may be a JWKS, whose keys are not secrets', () => {
     const url = 'https://login.example/keys';
     expect(readConfig({ JWT_JWKS_URL: url }).jwt).toMatchObject({
-      key: { keySetUrl: url },
+      key: { jwksUrl: url },
       algorithms: ['RS256', 'PS256', 'ES256', 'EdDSA'],
     });
     expect(readConfig({ JWT_JWKS_URL: url, JWT_ALGORITHMS: 'ES256' }).jwt.algorithms).toEqual(['ES256']);

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { signToken } from '../../src/server/auth/authenticator.js';
+import { signToken } from '../../src/server/auth/sign-token.js';
 import { Part } from '../parts/dialogue.js';
 import { openWriter, populate, writeMessages } from '../targets/population.js';
 import { startProgram, type Target } from '../targets/target.js';

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { LIMITS_OFF } from '../../src/chat/limits.js';
-import { signToken } from '../../src/server/auth/authenticator.js';
+import { LIMITS_OFF } from '../../src/config.js';
+import { signToken } from '../../src/server/auth/sign-token.js';
 import { startProgram, type Target } from './target.js';
 
 const MAIN = fileURLToPath(new URL('../../../dist/main.js', import.meta.url));

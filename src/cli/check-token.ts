@@ -7,8 +7,8 @@ import { readSecret } from '../server/auth/secret.js';
 import { databaseFile } from '../store/sqlite/database.js';
 import { openReadStore } from '../store/sqlite/read/read-store.js';
 
-/** What the errors of jose say of themselves, as far as a person can do something with it. */
-interface Refusal {
+/** The fields of jose's errors that help to explain them. */
+interface VerificationError {
   readonly message: string;
   readonly code?: string;
   readonly claim?: string;
@@ -16,32 +16,32 @@ interface Refusal {
   readonly payload?: Readonly<Record<string, unknown>>;
 }
 
-/** Resolves to a line that says who the token speaks for, and until when. Throws an ExpectedError that says why not. */
+/** Resolves to a line that names the token's user and its end. Throws an OperatorError that explains why it is refused. */
 export async function checkToken(config: Config, token: string): Promise<string> {
   const { jwt, dataDir } = config;
   const generated = jwt.key === undefined ? readSecret(dataDir) : undefined;
   if (jwt.key === undefined && generated === undefined)
     throw new OperatorError(`there is no secret in ${dataDir} yet; start the server once, it makes one`);
   const revocations = revocationsIn(dataDir);
-  let unread: unknown;
+  let jwksError: unknown;
   const auth = new Authenticator(jwt, generated, Date.now, {
     isRevoked: (identity) => revocations?.has(identity) ?? false,
     jwksFailed: (error) => {
-      unread = error;
+      jwksError = error;
     },
   });
   try {
-    return inWords(await auth.check(token));
+    return describeIdentity(await auth.check(token));
   } catch (error) {
-    if (unread !== undefined)
-      throw new OperatorError(`JWT_JWKS_URL could not be read: ${(unread as Error).message}`);
-    throw new OperatorError(`this server refuses the token: ${why(error as Refusal, config)}`);
+    if (jwksError !== undefined)
+      throw new OperatorError(`JWT_JWKS_URL could not be read: ${(jwksError as Error).message}`);
+    throw new OperatorError(`this server refuses the token: ${explain(error as VerificationError, config)}`);
   } finally {
     auth.close();
   }
 }
 
-/** What the database says is void; undefined as long as there is none. */
+/** The revocations in the database; undefined while there is no database. */
 function revocationsIn(dataDir: string): Revocations | undefined {
   if (!existsSync(databaseFile(dataDir))) return undefined;
   const store = openReadStore(dataDir);
@@ -52,13 +52,16 @@ function revocationsIn(dataDir: string): Revocations | undefined {
   }
 }
 
-function inWords({ caller, expiresAt }: Identity): string {
+function describeIdentity({ caller, expiresAt }: Identity): string {
   const who = 'id' in caller ? `user ${caller.id}` : `subject ${JSON.stringify(caller.subject)}`;
   const end = expiresAt === undefined ? 'it never expires' : `it expires at ${timeOf(expiresAt)}`;
   return `this server takes the token: it speaks for ${who}, and ${end}`;
 }
 
-function why({ code, claim = '', reason, payload = {}, message }: Refusal, { jwt }: Config): string {
+function explain(
+  { code, claim = '', reason, payload = {}, message }: VerificationError,
+  { jwt }: Config,
+): string {
   switch (code) {
     case 'ERR_JWS_INVALID':
     case 'ERR_JWT_INVALID':
@@ -70,7 +73,7 @@ function why({ code, claim = '', reason, payload = {}, message }: Refusal, { jwt
     case 'ERR_JWT_EXPIRED':
       return `it expired at ${timeOf(payload['exp'])}`;
     case 'ERR_JWT_CLAIM_VALIDATION_FAILED':
-      return claimInWords(claim, reason, payload, jwt);
+      return explainClaim(claim, reason, payload, jwt);
     case 'ERR_JWKS_NO_MATCHING_KEY':
       return 'none of the keys at JWT_JWKS_URL is the one that its header names';
     case 'ERR_JWKS_MULTIPLE_MATCHING_KEYS':
@@ -80,7 +83,7 @@ function why({ code, claim = '', reason, payload = {}, message }: Refusal, { jwt
   }
 }
 
-function claimInWords(
+function explainClaim(
   claim: string,
   reason: string | undefined,
   payload: Readonly<Record<string, unknown>>,
@@ -93,7 +96,7 @@ function claimInWords(
   return `its claim ${claim} is ${JSON.stringify(payload[claim])}, and must be ${JSON.stringify(wanted)}`;
 }
 
-/** As far as there is a date for it. */
+/** The time as a date, or as a number when it is out of the range of dates. */
 function timeOf(seconds: unknown): string {
   const date = new Date(Number(seconds) * 1000);
   return Number.isNaN(date.valueOf()) ? `${seconds} seconds after 1970` : date.toISOString();

@@ -6,8 +6,8 @@ import type { Config } from '../config.js';
 import { OperatorError } from '../operator-error.js';
 import { mintToken } from './token.js';
 
-/** A message that does not come back within this time means that something is wrong. */
-const ECHO_MS = 5000;
+/** How long a message may take until its echo comes back. */
+const ECHO_MS_MAX = 5000;
 
 interface Message {
   readonly id: number;
@@ -17,49 +17,49 @@ interface Message {
 }
 
 /**
- * `demo [--url http://127.0.0.1:8080]`: two new users, a private chat and a group on a running server, and
- * what they say to each other, shown as each of them sees it.
+ * `demo [--url http://127.0.0.1:8080]`: creates two users, a private chat and a group on a running server, and prints
+ * the messages that they send each other as each of them receives them.
  */
 export async function runDemo(args: readonly string[], config: Config): Promise<void> {
   const { values } = parseArgs({ args: [...args], options: { url: { type: 'string' } } });
   const url = values.url ?? `http://127.0.0.1:${config.port}`;
   const [alice, bob] = await Promise.all([
-    Person.create('Alice', url, config),
-    Person.create('Bob', url, config),
+    DemoUser.create('Alice', url, config),
+    DemoUser.create('Bob', url, config),
   ]);
 
   const { chat } = await alice.call('POST', `/chat/${bob.id}`);
   const { group } = await alice.call('POST', '/group', { name: 'Lunch', users: [{ id: bob.id }] });
-  say(`Alice opened chat ${chat.id} with Bob, and the group "Lunch" (${group.id}) with both in it.\n`);
+  print(`Alice opened chat ${chat.id} with Bob, and the group "Lunch" (${group.id}) with both in it.\n`);
 
   await Promise.all([alice.open(`/chat/${chat.id}`), bob.open(`/chat/${chat.id}`), bob.open('/main')]);
-  await alice.says(`/chat/${chat.id}`, 'Hello Bob!');
-  await bob.says(`/chat/${chat.id}`, 'Hi Alice. Is this on disk already?');
-  await alice.says(`/chat/${chat.id}`, 'It was before you saw it.');
+  await alice.send(`/chat/${chat.id}`, 'Hello Bob!');
+  await bob.send(`/chat/${chat.id}`, 'Hi Alice. Is this on disk already?');
+  await alice.send(`/chat/${chat.id}`, 'It was before you saw it.');
 
   await Promise.all([alice.open(`/group/${group.id}`), bob.open(`/group/${group.id}`)]);
-  await bob.says(`/group/${group.id}`, 'Who is hungry?');
-  await alice.says(`/group/${group.id}`, 'Me.');
+  await bob.send(`/group/${group.id}`, 'Who is hungry?');
+  await alice.send(`/group/${group.id}`, 'Me.');
 
   const { rooms } = await bob.call('GET', '/chats');
-  say(
+  print(
     `\nBob's chats, newest first: ${rooms.map((room) => `${room.name} ("${room.last_message.text}")`).join(', ')}.`,
   );
-  say(
+  print(
     `\nTo go on as Alice:\n  export TOKEN=${alice.token}\n  npx wscat -c ${alice.wsUrl}/chat/${chat.id} -H "Authorization: Bearer $TOKEN"`,
   );
-  for (const person of [alice, bob]) person.leave();
+  for (const user of [alice, bob]) user.close();
 }
 
-/** What the API answers, as far as the demo reads it. */
-interface Answers {
+/** The fields of all responses that the demo reads. */
+interface ApiResponse {
   readonly id: number;
   readonly chat: { readonly id: number };
   readonly group: { readonly id: number };
   readonly rooms: readonly { readonly name: string; readonly last_message: Message }[];
 }
 
-class Person {
+class DemoUser {
   readonly name: string;
   readonly token: string;
   readonly #url: string;
@@ -72,13 +72,13 @@ class Person {
     this.token = token;
   }
 
-  static async create(name: string, url: string, config: Config): Promise<Person> {
+  static async create(name: string, url: string, config: Config): Promise<DemoUser> {
     const sub = `demo-${name.toLowerCase()}-${randomBytes(4).toString('hex')}`;
-    const person = new Person(name, url, await mintToken(config, sub, { name, expires: '1d' }));
-    await person.call('POST', '/user', { username: sub, name });
-    person.#id = (await person.call('GET', '/user')).id;
-    say(`${name} is user ${person.id} (the token's sub is "${sub}").`);
-    return person;
+    const user = new DemoUser(name, url, await mintToken(config, sub, { name, expires: '1d' }));
+    await user.call('POST', '/user', { username: sub, name });
+    user.#id = (await user.call('GET', '/user')).id;
+    print(`${name} is user ${user.id} (the token's sub is "${sub}").`);
+    return user;
   }
 
   get id(): number {
@@ -89,22 +89,22 @@ class Person {
     return this.#url.replace(/^http/, 'ws');
   }
 
-  async call(method: string, path: string, body?: object): Promise<Answers> {
+  async call(method: string, path: string, body?: object): Promise<ApiResponse> {
     const response = await fetch(`${this.#url}${path}`, {
       method,
       headers: { authorization: `Bearer ${this.token}`, 'content-type': 'application/json' },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     }).catch((error: Error) => {
       throw new OperatorError(
-        `nobody answers at ${this.#url} (${error.message}); is the server running? npm start`,
+        `no server answers at ${this.#url} (${error.message}); is it running? npm start`,
       );
     });
-    const answer = (await response.json()) as Answers & { error?: string };
+    const answer = (await response.json()) as ApiResponse & { error?: string };
     if (!response.ok) throw new OperatorError(`${method} ${path}: ${response.status} ${answer.error}`);
     return answer;
   }
 
-  /** Opens a socket and prints what comes over it. */
+  /** Opens a socket and prints the frames that come over it. */
   async open(path: string): Promise<void> {
     const { WebSocket: Client } = await import('ws');
     const socket = new Client(`${this.wsUrl}${path}`, { headers: { authorization: `Bearer ${this.token}` } });
@@ -112,18 +112,21 @@ class Person {
     socket.on('message', (data) => {
       const frame = JSON.parse(String(data)) as Message & { type: string };
       if (frame.type === 'history') return;
-      if (frame.type === 'error') return say(`  ${this.name} on ${path} ← ${String(data)}`);
-      say(`  ${this.name} on ${path} ← ${frame.type} ${frame.id}: ${frame.author.name}: ${frame.text}`);
+      if (frame.type === 'error') return print(`  ${this.name} on ${path} ← ${String(data)}`);
+      print(`  ${this.name} on ${path} ← ${frame.type} ${frame.id}: ${frame.author.name}: ${frame.text}`);
     });
     await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
   }
 
-  /** Sends a message and waits for the echo, which says that it is on disk. */
-  async says(path: string, text: string): Promise<void> {
+  /** Sends a message and waits for its echo, which confirms that it is on disk. */
+  async send(path: string, text: string): Promise<void> {
     const socket = this.#sockets.get(path);
     const clientId = randomBytes(8).toString('hex');
     await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new OperatorError(`"${text}" was not acknowledged`)), ECHO_MS);
+      const timer = setTimeout(
+        () => reject(new OperatorError(`"${text}" was not acknowledged`)),
+        ECHO_MS_MAX,
+      );
       socket?.on('message', (data) => {
         if ((JSON.parse(String(data)) as { client_id?: string }).client_id !== clientId) return;
         clearTimeout(timer);
@@ -133,11 +136,11 @@ class Person {
     });
   }
 
-  leave(): void {
+  close(): void {
     for (const socket of this.#sockets.values()) socket.close();
   }
 }
 
-function say(text: string): void {
+function print(text: string): void {
   console.log(text);
 }

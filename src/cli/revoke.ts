@@ -7,11 +7,11 @@ import { OperatorError } from '../operator-error.js';
 
 const USAGE =
   'usage: npm run revoke -- --sub <user> [--before <2026-01-31T12:00:00Z, or seconds since 1970>]';
-const ANSWERED_MS = 10_000;
+const ANSWER_MS_MAX = 10_000;
 
 /**
- * `revoke --sub 1`: every token of the user that was issued before now, or another time, is void, for good and
- * on every worker. Resolves when that is on disk. Talks to the ledger of the running server.
+ * `revoke --sub 1`: revokes every token of the user that was issued before now, or before another time. It talks to the
+ * ledger of the running server, and resolves when the revocation is on disk.
  */
 export async function runRevoke(args: readonly string[], { dataDir }: Config): Promise<void> {
   const { claim, before } = options(args);
@@ -20,7 +20,7 @@ export async function runRevoke(args: readonly string[], { dataDir }: Config): P
   console.log(`tokens for ${JSON.stringify(claim)} that were issued before ${time} are revoked`);
   if (/^\d+$/.test(claim) && Number(claim) >= MAPPED_USER_ID_MIN)
     console.log(
-      'this looks like an id that parley gave: --sub is what the tokens say, not what the API shows',
+      'this looks like an id that parley assigned: --sub is the id in the tokens, not the one that the API shows',
     );
 }
 
@@ -33,11 +33,10 @@ function revoke(dataDir: string, claim: string, before: number): Promise<void> {
       warn: () => undefined,
       position: () => undefined,
     });
-    const nobody = `no server answers on ${dataDir}; is it running, with this DATA_DIR?`;
     const timer = setTimeout(() => {
-      reject(new OperatorError(nobody));
+      reject(new OperatorError(`no server answers on ${dataDir}; is it running, with this DATA_DIR?`));
       link.close();
-    }, ANSWERED_MS);
+    }, ANSWER_MS_MAX);
     const done = async () => {
       await link.connect();
       await link.submit('revoke_tokens', { claim, before });
@@ -56,15 +55,15 @@ function options(args: readonly string[]): { claim: string; before: number } {
     });
     const [sub, ...others] = values.sub ?? [];
     const caller = callerOf(sub);
-    if (others.length > 0) throw new Error('--sub is one user; run it for each');
-    if (caller === undefined) throw new Error('--sub must be the user that the tokens are for');
+    if (others.length > 0) throw new Error('--sub must be one user; run the command once for each');
+    if (caller === undefined) throw new Error('--sub must name the user of the tokens');
     return { claim: claimOf(caller), before: seconds(values.before) };
   } catch (error) {
     throw new OperatorError(`${(error as Error).message}\n${USAGE}`);
   }
 }
 
-/** Tokens say in whole seconds when they were issued: by default those of this very second are void too. */
+/** Parses --before. The default includes tokens of the present second, because they carry whole seconds. */
 function seconds(text: string | undefined): number {
   const now = Math.floor(Date.now() / 1000) + 1;
   if (text === undefined) return now;

@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
 import type { Config } from '../config.js';
 import { OperatorError } from '../operator-error.js';
-import { signToken } from '../server/auth/authenticator.js';
 import { readSecret } from '../server/auth/secret.js';
+import { signToken } from '../server/auth/sign-token.js';
 import { checkToken } from './check-token.js';
 
 const USAGE =
@@ -10,8 +10,8 @@ const USAGE =
   '       npm run token -- --check <token>';
 
 /**
- * `token --sub 1`: prints a token for this server's secret. Nothing else ever hands one out.
- * `token --check <token>`: says whether this server takes a token, and if not, why.
+ * `token --sub 1`: prints a token that is signed with this server's secret.
+ * `token --check <token>`: prints whether this server accepts a token, and if not, why.
  */
 export async function runToken(args: readonly string[], config: Config): Promise<void> {
   const { check, sub, name, expires } = options(args);
@@ -19,7 +19,7 @@ export async function runToken(args: readonly string[], config: Config): Promise
   console.log(await mintToken(config, sub, { name, expires }));
 }
 
-/** A token that this server accepts. Throws when it checks tokens with a public key: the other half is not here. */
+/** Returns a token that this server accepts. Throws an OperatorError when the server only has a public key. */
 export async function mintToken(
   config: Config,
   sub: string,

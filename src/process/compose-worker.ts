@@ -74,8 +74,8 @@ export function composeWorker({
   const auth = new Authenticator(config.jwt, readSecret(config.dataDir), Date.now, {
     isRevoked: (identity) => hub.revocations.has(identity),
     jwksFailed: (error) => warn('JWT_JWKS_URL could not be read; the last JWKS stays in use', error),
-    jwksNotCached: (error) => warn('the JWKS of JWT_JWKS_URL could not be cached in DATA_DIR', error),
-    cachedJwks: key && 'keySetUrl' in key ? new JwksCache(config.dataDir, key.keySetUrl) : undefined,
+    jwksNotStored: (error) => warn('the JWKS of JWT_JWKS_URL could not be cached in DATA_DIR', error),
+    jwksStore: key && 'jwksUrl' in key ? new JwksCache(config.dataDir, key.jwksUrl) : undefined,
   });
   const limits = new WorkerLimits(config.limits, limitsLink, {
     refused: (counts) => log.warn({ refused: counts }, 'limits refused what was too much'),

@@ -156,7 +156,7 @@ describe('a revocation', () => {
   it('says when it is of what looks like an id and not like a subject', async () => {
     const { code, text } = await revoke(['--sub', '1000000000001']);
     expect([code, text.split('\n').length]).toEqual([0, 2]);
-    expect(text).toContain('this looks like an id that parley gave');
+    expect(text).toContain('this looks like an id that parley assigned');
     expect((await revoke(['--sub', '999999999999'])).text.split('\n')).toHaveLength(1);
   });
 
@@ -185,9 +185,9 @@ it('a revocation outlives the server', async () => {
 
 describe('`revoke` refuses', () => {
   it.each([
-    ['no user', [], '--sub must be the user'],
-    ['two users', ['--sub', '1', '--sub', '2'], '--sub is one user'],
-    ['an empty user', ['--sub', ''], '--sub must be the user'],
+    ['no user', [], '--sub must name the user'],
+    ['two users', ['--sub', '1', '--sub', '2'], '--sub must be one user'],
+    ['an empty user', ['--sub', ''], '--sub must name the user'],
     ['what is no time', ['--sub', '1', '--before', 'yesterday'], '--before must be a time'],
     ['a time to come', ['--sub', '1', '--before', '2999-01-01T00:00:00Z'], 'must not be in the future'],
     ['what it does not know', ['--sub', '1', '--user', '2'], 'usage: npm run revoke'],

@@ -1,37 +1,29 @@
-import {
-  createHmac,
-  createPublicKey,
-  createSecretKey,
-  hash,
-  type KeyObject,
-  timingSafeEqual,
-} from 'node:crypto';
-import { type JWTClaimVerificationOptions, type JWTPayload, jwtVerify, SignJWT, UnsecuredJWT } from 'jose';
+import { createPublicKey, createSecretKey, hash, type KeyObject } from 'node:crypto';
+import { type JWTClaimVerificationOptions, type JWTPayload, jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { ChatError } from '../../chat/errors.js';
 import { type Caller, callerOf } from '../../chat/users.js';
 import { NEVER } from '../hub/sockets.js';
-import { type CachedJwks, Jwks } from './jwks.js';
+import { Hs256Verifier, INVALID } from './hs256-verifier.js';
+import { Jwks } from './jwks.js';
+import type { JwksStore } from './jwks-cache.js';
 
 const TOKEN_CHARACTERS_MAX = 4096;
 const LEEWAY_S = 5;
-const KEY_HEADERS = ['jku', 'jwk', 'x5u', 'crit'];
+/** Header parameters (RFC 7515) that bring a key or its address, or ask for extensions. No accepted token has one. */
+const FORBIDDEN_HEADERS = ['jku', 'jwk', 'x5u', 'crit'];
+/** Tokens that are remembered as verified. */
 const VERIFIED_MAX = 20_000;
-/** A login's tokens share theirs: one for each of its keys. */
-const PASSED_HEADERS_MAX = 16;
-/** What jose would refuse for certain. */
-const BAD = Symbol('bad');
-const UNSECURED_HEADER = Buffer.from('{"alg":"none"}').toString('base64url');
 
-/** Which tokens pass. */
+/** Which tokens are accepted. */
 export interface AuthOptions {
-  /** Absent: the secret that the ledger made. */
+  /** Undefined: the secret that the ledger generated. */
   readonly key:
     | { readonly secret: string }
     | { readonly publicKey: string }
-    | { readonly keySetUrl: string }
+    | { readonly jwksUrl: string }
     | undefined;
-  /** The only algorithms that a token may use; they follow from the kind of key. */
+  /** The algorithms that a token may use. They follow from the kind of key. */
   readonly algorithms: readonly string[];
   /** The claim that names the user. */
   readonly idClaim: string;
@@ -41,38 +33,38 @@ export interface AuthOptions {
 }
 
 export interface AuthContext {
-  /** Whether a token that is valid otherwise was made void. */
+  /** Whether an otherwise valid token is revoked. */
   isRevoked(identity: Identity): boolean;
-  /** The set of keys could not be read; the one before stays in use. */
+  /** The JWKS could not be fetched. The last one stays in use. */
   jwksFailed(error: unknown): void;
-  /** It is in use, but `cachedJwks` did not take it. */
-  jwksNotCached(error: unknown): void;
-  /** Undefined: a set lives as long as the process. */
-  readonly cachedJwks: CachedJwks | undefined;
+  /** The JWKS is in use, but could not be written to `jwksStore`. */
+  jwksNotStored(error: unknown): void;
+  /** Undefined: the JWKS lives only as long as the process. */
+  readonly jwksStore: JwksStore | undefined;
 }
 
-/** What a valid token says. Times are in seconds since the epoch. */
+/** The claims of a valid token. Times are in seconds since the epoch. */
 export interface Identity {
   readonly caller: Caller;
   readonly expiresAt: number | undefined;
-  /** Whole seconds; 0 when it does not say. */
+  /** In whole seconds; 0 without an `iat`. */
   readonly issuedAt: number;
 }
 
 /**
- * Checks tokens against the one configured key, or set of keys. What passed is remembered by the token's hash until it
- * expires; what did not is checked again each time.
+ * Verifies tokens with the one configured key, or with a JWKS. A valid token is remembered by its hash until it
+ * expires. An invalid one is verified again each time.
  */
 export class Authenticator {
   readonly #options: AuthOptions;
   readonly #key: KeyObject | Jwks;
   readonly #now: () => number;
   readonly #isRevoked: (identity: Identity) => boolean;
+  /** Undefined when the key is not a secret. */
+  readonly #hs256: Hs256Verifier | undefined;
   #verified = newVerified();
-  /** Headers of HS256 tokens that passed, as they stand in the token. */
-  readonly #passedHeaders = new LRUCache<string, true>({ max: PASSED_HEADERS_MAX });
-  /** The last token that `verifyNow` found to be bad: `verify`, which is asked next, need not find that again. */
-  #bad: string | undefined;
+  /** The last token that `verifyNow` found invalid, so that `verify`, which is called next, need not verify it again. */
+  #invalid: string | undefined;
 
   /** `generatedSecret` is used when no key is configured. `now` is in milliseconds since the epoch. */
   constructor(
@@ -81,37 +73,42 @@ export class Authenticator {
     now: () => number,
     context: Partial<AuthContext> = {},
   ) {
-    const { isRevoked = () => false, cachedJwks } = context;
+    const { isRevoked = () => false, jwksStore } = context;
     this.#options = options;
     const { key } = options;
     const events = {
-      changed: () => this.#forget(),
+      changed: () => this.#forgetVerified(),
       failed: (error: unknown) => context.jwksFailed?.(error),
-      notCached: (error: unknown) => context.jwksNotCached?.(error),
+      notStored: (error: unknown) => context.jwksNotStored?.(error),
     };
     this.#key =
-      key !== undefined && 'keySetUrl' in key
-        ? new Jwks(key.keySetUrl, events, cachedJwks)
+      key !== undefined && 'jwksUrl' in key
+        ? new Jwks(key.jwksUrl, events, jwksStore)
         : keyOf(key, generatedSecret);
+    if (!(this.#key instanceof Jwks) && this.#key.type === 'secret')
+      this.#hs256 = new Hs256Verifier(this.#key);
     this.#now = now;
     this.#isRevoked = isRevoked;
   }
 
-  /** The identity behind a token, when that can be told in this tick. Undefined says nothing: `verify` decides. */
+  /** Returns the identity of a token that can be verified in this tick. Undefined means that `verify` has to decide. */
   verifyNow(token: string): Identity | undefined {
     const key = hashOf(token);
     const known = this.#known(key);
-    const identity = known ?? this.#judge(token);
-    const isBad = identity === BAD || (identity !== undefined && this.#isRevoked(identity));
-    this.#bad = isBad ? token : undefined;
-    if (identity === undefined || identity === BAD || isBad) return undefined;
+    const identity = known ?? this.#verifyHs256(token);
+    const isInvalid = identity === INVALID || (identity !== undefined && this.#isRevoked(identity));
+    this.#invalid = isInvalid ? token : undefined;
+    if (identity === undefined || identity === INVALID || isInvalid) return undefined;
     if (known === undefined) this.#verified.set(key, identity);
     return identity;
   }
 
-  /** Checks a token that `verifyNow` does not know. Rejects with `unauthorized` whatever is wrong with it, or with `unavailable` as long as there is no key. */
+  /**
+   * Verifies a token that `verifyNow` did not. Rejects with `unauthorized` for every fault of the token, or with
+   * `unavailable` while there is no key.
+   */
   async verify(token: string): Promise<Identity> {
-    if (token === this.#bad) throw new ChatError('unauthorized');
+    if (token === this.#invalid) throw new ChatError('unauthorized');
     try {
       return await this.check(token);
     } catch (error) {
@@ -119,7 +116,7 @@ export class Authenticator {
     }
   }
 
-  /** As `verify`, but rejects with what is wrong: with jose's error, or a sentence. That is no client's to know. */
+  /** Does the same as `verify`, but rejects with the fault: jose's error, or a sentence. Clients must not see it. */
   async check(token: string): Promise<Identity> {
     if (token.length > TOKEN_CHARACTERS_MAX)
       throw new Error(`it has more than ${TOKEN_CHARACTERS_MAX} characters`);
@@ -131,10 +128,9 @@ export class Authenticator {
         : await jwtVerify(token, this.#key, rules);
     if (!isCanonical(token.slice(token.lastIndexOf('.') + 1)))
       throw new Error('its signature is not base64url as RFC 7515 has it');
-    // A token that brings its own key, or the address of one, is not from our login.
-    const brought = KEY_HEADERS.find((name) => name in protectedHeader);
+    const brought = FORBIDDEN_HEADERS.find((name) => name in protectedHeader);
     if (brought !== undefined) throw new Error(`its header has ${brought}, which no token may bring`);
-    if (protectedHeader.alg === 'HS256') this.#passedHeaders.set(token.slice(0, token.indexOf('.')), true);
+    if (protectedHeader.alg === 'HS256') this.#hs256?.acceptHeaderOf(token);
     const identity = this.#identityOf(payload);
     if (identity === undefined) throw new Error(`its claim ${this.#options.idClaim} names no user`);
     if (this.#isRevoked(identity)) throw new Error('it is revoked');
@@ -143,8 +139,8 @@ export class Authenticator {
   }
 
   /**
-   * Until when a socket that came with the token may stay, in whole seconds since the epoch: until it expires. One
-   * that came in the leeway after that may stay as long as others may still come.
+   * Returns when a socket that was opened with the token must close, in whole seconds since the epoch: when the token
+   * expires, or at the end of the leeway if it was opened within that.
    */
   endOf({ expiresAt }: Identity): number {
     if (expiresAt === undefined) return NEVER;
@@ -156,8 +152,8 @@ export class Authenticator {
     if (this.#key instanceof Jwks) this.#key.close();
   }
 
-  /** What is being verified with the keys before goes into the cache before. */
-  #forget(): void {
+  /** Starts a new cache. A verification with the former keys that still runs writes to the old one. */
+  #forgetVerified(): void {
     this.#verified = newVerified();
   }
 
@@ -170,26 +166,10 @@ export class Authenticator {
     return undefined;
   }
 
-  /**
-   * Of HS256, jose's verdict without jose, which only verifies in promises: that costs 160 µs instead of 15, and makes
-   * an upgrade a late one. A signature that is not the secret's is bad whatever else the token says. One that is
-   * leaves the header, which jose judged when it passed before, and the claims, which it judges here. Undefined: jose
-   * has to judge the whole.
-   */
-  #judge(token: string): Identity | typeof BAD | undefined {
-    if (token.length > TOKEN_CHARACTERS_MAX) return BAD;
-    if (this.#key instanceof Jwks || this.#key.type !== 'secret') return undefined;
-    const [header = '', payload = '', signature = '', ...more] = token.split('.');
-    if (more.length > 0) return BAD;
-    const expected = createHmac('sha256', this.#key).update(`${header}.${payload}`).digest('base64url');
-    if (!isSame(Buffer.from(signature), Buffer.from(expected))) return BAD;
-    if (!this.#passedHeaders.has(header)) return undefined;
-    try {
-      const { payload: claims } = UnsecuredJWT.decode(`${UNSECURED_HEADER}.${payload}.`, this.#claimRules());
-      return this.#identityOf(claims) ?? BAD;
-    } catch {
-      return BAD;
-    }
+  #verifyHs256(token: string): Identity | typeof INVALID | undefined {
+    if (token.length > TOKEN_CHARACTERS_MAX) return INVALID;
+    const claims = this.#hs256?.verify(token, this.#claimRules());
+    return claims === undefined || claims === INVALID ? claims : (this.#identityOf(claims) ?? INVALID);
   }
 
   #claimRules(): JWTClaimVerificationOptions {
@@ -210,39 +190,19 @@ export class Authenticator {
   }
 }
 
-/** The token of an `Authorization: Bearer` header, or undefined. */
-export function bearerToken(header: string): string | undefined {
-  return /^Bearer +([^\s]+) *$/i.exec(header)?.[1];
-}
-
-/**
- * The WebSocket subprotocols that a browser offers: `chat.v1`, and the token as `bearer.<jwt>`, which is the
- * only header that a page can set.
- */
-export function offeredProtocols(header: string): { chatV1: boolean; token: string | undefined } {
-  const offers = header.split(',').map((offer) => offer.trim());
-  const bearer = offers.find((offer) => offer.startsWith('bearer.'));
-  return { chatV1: offers.includes('chat.v1'), token: bearer?.slice('bearer.'.length) };
-}
-
 function keyOf(
   key: { readonly secret: string } | { readonly publicKey: string } | undefined,
   generatedSecret: string | undefined,
 ): KeyObject {
   if (key !== undefined && 'publicKey' in key) return createPublicKey(key.publicKey);
   const secret = key?.secret ?? generatedSecret;
-  if (secret === undefined) throw new Error('there is no key to check tokens with');
+  if (secret === undefined) throw new Error('there is no key to verify tokens with');
   return createSecretKey(Buffer.from(secret));
 }
 
-/** Other letters may stand for the same bytes: padding, the alphabet of base64, bits that fill up the last letter. */
+/** Whether no other text stands for the same bytes: no padding, only letters of base64url, unused bits of the last letter 0. */
 function isCanonical(base64url: string): boolean {
   return Buffer.from(base64url, 'base64url').toString('base64url') === base64url;
-}
-
-/** In a time that does not tell where they differ. */
-function isSame(bytes: Buffer, expected: Buffer): boolean {
-  return bytes.length === expected.length && timingSafeEqual(bytes, expected);
 }
 
 function newVerified(): LRUCache<string, Identity> {
@@ -251,21 +211,4 @@ function newVerified(): LRUCache<string, Identity> {
 
 function hashOf(token: string): string {
   return hash('sha256', token, 'binary');
-}
-
-/** Mints an HS256 token. Only the command line does: there is no endpoint that hands tokens out. */
-export function signToken(
-  secret: string,
-  claims: Readonly<Record<string, string>>,
-  {
-    issuer,
-    audience,
-    expires,
-  }: { issuer?: string | undefined; audience?: string | undefined; expires?: string | undefined },
-): Promise<string> {
-  const jwt = new SignJWT({ ...claims }).setProtectedHeader({ alg: 'HS256', typ: 'JWT' }).setIssuedAt();
-  if (issuer !== undefined) jwt.setIssuer(issuer);
-  if (audience !== undefined) jwt.setAudience(audience);
-  if (expires !== undefined) jwt.setExpirationTime(expires);
-  return jwt.sign(Buffer.from(secret));
 }

@@ -2,63 +2,59 @@ import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { createLocalJWKSet, errors, type JWTVerifyGetKey } from 'jose';
 import { ChatError } from '../../chat/errors.js';
+import type { JwksStore } from './jwks-cache.js';
 
 const FETCH_MS_MAX = 5000;
-const SET_BYTES_MAX = 1024 * 1024;
-/** A key that is not there may be new: the set is asked for again, but not more often than this. */
-const ASK_EVERY_MS_MIN = 5000;
+const JWKS_BYTES_MAX = 1024 * 1024;
+/** A token may name a new key that the JWKS does not hold yet: it is fetched again, but at most this often. */
+const FETCH_EVERY_MS_MIN = 5000;
 const REFRESH_MS = 10 * 60_000;
-const REFRESH_AGAIN_MS = 30_000;
-
-/** Where the last good set outlives the process. */
-export interface CachedJwks {
-  read(): string | undefined;
-  write(keySet: string): void;
-}
+const RETRY_MS = 30_000;
 
 export interface JwksEvents {
-  /** The set is another one than before. */
+  /** The JWKS differs from the one before. */
   changed(): void;
-  /** It could not be had; the one before stays in use. */
+  /** The JWKS could not be fetched or used. The one before stays in use. */
   failed(error: unknown): void;
-  /** It is in use, and could not be kept; that is tried again when it is read again. */
-  notCached(error: unknown): void;
+  /** The JWKS is in use, but could not be stored. The next fetch tries again. */
+  notStored(error: unknown): void;
 }
 
 /**
- * The keys of a login that changes them (RFC 7517), fetched from its URL. jose's own remote set gives up a good
- * set when it is old and the URL fails, and asks for each token as long as it fails; this one does neither.
+ * The JWKS (RFC 7517) of a login that rotates its keys, fetched from a URL. jose's remote JWKS is not used, because it
+ * drops a valid but old JWKS when the URL fails, and then fetches again for each token.
  */
 export class Jwks {
   readonly #url: string;
   readonly #events: JwksEvents;
-  readonly #kept: CachedJwks | undefined;
-  #find: JWTVerifyGetKey | undefined;
+  readonly #store: JwksStore | undefined;
+  #findKey: JWTVerifyGetKey | undefined;
+  /** The JWKS in use, and the one in the store. */
   #text = '';
-  #keptText = '';
-  #askedAt = Number.NEGATIVE_INFINITY;
-  #asking: Promise<void> | undefined;
+  #storedText = '';
+  #fetchedAt = Number.NEGATIVE_INFINITY;
+  #fetching: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(url: string, events: JwksEvents, kept?: CachedJwks) {
+  constructor(url: string, events: JwksEvents, store?: JwksStore) {
     this.#url = url;
     this.#events = events;
-    this.#kept = kept;
-    void this.#ask();
+    this.#store = store;
+    void this.#refresh();
   }
 
-  /** The key for a token. Errors: jose's; unavailable, as long as the set could never be had. */
+  /** Finds the key for a token. Errors: jose's; unavailable while no JWKS could be fetched. */
   readonly keyFor: JWTVerifyGetKey = async (header, token) => {
-    if (this.#find === undefined) await this.#ask();
-    if (this.#find === undefined) throw new ChatError('unavailable');
+    if (this.#findKey === undefined) await this.#refresh();
+    if (this.#findKey === undefined) throw new ChatError('unavailable');
     try {
-      return await this.#find(header, token);
+      return await this.#findKey(header, token);
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
     }
-    await this.#ask();
-    return this.#find(header, token);
+    await this.#refresh();
+    return this.#findKey(header, token);
   };
 
   close(): void {
@@ -66,57 +62,57 @@ export class Jwks {
     clearTimeout(this.#timer);
   }
 
-  /** Resolves when the set is as new as it can be had now. */
-  #ask(): Promise<void> {
+  /** Resolves when a fetch has ended, or at once when the last one is too recent. */
+  #refresh(): Promise<void> {
     const now = performance.now();
-    if (this.#asking === undefined && now - this.#askedAt >= ASK_EVERY_MS_MIN) {
-      this.#askedAt = now;
-      this.#asking = this.#fetch().finally(() => {
-        this.#asking = undefined;
+    if (this.#fetching === undefined && now - this.#fetchedAt >= FETCH_EVERY_MS_MIN) {
+      this.#fetchedAt = now;
+      this.#fetching = this.#fetch().finally(() => {
+        this.#fetching = undefined;
       });
     }
-    return this.#asking ?? Promise.resolve();
+    return this.#fetching ?? Promise.resolve();
   }
 
   async #fetch(): Promise<void> {
     clearTimeout(this.#timer);
-    let again = REFRESH_AGAIN_MS;
+    let nextMs = RETRY_MS;
     try {
-      this.#take(await textAt(this.#url));
-      this.#keep();
-      again = REFRESH_MS;
+      this.#use(await textAt(this.#url));
+      this.#writeStore();
+      nextMs = REFRESH_MS;
     } catch (error) {
       this.#events.failed(error);
-      if (this.#find === undefined) this.#takeKept();
+      if (this.#findKey === undefined) this.#useStored();
     }
-    if (!this.#closed) this.#timer = setTimeout(() => void this.#ask(), again).unref();
+    if (!this.#closed) this.#timer = setTimeout(() => void this.#refresh(), nextMs).unref();
   }
 
-  /** Errors: jose's, for what is no set. */
-  #take(text: string): void {
+  /** Errors: jose's, for a text that is no JWKS. */
+  #use(text: string): void {
     if (text === this.#text) return;
-    this.#find = createLocalJWKSet(JSON.parse(text));
+    this.#findKey = createLocalJWKSet(JSON.parse(text));
     this.#text = text;
     this.#events.changed();
   }
 
-  #takeKept(): void {
-    const kept = this.#kept?.read();
-    if (kept === undefined) return;
+  #useStored(): void {
+    const stored = this.#store?.read();
+    if (stored === undefined) return;
     try {
-      this.#take(kept);
+      this.#use(stored);
     } catch (error) {
       this.#events.failed(error);
     }
   }
 
-  #keep(): void {
-    if (this.#text === this.#keptText) return;
+  #writeStore(): void {
+    if (this.#text === this.#storedText) return;
     try {
-      this.#kept?.write(this.#text);
-      this.#keptText = this.#text;
+      this.#store?.write(this.#text);
+      this.#storedText = this.#text;
     } catch (error) {
-      this.#events.notCached(error);
+      this.#events.notStored(error);
     }
   }
 }
@@ -128,8 +124,8 @@ async function textAt(url: string): Promise<string> {
     redirect: 'error',
     signal,
   });
-  if (response.body === null) throw new Error(`${url} answered nothing`);
-  // The stream has the signal as well: fetch forgets it after the head, when its request is collected as garbage.
+  if (response.body === null) throw new Error(`${url} answered without a body`);
+  // The stream gets the signal as well, because fetch drops it once its request is collected as garbage.
   const body = Readable.fromWeb(response.body as ReadableStream, { signal });
   if (response.status !== 200) {
     body.destroy();
@@ -139,7 +135,7 @@ async function textAt(url: string): Promise<string> {
   let bytes = 0;
   for await (const piece of body) {
     bytes += piece.length;
-    if (bytes > SET_BYTES_MAX) throw new Error(`${url} answered with more than a set of keys`);
+    if (bytes > JWKS_BYTES_MAX) throw new Error(`${url} answered with more than ${JWKS_BYTES_MAX} bytes`);
     pieces.push(piece);
   }
   return new TextDecoder().decode(Buffer.concat(pieces));

@@ -3,15 +3,15 @@ import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } f
 import { join } from 'node:path';
 import { OperatorError } from '../../operator-error.js';
 
-/** The secret that tokens are checked with when no key is configured; made by the first ledger of a data folder. */
+/** The file of the secret that tokens are verified with when no key is configured. The first ledger of a data folder creates it. */
 export function secretFile(dataDir: string): string {
   return join(dataDir, 'jwt.secret');
 }
 
-/** Of any secret that tokens are checked with. */
+/** The least length of any secret that tokens are verified with. */
 export const SECRET_BYTES_MIN = 32;
 
-/** Reads the generated secret, undefined when there is none yet. Throws an ExpectedError when it is too short. */
+/** Returns the generated secret, or undefined when there is none yet. Throws an OperatorError when it is too short. */
 export function readSecret(dataDir: string): string | undefined {
   try {
     const secret = readFileSync(secretFile(dataDir), 'utf8').trim();
@@ -23,7 +23,7 @@ export function readSecret(dataDir: string): string | undefined {
   }
 }
 
-/** Makes the secret if there is none. Readable by the owner alone, and whole or not there after a power loss. */
+/** Creates the secret if there is none. Only the owner can read it, and a power loss leaves it whole or absent. */
 export function ensureSecret(dataDir: string): void {
   if (readSecret(dataDir) !== undefined) return;
   const temporary = `${secretFile(dataDir)}.new`;

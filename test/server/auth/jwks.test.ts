@@ -6,14 +6,14 @@ import { runInNewContext } from 'node:vm';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Authenticator, type AuthOptions } from '../../../src/server/auth/authenticator.js';
-import type { CachedJwks } from '../../../src/server/auth/jwks.js';
+import type { JwksStore } from '../../../src/server/auth/jwks-cache.js';
 import { KeyServer, LoginKey } from '../../support/key-server.js';
 import { until } from '../../support/wait.js';
 
 const MIB = 1024 * 1024;
 
-const options = (keySetUrl: string): AuthOptions => ({
-  key: { keySetUrl },
+const options = (jwksUrl: string): AuthOptions => ({
+  key: { jwksUrl },
   algorithms: ['RS256', 'ES256'],
   idClaim: 'sub',
   issuer: undefined,
@@ -54,23 +54,23 @@ describe('when the keys change', () => {
   });
 });
 
-describe('where the set is to be kept', () => {
-  /** One that cannot be kept at first, or is no set. */
-  function authenticatorWith(login: KeyServer, kept: CachedJwks) {
-    const said = { failed: 0, notKept: 0 };
+describe('the store of the JWKS', () => {
+  /** Counts the events of an authenticator with this store. */
+  function authenticatorWith(login: KeyServer, jwksStore: JwksStore) {
+    const said = { failed: 0, notStored: 0 };
     const auth = new Authenticator(options(login.url), undefined, Date.now, {
       jwksFailed: () => {
         said.failed += 1;
       },
-      jwksNotCached: () => {
-        said.notKept += 1;
+      jwksNotStored: () => {
+        said.notStored += 1;
       },
-      cachedJwks: kept,
+      jwksStore,
     });
     return { auth, said };
   }
 
-  it('it is in use when it cannot be, and kept when it is read again', async () => {
+  it('may fail: the JWKS is in use, and stored after the next fetch', async () => {
     const key = new LoginKey('one', 'ES256');
     const login = await KeyServer.start();
     login.keys = [key.jwk];
@@ -78,44 +78,44 @@ describe('where the set is to be kept', () => {
     const { auth, said } = authenticatorWith(login, {
       read: () => undefined,
       write: (text) => {
-        if (said.notKept === 0) throw new Error('the disk is full');
+        if (said.notStored === 0) throw new Error('the disk is full');
         written.push(text);
       },
     });
     await auth.verify(await key.sign({ sub: 1 }));
-    expect([said, written]).toEqual([{ failed: 0, notKept: 1 }, []]);
+    expect([said, written]).toEqual([{ failed: 0, notStored: 1 }, []]);
     const other = new LoginKey('other', 'ES256');
     for (let time = 1; time <= 2; time++) {
       const later = performance.now() + 6000;
       const spy = vi.spyOn(performance, 'now').mockImplementation(() => later);
       await auth.verify(await other.sign({ sub: 1 })).catch(() => undefined);
       spy.mockRestore();
-      expect([said, written.length]).toEqual([{ failed: 0, notKept: 1 }, 1]);
+      expect([said, written.length]).toEqual([{ failed: 0, notStored: 1 }, 1]);
     }
     expect(JSON.parse(written[0] ?? '')).toEqual({ keys: [key.jwk] });
     auth.close();
     await login.stop();
   });
 
-  it('what is kept and is no set is as good as nothing', async () => {
+  it('may hold what is no JWKS, which counts as nothing', async () => {
     const key = new LoginKey('one', 'ES256');
     const login = await KeyServer.start();
     await login.stop();
     const { auth, said } = authenticatorWith(login, { read: () => '{"keys":1}', write: () => undefined });
     await expect(auth.verify(await key.sign({ sub: 1 }))).rejects.toMatchObject({ code: 'unavailable' });
-    expect(said).toEqual({ failed: 2, notKept: 0 });
+    expect(said).toEqual({ failed: 2, notStored: 0 });
     auth.close();
   });
 });
 
-describe('a set of keys that is none', () => {
+describe('an answer that is no JWKS', () => {
   let login: Server;
   afterEach(() => {
     login.closeAllConnections();
     return new Promise((resolve) => login.close(resolve));
   });
 
-  /** Why the set at a login that answers so could not be had. */
+  /** Resolves to the error that is reported when the login answers so. */
   async function failure(answer: (response: ServerResponse) => void): Promise<unknown> {
     login = createServer((_request, response) => answer(response));
     await new Promise<void>((resolve) => login.listen(0, '127.0.0.1', resolve));
@@ -144,7 +144,7 @@ describe('a set of keys that is none', () => {
       response.on('drain', write);
       write();
     });
-    expect(String(error)).toMatch(/more than a set of keys/);
+    expect(String(error)).toMatch(/more than 1048576 bytes/);
     expect(sent).toBeLessThan(32 * MIB);
   });
 

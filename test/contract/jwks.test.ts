@@ -43,7 +43,7 @@ async function always(token: string, expected: number): Promise<void> {
   for (let times = 0; times < OFTEN; times++) expect(await status(token)).toBe(expected);
 }
 
-describe('with a set of keys', () => {
+describe('with a JWKS', () => {
   it.each([
     ['RS256', rsa],
     ['ES256', ec],
@@ -110,7 +110,7 @@ describe('when the login changes its keys', () => {
   }, 15_000);
 });
 
-it('a server that starts while the URL fails goes on with the last good set, of that URL alone', async () => {
+it('a server that starts while the URL fails uses the JWKS that is cached for that URL', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'parley-keys-'));
   const token = await ec.sign({ sub: 1 });
   try {
