@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { LINK_VERSION } from '../../src/link/protocol.js';
 import { patch, patchedBuild } from '../support/build.js';
 import { live } from '../support/chat.js';
 import { isRunning } from '../support/processes.js';
@@ -114,6 +115,30 @@ describe('SIGHUP', () => {
     const again = await live(alice, `/chat/${chat}`);
     again.says('after it');
     await again.hears('after it');
+  });
+
+  it('updates from another version of the link: the workers of the old one end at once, and new ones serve', async () => {
+    const version = {
+      file: 'link/protocol.js',
+      from: `LINK_VERSION = ${LINK_VERSION}`,
+      to: 'LINK_VERSION = 0',
+    };
+    server = await TestServer.start({ workers: 2, main: patchedBuild(folder, [version]) });
+    const alice = await server.user('Alice');
+    const chat = await alice.chatWith(await server.user('Bob'));
+    const sockets = await alice.connectOnBoth(`/chat/${chat}`);
+    for (const socket of sockets) await socket.nextOf('history');
+    sockets[0].says('before it', 'one');
+    await sockets[0].hears('before it');
+    const before = await alive();
+    patch(folder, { ...version, from: version.to, to: version.from });
+    hangUp();
+    for (const socket of sockets) expect((await socket.closed(REPLACE_MS_MAX)).code).toBe(1006);
+    await until(() => rounds() === 1, REPLACE_MS_MAX);
+    expect((await alive()).filter((pid) => before.includes(pid))).toEqual([]);
+    const again = await live(alice, `/chat/${chat}`);
+    again.says('before it', 'one');
+    expect(await again.hears('before it')).toMatchObject({ duplicate: true });
   });
 
   it('does not keep SIGTERM from ending everything', async () => {
