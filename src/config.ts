@@ -100,8 +100,9 @@ const Environment = z.object({
 });
 
 /**
- * Reads and checks the settings. Throws an OperatorError with every problem, one a line. Empty counts as not set.
- * What does not serve has no use for the files of TLS, and does not look into them: the ledger goes on without.
+ * Reads and checks the settings; an empty one counts as not set. A process that does not serve has no use for the TLS
+ * files and does not look into them, so a certificate that went missing does not stop the ledger. Errors: OperatorError
+ * with every problem, one on a line.
  */
 export function readConfig(
   env: NodeJS.ProcessEnv = process.env,
@@ -180,98 +181,7 @@ function redisUrl(value: string): string | undefined {
   }
 }
 
-/** The files are looked at here, so that what is wrong with them is said at the start, and by a SIGHUP. */
-function readTls({ TLS_CERT, TLS_KEY }: NodeJS.ProcessEnv, look: boolean, problems: string[]): Config['tls'] {
-  if (TLS_CERT === undefined && TLS_KEY === undefined) return undefined;
-  if (TLS_CERT === undefined || TLS_KEY === undefined) {
-    problems.push('TLS_CERT and TLS_KEY go together');
-    return undefined;
-  }
-  const tls = Object.freeze({ cert: resolve(TLS_CERT), key: resolve(TLS_KEY) });
-  if (!look) return tls;
-  const certificate = attempt(() => new X509Certificate(readFileSync(tls.cert)));
-  const privateKey = attempt(() => createPrivateKey(readFileSync(tls.key)));
-  if (certificate === undefined) problems.push('TLS_CERT is no file that holds a certificate in PEM');
-  if (privateKey === undefined)
-    problems.push('TLS_KEY is no file that holds a private key in PEM, unencrypted');
-  if (certificate && privateKey && !certificate.checkPrivateKey(privateKey))
-    problems.push('TLS_KEY is not the key of the certificate in TLS_CERT');
-  return tls;
-}
-
-function attempt<T>(make: () => T): T | undefined {
-  try {
-    return make();
-  } catch {
-    return undefined;
-  }
-}
-
-/** The key that tokens are checked with, and the algorithms that go with its kind. */
-function readKey(set: NodeJS.ProcessEnv, problems: string[]): Pick<AuthOptions, 'key' | 'algorithms'> {
-  const { JWT_SECRET: secret, JWT_PUBLIC_KEY, JWT_JWKS_URL, JWT_ALGORITHMS } = set;
-  const publicKey = JWT_PUBLIC_KEY === undefined ? undefined : readPublicKey(JWT_PUBLIC_KEY, problems);
-  const given = ['JWT_SECRET', 'JWT_PUBLIC_KEY', 'JWT_JWKS_URL'].filter((name) => set[name] !== undefined);
-  if (given.length > 1)
-    problems.push(`${given.join(' and ')} are set together: tokens are checked with one of them`);
-  // One with a password could not be fetched, and would be logged.
-  if (JWT_JWKS_URL !== undefined && (!isHttpUrl(JWT_JWKS_URL) || hasCredentials(JWT_JWKS_URL)))
-    problems.push('JWT_JWKS_URL must be an http or https URL without a user or password');
-  if (secret !== undefined && Buffer.byteLength(secret) < SECRET_BYTES_MIN) {
-    problems.push(`JWT_SECRET must have at least ${SECRET_BYTES_MIN} bytes`);
-  }
-  // Of a key that is no good, only that is worth saying.
-  const allowed =
-    JWT_JWKS_URL !== undefined
-      ? ['RS256', 'PS256', 'ES256', 'EdDSA']
-      : JWT_PUBLIC_KEY === undefined
-        ? ['HS256']
-        : (publicKey?.algorithms ?? list(JWT_ALGORITHMS ?? ''));
-  const algorithms = JWT_ALGORITHMS === undefined ? allowed : list(JWT_ALGORITHMS);
-  for (const name of algorithms.filter((algorithm) => !allowed.includes(algorithm))) {
-    problems.push(
-      `JWT_ALGORITHMS has ${JSON.stringify(name)}; with this key it may have ${allowed.join(', ')}`,
-    );
-  }
-  return { key: keyOf(), algorithms };
-
-  function keyOf(): AuthOptions['key'] {
-    if (JWT_JWKS_URL !== undefined) return { jwksUrl: JWT_JWKS_URL };
-    if (publicKey !== undefined) return { publicKey: publicKey.pem };
-    return secret === undefined ? undefined : { secret };
-  }
-}
-
-function isHttpUrl(value: string): boolean {
-  return /^https?:/.test(value) && URL.canParse(value);
-}
-
-function hasCredentials(url: string): boolean {
-  const { username, password } = new URL(url);
-  return username + password !== '';
-}
-
-/** A public key given as PEM text, or as the path of a file that holds it: RSA, P-256 or Ed25519. */
-function readPublicKey(value: string, problems: string[]): { pem: string; algorithms: string[] } | undefined {
-  try {
-    const pem = value.includes('-----BEGIN') ? value : readFileSync(value, 'utf8');
-    if (pem.includes('PRIVATE KEY')) {
-      problems.push('JWT_PUBLIC_KEY is a private key; the server needs only the public half');
-      return undefined;
-    }
-    const { asymmetricKeyType: type, asymmetricKeyDetails: details } = createPublicKey(pem);
-    if (type === 'rsa' && (details?.modulusLength ?? 0) >= RSA_BITS_MIN)
-      return { pem, algorithms: ['RS256', 'PS256'] };
-    if (type === 'ec' && details?.namedCurve === 'prime256v1') return { pem, algorithms: ['ES256'] };
-    if (type === 'ed25519') return { pem, algorithms: ['EdDSA'] };
-    problems.push(`JWT_PUBLIC_KEY must be RSA of at least ${RSA_BITS_MIN} bits, P-256 or Ed25519`);
-  } catch {
-    problems.push('JWT_PUBLIC_KEY is neither a public key in PEM nor a file that holds one');
-  }
-  return undefined;
-}
-
-function list(text: string): string[] {
+function listOf(text: string): string[] {
   return text.split(',').map((item) => item.trim());
 }
 

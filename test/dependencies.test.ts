@@ -58,6 +58,7 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   jose: ['server/auth'],
   formidable: ['server/uploads'],
   ioredis: ['link/redis/connection'],
+  'ipaddr.js': ['server/limits/client-address'],
   'lru-cache': ['server/auth', 'server/hub/caches', 'server/hub/pages'],
   pino: ['log'],
   ws: ['cli/demo', 'prove'],

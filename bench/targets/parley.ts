@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { LIMITS_OFF } from '../../src/config.js';
+import { LIMITS_OFF } from '../../src/chat/limits.js';
 import { signToken } from '../../src/server/auth/sign-token.js';
 import { startProgram, type Target } from './target.js';
 

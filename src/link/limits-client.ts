@@ -44,7 +44,7 @@ export class LimitsClient implements LimitsLink {
 
   /** The ledger has said hello: it knows nothing of this worker's sockets yet. */
   connected(): void {
-    this.#listener?.greeted();
+    this.#listener?.connected();
   }
 
   /** The connection is lost: what was asked has no answer. */

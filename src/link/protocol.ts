@@ -36,7 +36,7 @@ export type ToLedger =
   | { readonly type: 'typing'; readonly typing: Typing }
   | ChargesMessage
   /** Changes of the worker's numbers of open sockets. After each hello it counts all of them. */
-  | { readonly type: 'sockets'; readonly counts: QuotaCounts }
+  | { readonly type: 'sockets'; readonly counts: QuotaChanges }
   /** Asks whether one more socket may count for each of the keys. */
   | { readonly type: 'admit'; readonly number: number; readonly keys: readonly QuotaKey[] };
 

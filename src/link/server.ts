@@ -1,8 +1,8 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SocketLimits } from '../chat/limits.js';
 import type { Typing } from './bus.js';
+import type { SocketLimits } from './limits.js';
 import { type ChargesMessage, encode } from './protocol.js';
 import { SocketCounts } from './socket-counts.js';
 import { WorkerConnection, type WorkerConnectionOptions } from './worker-connection.js';

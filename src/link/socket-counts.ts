@@ -29,7 +29,7 @@ export class SocketCounts {
   }
 
   /** Adds changes, which may be negative. */
-  add(worker: object, changes: QuotaCounts): void {
+  add(worker: object, changes: QuotaChanges): void {
     for (const [key, change] of changes) this.#add(worker, key, change);
   }
 
@@ -53,7 +53,7 @@ export class SocketCounts {
     addTo(own, key, change);
     const total = addTo(this.#totals, key, change);
     const limit = quotaOf(this.#limits, key);
-    if (limit <= ASKED_MAX || total * 2 >= limit === this.#crowded.has(key)) return;
+    if (limit <= SMALL_QUOTA_MAX || total * 2 >= limit === this.#crowded.has(key)) return;
     // A key stops being crowded at a quarter of its limit, so that sockets around the half cause no messages.
     if (total * 2 >= limit) this.#crowded.add(key);
     else if (total * 4 < limit) this.#crowded.delete(key);

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import type { Outcome } from '../chat/commands.js';
-import type { QuotaKey } from '../chat/limits.js';
 import type { CommandBatch } from '../store/write-store.js';
 import type { Typing } from './bus.js';
+import type { QuotaKey } from './limits.js';
 import {
   answerTo,
   type BatchMessage,

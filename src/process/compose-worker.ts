@@ -1,7 +1,7 @@
 import type { Post, Submit } from '../chat/commands.js';
-import type { LimitsLink } from '../chat/limits.js';
 import type { Config } from '../config.js';
 import type { Bus } from '../link/bus.js';
+import type { LimitsLink } from '../link/limits.js';
 import type { Logger } from '../log.js';
 import { Authenticator } from '../server/auth/authenticator.js';
 import { JwksCache } from '../server/auth/jwks-cache.js';
@@ -12,11 +12,10 @@ import { registerRoutes } from '../server/http/router.js';
 import { CatchUp } from '../server/hub/catch-up.js';
 import { Hub } from '../server/hub/hub.js';
 import { TypingIndicators } from '../server/hub/typing.js';
+import { Admission } from '../server/limits/admission.js';
 import { ClientAddresses } from '../server/limits/client-address.js';
-import { WorkerLimits } from '../server/limits/worker-limits.js';
 import { FreeSpace } from '../server/uploads/free-space.js';
 import { temporaryDir } from '../server/uploads/upload.js';
-import { UploadSlots } from '../server/uploads/upload-slots.js';
 import { Expiry } from '../server/websocket/token-expiry.js';
 import { WebSockets } from '../server/websocket/websockets.js';
 import { PhotoFiles } from '../store/files/photos.js';
@@ -44,7 +43,7 @@ export interface WorkerServer {
   readonly engine: Engine;
   readonly hub: Hub;
   readonly http: HttpGateway;
-  readonly limits: WorkerLimits;
+  readonly limits: Admission;
   /** Stops the timers of its parts. */
   close(): void;
 }
@@ -77,11 +76,10 @@ export function composeWorker({
     jwksNotStored: (error) => warn('the JWKS of JWT_JWKS_URL could not be cached in DATA_DIR', error),
     jwksStore: key && 'jwksUrl' in key ? new JwksCache(config.dataDir, key.jwksUrl) : undefined,
   });
-  const limits = new WorkerLimits(config.limits, limitsLink, {
-    refused: (counts) => log.warn({ refused: counts }, 'limits refused what was too much'),
-  });
-  const { failedLoginsPerMinutePerAddressMax, socketsPerAddressMax, messagesPerSecondPerUserMax } =
-    config.limits;
+  const limits = new Admission(config.limits, limitsLink, (counts) =>
+    log.warn({ refused: counts }, 'limits refused what was too much'),
+  );
+  const { failedLoginsPerMinutePerAddressMax, socketsPerAddressMax } = config.limits;
   const perAddress = failedLoginsPerMinutePerAddressMax + socketsPerAddressMax > 0;
   const addresses = perAddress ? new ClientAddresses(config.trustProxy) : undefined;
   const http = new HttpGateway({
@@ -107,7 +105,6 @@ export function composeWorker({
     expiry,
     post,
     textCharactersMax,
-    messagesPerSecondMax: messagesPerSecondPerUserMax,
     queryToken,
     draining,
     failed,
@@ -119,14 +116,13 @@ export function composeWorker({
       hub,
       submit,
       photos: new PhotoFiles(config.dataDir),
-      assertRows: (caller, rows) => limits.assertRows(caller, rows),
+      assertRows: (caller, rows) => limits.admitRows(caller, rows),
       warn,
     },
     ready,
     temporaryDir: temporaryDir(config.dataDir),
     photoBytesMax,
     freeSpace: new FreeSpace(config.dataDir, config.freeSpaceBytesMin, () => performance.now()),
-    slots: new UploadSlots(),
   });
   const close = () => {
     for (const part of [hub, http, limits, typing, expiry, auth]) part.close();

@@ -3,7 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.js';
 import { LinkClient } from '../link/client.js';
 import { CombinedBus } from '../link/combined-bus.js';
-import type { LimitsLink } from '../link/limits.js';
 import { linkPath } from '../link/protocol.js';
 import { RedisBus } from '../link/redis/redis-bus.js';
 import { createLogger, type Logger } from '../log.js';

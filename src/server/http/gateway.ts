@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { ChatError } from '../../chat/errors.js';
 import type { Authenticator, Identity } from '../auth/authenticator.js';
 import { bearerToken } from '../auth/token-carriers.js';
+import type { Admission } from '../limits/admission.js';
 import type { ClientAddresses } from '../limits/client-address.js';
 import { Exchange, type ExchangeOwner } from './exchange.js';
 import { type SecurityHeaders, securityHeaders } from './security-headers.js';
