@@ -162,7 +162,7 @@ describe('a server with REDIS_URL', () => {
     const [chat = ''] = (await redis.channels()).filter((channel) => channel.includes(':chat:'));
     const chatId = Number(path.split('/').at(-1));
     const forge = (userId: number) => {
-      const signal = { chatId, userId, on: true, origin: 'elsewhere', sequence: 1, position: 0 };
+      const signal = { chatId, userId, on: true, worker: 'elsewhere', sequence: 1, position: 0 };
       return redis?.command('PUBLISH', chat, JSON.stringify(signal));
     };
     await forge(mallory.id);
