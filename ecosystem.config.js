@@ -1,5 +1,5 @@
 // parley under pm2: the ledger, which alone writes, and the workers, which serve. Both read the same settings
-// (README, Settings): from the environment of `pm2 start`, or from here.
+// (docs/settings.md): from the environment of `pm2 start`, or from here.
 import { fileURLToPath } from 'node:url';
 
 const both = {

@@ -61,7 +61,8 @@ const flag = z
   .transform((text) => text === 'true');
 const text = z.string();
 
-const Environment = z.object({
+/** Every setting. Those without a rule of their own here are checked together: by readKey and readTls. */
+export const Environment = z.object({
   PORT: integer(0, 65_535).default(8080),
   HOST: text.default('0.0.0.0'),
   WORKERS: integer(1, 256).default(() => availableParallelism()),
@@ -86,11 +87,17 @@ const Environment = z.object({
       error: 'must be true, false, or addresses and networks such as 10.0.0.0/8,::1, loopback or private',
     })
     .optional(),
+  JWT_SECRET: text.optional(),
+  JWT_PUBLIC_KEY: text.optional(),
+  JWT_JWKS_URL: text.optional(),
+  JWT_ALGORITHMS: text.optional(),
   JWT_ID_CLAIM: text.default('sub'),
   JWT_ISSUER: text.optional(),
   JWT_AUDIENCE: text.optional(),
   JWT_REQUIRE_EXP: flag.default(false),
   AUTH_QUERY_TOKEN: flag.default(false),
+  TLS_CERT: text.optional(),
+  TLS_KEY: text.optional(),
   PHOTO_MAX_BYTES: integer(1, 10 * 1024 * 1024).default(10 * 1024 * 1024),
   FREE_SPACE_MIN_BYTES: integer(0, Number.MAX_SAFE_INTEGER).default(512 * 1024 * 1024),
   TEXT_CHARACTERS_MAX: integer(1, 8192).default(4096),
