@@ -9,7 +9,7 @@ const WARMUP_MESSAGES_MIN = 20_000;
 
 answerPlan<LedgerPlan, LedgerFound>(async ({ dataDir, chats, batch, durationMs }) => {
   const store = openWriteStore(dataDir, Date.now(), fail);
-  const checkpoints = store.startCheckpoints(dataDir, { done: () => undefined, failed: fail });
+  const checkpoints = store.maintain({ done: () => undefined, failed: fail });
   let frames = 0;
   let messages = 0;
 

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { createHistogram } from 'node:perf_hooks';
-import type { MessagePage, ReadView } from '../../src/store/read-store.js';
-import { openReadStore } from '../../src/store/sqlite/read/read-store.js';
+import type { Message } from '../../src/chat/messages.js';
+import { storage } from '../../src/storage.js';
+import type { At, Known, PageBounds, ReadStore, Rooms } from '../../src/store/read-store.js';
 import { percentiles, record } from '../load/latency.js';
 import { BIG_CHAT, countIn, HISTORY_CHATS, type History, idOf } from './history.js';
 import { answerPlan } from './process.js';
@@ -12,16 +13,20 @@ const PAGE_BYTES = 4096;
 const USER = 1;
 
 /** Reads, and says whether it found what it should. */
-type Request = (view: ReadView) => boolean;
+type Request = (store: ReadStore) => boolean;
+
+const BOUNDS: PageBounds = { max: PAGE, maxBytes: 1024 * 1024 };
+/** Authors are not asked for; chats and their newest messages are. */
+const KNOWN: Known = { hasUser: () => true, chat: () => undefined, newestMessage: () => undefined };
 
 answerPlan<ReadsPlan, ReadsFound>(async ({ dataDir, history, read, requests, warmupRequests }) => {
-  const store = openReadStore(dataDir);
+  const store = storage.openReader(dataDir);
   const next = requestsOf(read, history);
   const latency = createHistogram();
   const make = () => {
     const request = next();
     const start = performance.now();
-    const isRight = store.snapshot(request);
+    const isRight = request(store);
     record(latency, performance.now() - start);
     if (!isRight) throw new Error(`${read}: not what was written`);
   };
@@ -43,36 +48,35 @@ function requestsOf(read: Read, history: History): () => Request {
   /** Every second time the big chat, with a tenth of all messages; else any. */
   const someChat = () => (random(2) === 0 ? BIG_CHAT : 1 + random(HISTORY_CHATS));
   /** Whether the page is what the chat has from one number to another. */
-  const isPage = (chat: number, first: number, last: number, { messages }: MessagePage) =>
+  const isPage = (chat: number, first: number, last: number, messages: readonly { id: number }[]) =>
     messages.length === last - first + 1 &&
     messages[0]?.id === idOf(chat, first, history) &&
     messages.at(-1)?.id === idOf(chat, last, history);
   const before = (chat: number, offset: number): Request => {
     const last = countIn(chat, history) - offset;
     const first = Math.max(1, last - PAGE + 1);
-    return (view) =>
-      isPage(
-        chat,
-        first,
-        last,
-        view.messagesBefore(chat, offset, PAGE, () => true),
-      );
+    return (store) => {
+      const { value } = store.newestFor(chat, USER, offset, BOUNDS, KNOWN) as At<
+        { readonly messages: readonly Message[] } | undefined
+      >;
+      return isPage(chat, first, last, value?.messages ?? []);
+    };
   };
   const after = (chat: number, number: number): Request => {
     const id = idOf(chat, number, history);
     const last = Math.min(number + PAGE, countIn(chat, history));
-    return (view) =>
-      isPage(
-        chat,
-        number + 1,
-        last,
-        view.messagesAfter(chat, id, PAGE, () => true),
-      );
+    return (store) => {
+      const { value } = store.entriesFor(chat, USER, id, BOUNDS, KNOWN) as At<
+        { readonly entries: readonly { id: number }[] } | undefined
+      >;
+      return isPage(chat, number + 1, last, value?.entries ?? []);
+    };
   };
-  const chatList: Request = (view) => {
-    const ids = view.chatsOf(USER);
-    const isRight = (id: number) => view.newestMessage(id)?.id === idOf(id, countIn(id, history), history);
-    return ids.length === HISTORY_CHATS && ids.every((id) => view.chat(id) !== undefined && isRight(id));
+  const chatList: Request = (store) => {
+    const { rooms } = (store.roomsOf(USER, KNOWN) as At<Rooms>).value;
+    const isRight = (id: number, newest: number | undefined) =>
+      newest === idOf(id, countIn(id, history), history);
+    return rooms.length === HISTORY_CHATS && rooms.every(({ chat, newest }) => isRight(chat.id, newest?.id));
   };
   return () => {
     const chat = someChat();

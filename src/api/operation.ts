@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { ErrorCode } from '../chat/errors.js';
 
-export type Method = 'GET' | 'POST' | 'DELETE';
+export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
 /** One HTTP endpoint, described as data: the router is made from it, and the tests hold every answer to it. */
 export interface Operation {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { MemberList, NewGroup } from '../chat/groups.js';
+import { GroupChanges, MemberList, NewGroup } from '../chat/groups.js';
 import { Id } from '../chat/ids.js';
-import { NewProfile } from '../chat/users.js';
+import { NewProfile, ProfileChanges } from '../chat/users.js';
 import type { Channel, Operation } from './operation.js';
 
 export const BASE = '/api/v1';
@@ -26,6 +26,14 @@ const UserView = z.strictObject({
   description: z.string(),
   photo: Photo,
 });
+const GroupView = z.strictObject({
+  id: Id,
+  name: z.string(),
+  description: z.string(),
+  photo: Photo,
+  owner_id: Id,
+  users_count: z.number().int().positive(),
+});
 const Room = z.strictObject({
   id: Id,
   name: z.string(),
@@ -43,6 +51,22 @@ export const routes = {
     photo: true,
     response: Ok,
     errors: ['user_exists', 'username_taken', 'photo_invalid', 'too_large', 'rate_limited', 'storage_low'],
+  },
+  updateUser: {
+    method: 'PATCH',
+    path: `${BASE}/user`,
+    summary: "Change the caller's profile",
+    body: ProfileChanges,
+    photo: true,
+    response: z.strictObject({ status: z.literal('ok'), user: UserView }),
+    errors: [
+      'profile_required',
+      'username_taken',
+      'photo_invalid',
+      'too_large',
+      'rate_limited',
+      'storage_low',
+    ],
   },
   getMe: {
     method: 'GET',
@@ -104,6 +128,23 @@ export const routes = {
       'storage_low',
     ],
   },
+  updateGroup: {
+    method: 'PATCH',
+    path: `${BASE}/group/{id}`,
+    summary: "Change a group's name, description or photo, for its owner",
+    body: GroupChanges,
+    photo: true,
+    response: z.strictObject({ status: z.literal('ok'), group: GroupView }),
+    errors: [
+      'profile_required',
+      'group_not_found',
+      'not_owner',
+      'photo_invalid',
+      'too_large',
+      'rate_limited',
+      'storage_low',
+    ],
+  },
   deleteGroup: {
     method: 'DELETE',
     path: `${BASE}/group/{id}`,
@@ -115,14 +156,7 @@ export const routes = {
     method: 'GET',
     path: `${BASE}/group/{id}/info`,
     summary: 'A group of the caller',
-    response: z.strictObject({
-      id: Id,
-      name: z.string(),
-      description: z.string(),
-      photo: Photo,
-      owner_id: Id,
-      users_count: z.number().int().positive(),
-    }),
+    response: GroupView,
     errors: ['group_not_found'],
   },
   getGroupUsers: {

@@ -1,6 +1,7 @@
+import type { Chat } from './chats.js';
 import type { ErrorCode, ErrorDetails } from './errors.js';
 import type { Message } from './messages.js';
-import type { Caller } from './users.js';
+import type { Caller, User } from './users.js';
 
 /**
  * What a worker asks of the ledger. Shape, identity and size are checked before; what depends on stored
@@ -17,6 +18,20 @@ export interface Commands {
   create_user: {
     do: { caller: Caller; id?: number; username: string; name: string; description: string; photo?: string };
     ok: { id: number };
+  };
+  /**
+   * Errors: profile_required, username_taken. What is absent stays as it is; a photo that is null is removed.
+   * `replaced` is the file of the photo before, when there was one and it is no longer the user's.
+   */
+  update_user: {
+    do: {
+      actor: number;
+      username?: string | undefined;
+      name?: string | undefined;
+      description?: string | undefined;
+      photo?: string | null | undefined;
+    };
+    ok: { user: User; replaced?: string };
   };
   /** Errors: profile_required, self_chat, user_unknown. Opening the same chat again gives the same id. */
   open_chat: {
@@ -38,6 +53,17 @@ export interface Commands {
       clientId?: string;
     };
     ok: { id: number; name: string; duplicate?: true };
+  };
+  /** Errors: profile_required, group_not_found, not_owner. As `update_user`. */
+  update_group: {
+    do: {
+      actor: number;
+      groupId: number;
+      name?: string | undefined;
+      description?: string | undefined;
+      photo?: string | null | undefined;
+    };
+    ok: { group: Chat; replaced?: string };
   };
   /** Errors: profile_required, group_not_found, not_owner. */
   delete_group: { do: { actor: number; groupId: number }; ok: Record<never, never> };

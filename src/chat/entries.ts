@@ -1,29 +1,41 @@
-/**
- * The log: one table, one order, followed by every worker. An entry is a message or a change that others
- * must hear of. The number is what is stored; an unknown one makes a worker drop all its caches.
- */
-export const EntryKind = {
-  message: 1,
-  userCreated: 2,
-  chatOpened: 3,
-  groupCreated: 4,
-  membersAdded: 5,
-  membersRemoved: 6,
-  groupDeleted: 7,
-  tokensRevoked: 8,
-} as const;
+import type { Message } from './messages.js';
 
-/** One row of the log. `chatId` is 0 for entries about a user; `authorId` is who made the change, 0 for the operator. */
-export interface Entry {
+/** What every entry has. `time` is in milliseconds since the epoch, UTC. */
+interface Base {
   readonly id: number;
-  readonly chatId: number;
-  readonly kind: number;
-  readonly authorId: number;
-  /** The text of a message; the claim whose tokens were revoked; else ''. */
-  readonly text: string;
-  /** Milliseconds since the epoch, UTC. */
   readonly time: number;
-  readonly clientId: string | null;
-  /** The users that a change is about (added, removed, first members), else empty. */
-  readonly users: readonly number[];
+}
+
+/** A change of a chat. `authorId` is the user who made it. */
+interface ChatBase extends Base {
+  readonly chatId: number;
+  readonly authorId: number;
+}
+
+/**
+ * The log: one table, one order, followed by every worker. An entry is a message or a change that others must hear
+ * of. Whoever handles entries switches over all kinds, so that a new kind does not compile until everything that an
+ * entry may concern has an answer to it.
+ */
+export type Entry =
+  | Message
+  | (Base & { readonly kind: 'user_created' | 'user_changed'; readonly userId: number })
+  /** `users`: those who are members from this entry on. */
+  | (ChatBase & { readonly kind: 'chat_opened' | 'group_created'; readonly users: readonly number[] })
+  | (ChatBase & { readonly kind: 'members_added' | 'members_removed'; readonly users: readonly number[] })
+  | (ChatBase & { readonly kind: 'group_changed' })
+  | (ChatBase & { readonly kind: 'group_deleted' })
+  /** Tokens for this claim (as `claimOf` gives it) that were issued before a time, in seconds, are void. */
+  | (Base & { readonly kind: 'tokens_revoked'; readonly claim: string; readonly before: number })
+  /** Written by a newer version: whatever is cached may be wrong. */
+  | (Base & { readonly kind: 'unknown' });
+
+export type EntryKind = Entry['kind'];
+
+/** An entry that a chat's sockets hear of: a message, or a change of what they were shown. */
+export type ChatEntry = Extract<Entry, { readonly kind: 'message' | 'group_changed' }>;
+
+/** For the end of a switch over all kinds: a kind that is left out does not compile. */
+export function assertNever(entry: never): never {
+  throw new Error(`an entry of an unhandled kind: ${JSON.stringify(entry)}`);
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Chat } from './chats.js';
 import { ChatError } from './errors.js';
 import { Id } from './ids.js';
 import { ClientId, line, paragraph } from './text.js';
@@ -36,22 +37,29 @@ export const NewGroup = z.object(
 );
 export type NewGroup = z.infer<typeof NewGroup>;
 
+/** What the owner changes; what is absent stays as it is. `photo` can only be taken away here: a new one is uploaded. */
+export const GroupChanges = z.object(
+  {
+    name: line(128).optional(),
+    description: paragraph(1024).optional(),
+    photo: z.null({ error: 'must be null, which removes it' }).optional(),
+  },
+  { error: 'must be an object' },
+);
+export type GroupChanges = z.infer<typeof GroupChanges>;
+
 export const MemberList = z.object(
   { users: UserList.refine((ids) => ids.length > 0, { error: 'must not be empty' }) },
   { error: 'must be an object' },
 );
 export type MemberList = z.infer<typeof MemberList>;
 
-/** What the rules below need to know of a group, read in the transaction that acts on them. */
-export interface GroupFacts {
-  readonly exists: boolean;
-  readonly ownerId: number;
-  readonly actorIsMember: boolean;
-}
-
-/** Only the owner manages a group: a member hears 403, everyone else what they would hear of no group. */
-export function assertMayManage(group: GroupFacts, actor: number): void {
-  if (!group.exists || !group.actorIsMember) throw new ChatError('group_not_found');
+/**
+ * Only the owner manages a group: a member is refused with `not_owner`, everyone else as if there were no group.
+ * `group` is undefined when the actor is in no such group.
+ */
+export function assertMayManage(group: Chat | undefined, actor: number): asserts group is Chat {
+  if (group === undefined) throw new ChatError('group_not_found');
   if (group.ownerId !== actor) throw new ChatError('not_owner');
 }
 

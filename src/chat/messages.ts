@@ -1,5 +1,6 @@
 /** One message of a chat, as it stands in the log. */
 export interface Message {
+  readonly kind: 'message';
   readonly id: number;
   readonly chatId: number;
   readonly authorId: number;

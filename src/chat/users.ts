@@ -32,6 +32,18 @@ export const NewProfile = z.object(
 );
 export type NewProfile = z.infer<typeof NewProfile>;
 
+/** What a user changes; what is absent stays as it is. `photo` can only be taken away here: a new one is uploaded. */
+export const ProfileChanges = z.object(
+  {
+    username: line(64).optional(),
+    name: line(128).optional(),
+    description: paragraph(1024).optional(),
+    photo: z.null({ error: 'must be null, which removes it' }).optional(),
+  },
+  { error: 'must be an object' },
+);
+export type ProfileChanges = z.infer<typeof ProfileChanges>;
+
 /** A stored profile. `photo` is the name of its file in the user's folder. */
 export interface User {
   readonly id: number;

@@ -1,11 +1,9 @@
-import { existsSync } from 'node:fs';
 import type { Config } from '../config.js';
 import { OperatorError } from '../operator-error.js';
 import { Authenticator, type Identity } from '../server/auth/authenticator.js';
 import { Revocations } from '../server/auth/revocations.js';
 import { readSecret } from '../server/auth/secret.js';
-import { databaseFile } from '../store/sqlite/database.js';
-import { openReadStore } from '../store/sqlite/read/read-store.js';
+import { storage } from '../storage.js';
 
 /** The fields of jose's errors that help to explain them. */
 interface VerificationError {
@@ -22,7 +20,7 @@ export async function checkToken(config: Config, token: string): Promise<string>
   const generated = jwt.key === undefined ? readSecret(dataDir) : undefined;
   if (jwt.key === undefined && generated === undefined)
     throw new OperatorError(`there is no secret in ${dataDir} yet; start the server once, it makes one`);
-  const revocations = revocationsIn(dataDir);
+  const revocations = await revocationsIn(dataDir);
   let jwksError: unknown;
   const auth = new Authenticator(jwt, generated, Date.now, {
     isRevoked: (identity) => revocations?.has(identity) ?? false,
@@ -42,11 +40,11 @@ export async function checkToken(config: Config, token: string): Promise<string>
 }
 
 /** The revocations in the database; undefined while there is no database. */
-function revocationsIn(dataDir: string): Revocations | undefined {
-  if (!existsSync(databaseFile(dataDir))) return undefined;
-  const store = openReadStore(dataDir);
+async function revocationsIn(dataDir: string): Promise<Revocations | undefined> {
+  if (!storage.exists(dataDir)) return undefined;
+  const store = storage.openReader(dataDir);
   try {
-    return store.snapshot((view) => new Revocations(view));
+    return new Revocations((await store.revocations()).value);
   } finally {
     store.close();
   }

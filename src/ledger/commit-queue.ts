@@ -6,6 +6,9 @@ const COMMIT_COMMANDS_MAX = 2000;
 const PURGE_EVERY_MS = 1000;
 const PURGE_SOON_MS = 10;
 
+/** What the queue needs of the store. */
+type CommittingStore = Pick<WriteStore, 'apply' | 'outcomesOf' | 'probe' | 'purge'>;
+
 type Answer = (outcomes: readonly Outcome[]) => void;
 
 interface QueuedBatch {
@@ -35,7 +38,7 @@ export interface QueueEvents {
  * probes a storage that refuses writes.
  */
 export class CommitQueue {
-  readonly #store: WriteStore;
+  readonly #store: CommittingStore;
   readonly #now: () => number;
   readonly #events: QueueEvents;
   #queued: QueuedBatch[] = [];
@@ -45,7 +48,7 @@ export class CommitQueue {
   #purgeTimer: NodeJS.Timeout | undefined;
   #onIdle: (() => void) | undefined;
 
-  constructor(store: WriteStore, now: () => number, events: QueueEvents) {
+  constructor(store: CommittingStore, now: () => number, events: QueueEvents) {
     this.#store = store;
     this.#now = now;
     this.#events = events;

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Command, CommandName, Commands, Outcome, Post, Submit } from '../chat/commands.js';
-import { type Entry, EntryKind } from '../chat/entries.js';
 import { ChatError } from '../chat/errors.js';
+import type { Message } from '../chat/messages.js';
+import type { Eventually } from '../store/read-store.js';
 import type { Bus, Typing } from './bus.js';
 import { LedgerConnection } from './ledger-connection.js';
 import { LimitsClient } from './limits-client.js';
@@ -14,14 +15,14 @@ const CHARGES_BUFFER_BYTES_MAX = 64 * 1024;
 export interface LinkClientOptions {
   readonly path: string;
   /** Is called with every hello. It throws when this is not the ledger of the worker's database. */
-  readonly accept: (ledger: Greeting) => void;
+  readonly accept: (ledger: Greeting) => Eventually<unknown>;
   /** The ledger has another version or another database: the worker must start anew. */
   readonly fatal: (error: unknown) => void;
   readonly warn: (message: string, error?: unknown) => void;
   /** How far this worker has followed the log; the ledger is told four times a second. Undefined before it follows. */
   readonly position: () => number | undefined;
   /** New messages of this worker: consecutive entries of the log, in order. Called before their answers. */
-  readonly prefetched?: (entries: readonly Entry[]) => void;
+  readonly prefetched?: (entries: readonly Message[]) => void;
   /** Milliseconds of a clock that only goes forward. */
   readonly now?: () => number;
 }
@@ -36,7 +37,7 @@ export class LinkClient implements Bus {
   readonly limits: LimitsClient;
   readonly #connection: LedgerConnection;
   readonly #queue: RedeliveryQueue;
-  readonly #prefetched: (entries: readonly Entry[]) => void;
+  readonly #prefetched: (entries: readonly Message[]) => void;
   readonly #subscribed = new Set<number>();
   readonly #reports: NodeJS.Timeout;
   #onNewest: (id: number) => void = () => undefined;
@@ -178,9 +179,9 @@ export class LinkClient implements Bus {
   }
 }
 
-/** The log entry that a stored message became. */
-function entryOf(command: Command, id: number, time: number): Entry {
+/** A stored message as it stands in the log. */
+function entryOf(command: Command, id: number, time: number): Message {
   if (command.kind !== 'post_message') throw new Error(`the ledger answered a ${command.kind} as a message`);
   const { chatId, authorId, text, clientId = null } = command;
-  return { id, chatId, kind: EntryKind.message, authorId, text, time, clientId, users: [] };
+  return { kind: 'message', id, chatId, authorId, text, time, clientId };
 }

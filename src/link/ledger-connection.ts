@@ -1,11 +1,12 @@
 import { connect, type Socket } from 'node:net';
+import type { Eventually } from '../store/read-store.js';
 import { encode, type Greeting, LINK_VERSION, lineReader, type ToLedger, type ToWorker } from './protocol.js';
 
 const RECONNECT_MS = 50;
 
 export interface LedgerConnectionEvents {
-  /** A ledger said hello. Throws when the worker cannot work with this ledger. */
-  readonly accept: (ledger: Greeting) => void;
+  /** A ledger said hello. Throws or rejects when the worker cannot work with this ledger. */
+  readonly accept: (ledger: Greeting) => Eventually<unknown>;
   /** The ledger is accepted, and `send` reaches it. */
   readonly connected: (ledger: Greeting) => void;
   /** A message other than hello came. */
@@ -86,17 +87,36 @@ export class LedgerConnection {
     socket.on('connect', () => {
       socket.write(encode({ type: 'hello', version: LINK_VERSION, worker: this.#worker }));
     });
-    const read = lineReader<ToWorker>((message) => {
-      if (message.type !== 'hello') return this.#events.message(message);
-      this.#hello(message);
+    const fail = (error: unknown) => {
+      if (socket.destroyed) return;
+      this.#events.fatal(error);
+      socket.destroy();
+    };
+    /** What comes after the hello, while the ledger is not accepted yet. */
+    let early: ToWorker[] | undefined;
+    const accepted = (ledger: Greeting) => {
+      if (socket.destroyed) return;
+      this.#connected = true;
+      this.#events.connected(ledger);
       opened?.();
+      const messages = early ?? [];
+      early = undefined;
+      for (const message of messages) this.#events.message(message);
+    };
+    const read = lineReader<ToWorker>((message) => {
+      if (early !== undefined) return void early.push(message);
+      if (message.type !== 'hello') return this.#events.message(message);
+      const ledger = greetingOf(message);
+      const done = this.#events.accept(ledger);
+      if (!(done instanceof Promise)) return accepted(ledger);
+      early = [];
+      done.then(() => accepted(ledger)).catch(fail);
     });
     socket.on('data', (chunk: string) => {
       try {
         read(chunk);
       } catch (error) {
-        this.#events.fatal(error);
-        socket.destroy();
+        fail(error);
       }
     });
     // The ledger may not run yet, or may have ended: `close` follows and connects again.
@@ -110,15 +130,9 @@ export class LedgerConnection {
       setTimeout(() => this.#connect(wasConnected ? undefined : opened), RECONNECT_MS);
     });
   }
+}
 
-  #hello({ version, ...ledger }: ToWorker & { type: 'hello' }): void {
-    if (version !== LINK_VERSION) {
-      throw new Error(
-        `the ledger speaks version ${version} of the link, this worker version ${LINK_VERSION}`,
-      );
-    }
-    this.#events.accept(ledger);
-    this.#connected = true;
-    this.#events.connected(ledger);
-  }
+function greetingOf({ version, ...ledger }: ToWorker & { type: 'hello' }): Greeting {
+  if (version === LINK_VERSION) return ledger;
+  throw new Error(`the ledger speaks version ${version} of the link, this worker version ${LINK_VERSION}`);
 }

@@ -49,7 +49,7 @@ export interface WorkerServer {
 }
 
 /** Builds a worker's server on the given store, bus and link to the ledger. The engine does not listen yet. */
-export function composeWorker({
+export async function composeWorker({
   config,
   log,
   store,
@@ -60,7 +60,7 @@ export function composeWorker({
   fatal,
   ready,
   draining,
-}: WorkerParts): WorkerServer {
+}: WorkerParts): Promise<WorkerServer> {
   const failed = (error: unknown, request?: { requestId: string; method: string; path: string }) => {
     const { requestId, method, path } = request ?? {};
     log.error({ err: error, requestId, method, path }, 'a request failed');
@@ -68,7 +68,7 @@ export function composeWorker({
   const warn = (message: string, error: unknown) => log.warn({ err: error }, message);
 
   const engine = createEngine(config.tls);
-  const hub = new Hub(store, engine, bus, fatal);
+  const hub = await Hub.open(store, engine, bus, fatal);
   const { key } = config.jwt;
   const auth = new Authenticator(config.jwt, readSecret(config.dataDir), Date.now, {
     isRevoked: (identity) => hub.revocations.has(identity),

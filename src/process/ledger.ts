@@ -7,16 +7,8 @@ import { RedisHints } from '../link/redis/hints.js';
 import { LinkServer } from '../link/server.js';
 import { createLogger } from '../log.js';
 import { ensureSecret } from '../server/auth/secret.js';
+import { storage } from '../storage.js';
 import { sweepFiles } from '../store/files/sweep.js';
-import {
-  DamagedDatabase,
-  isStorageFailure,
-  isStorageFull,
-  markFailure,
-} from '../store/sqlite/upkeep/failure.js';
-import { lockDataDir } from '../store/sqlite/upkeep/lock.js';
-import { SCHEMA_VERSION } from '../store/sqlite/upkeep/migrations.js';
-import { openLedgerStore } from '../store/sqlite/upkeep/open.js';
 import { EXIT_STORAGE_FAILED, exitOnUnexpectedError, notifyReady, onDrain } from './lifecycle.js';
 
 /** How long to wait for a predecessor that is stopping to release the data folder. */
@@ -26,7 +18,7 @@ const LOCK_WAIT_MS = 12_000;
 export async function runLedger(config: Config): Promise<void> {
   const log = createLogger(config.logLevel, 'ledger');
   exitOnUnexpectedError(log);
-  const lock = await lockDataDir(config.dataDir, LOCK_WAIT_MS);
+  const lock = await storage.lock(config.dataDir, LOCK_WAIT_MS);
   if (lock === undefined) {
     console.error(`parley: the data folder ${config.dataDir} is in use by another parley`);
     process.exit(1);
@@ -42,35 +34,35 @@ export async function runLedger(config: Config): Promise<void> {
   };
   const disk = new FullDisk(diskEvents);
   const fail = (error: unknown): never => {
-    const marked = isStorageFailure(error) && markFailure(config.dataDir, error);
+    const marked = storage.classify(error) !== undefined && storage.markFailure(config.dataDir, error);
     log.fatal({ err: error, marked }, 'the storage failed: this ledger ends, and acknowledges nothing more');
     process.exit(EXIT_STORAGE_FAILED);
   };
   /** Returns what commands are answered with when the disk is full, and ends the process after any other failure. */
   const failed = (kind: WriteKind) => (error: unknown) =>
-    isStorageFull(error) ? disk.failed(kind) : fail(error);
+    storage.classify(error) === 'full' ? disk.failed(kind) : fail(error);
 
-  const store = await openLedgerStore(
-    config.dataDir,
-    Date.now,
-    {
+  const store = await storage
+    .openWriter({
+      dataDir: config.dataDir,
+      now: Date.now,
+      limits: config.limits,
       ...diskEvents,
       unexpected: (error, command) =>
         log.error({ err: error, command }, 'a command failed; it was undone and refused'),
       checking: (failure) =>
         log.warn({ failure }, 'the storage failed before this start: the database is checked first'),
-    },
-    config.limits,
-  ).catch((error: unknown) => {
-    if (error instanceof DamagedDatabase) {
-      console.error(
-        `parley: the database in ${config.dataDir} is damaged, restore a backup: ${error.message}`,
-      );
-    }
-    if (isStorageFailure(error)) return fail(error);
-    throw error;
-  });
-  const checkpoints = store.startCheckpoints(config.dataDir, {
+    })
+    .catch((error: unknown) => {
+      const problem = storage.classify(error);
+      if (problem === 'damaged') {
+        const { message } = error as Error;
+        console.error(`parley: the database in ${config.dataDir} is damaged, restore a backup: ${message}`);
+      }
+      if (problem !== undefined) return fail(error);
+      throw error;
+    });
+  const maintenance = store.maintain({
     done: () => disk.succeeded('checkpoint'),
     failed: failed('checkpoint'),
   });
@@ -82,17 +74,21 @@ export async function runLedger(config: Config): Promise<void> {
       overload.committed(newest, performance.now());
       server.hint(newest);
       redis?.hint(newest);
-      checkpoints.committed();
+      maintenance.committed();
     },
     failed: failed('commit'),
     overloaded: () => overload.refuses(performance.now()),
     refusal: () => disk.refusal,
     probed: () => disk.succeeded('commit'),
-    idle: () => checkpoints.idle(),
+    idle: () => maintenance.idle(),
   });
   const server = new LinkServer({
     path: linkPath(config.dataDir),
-    greeting: () => ({ schema: SCHEMA_VERSION, incarnation: store.incarnation, newest: store.newest() }),
+    greeting: () => ({
+      schema: storage.schemaVersion,
+      incarnation: store.incarnation,
+      newest: store.newest(),
+    }),
     queue,
     limits: config.limits,
     onPosition: (worker, position) => overload.report(worker, position, performance.now()),
@@ -106,7 +102,7 @@ export async function runLedger(config: Config): Promise<void> {
     await server.close();
     await queue.close(); // Batches may have come while the connections were ending.
     redis?.close();
-    await checkpoints.close();
+    await maintenance.close();
     store.close();
     lock.release();
     log.info('stopped');

@@ -10,9 +10,9 @@ import { OperatorError } from '../operator-error.js';
 import { listen } from '../server/engine.js';
 import { drainSockets } from '../server/hub/drain.js';
 import type { Follower } from '../server/hub/follower.js';
+import { storage } from '../storage.js';
+import { andThen } from '../store/loading.js';
 import type { ReadStore } from '../store/read-store.js';
-import { openReadStore } from '../store/sqlite/read/read-store.js';
-import { SCHEMA_VERSION } from '../store/sqlite/upkeep/migrations.js';
 import { composeWorker } from './compose-worker.js';
 import { exitOnUnexpectedError, notifyReady, onDrain } from './lifecycle.js';
 
@@ -39,14 +39,19 @@ export async function runWorker(config: Config): Promise<void> {
     path: linkPath(config.dataDir),
     accept: ({ schema, incarnation }) => {
       // A newer schema only adds to this one, so workers may outlive the update of their ledger.
-      if (schema < SCHEMA_VERSION)
-        throw new Error(`the database has schema ${schema}; this worker needs ${SCHEMA_VERSION}`);
-      store ??= openReadStore(config.dataDir);
-      if (!store.hasIncarnation(incarnation)) throw new Error('the ledger writes to another database');
+      if (schema < storage.schemaVersion)
+        throw new Error(`the database has schema ${schema}; this worker needs ${storage.schemaVersion}`);
+      const opened = store ?? storage.openReader(config.dataDir);
+      store = opened;
       // The hello's newest id may be old by now, so the store is asked.
-      const newest = store.snapshot((view) => view.newest());
-      if (follower !== undefined && follower.position > newest)
-        throw new Error(`the log ends at ${newest}; this worker has followed it to ${follower.position}`);
+      const newest = andThen(opened.hasIncarnation(incarnation), (isOurs) => {
+        if (!isOurs) throw new Error('the ledger writes to another database');
+        return opened.newest();
+      });
+      return andThen(newest, (end) => {
+        if (follower !== undefined && follower.position > end)
+          throw new Error(`the log ends at ${end}; this worker has followed it to ${follower.position}`);
+      });
     },
     fatal,
     warn: (message, error) => log.warn({ err: error }, message),
@@ -58,7 +63,7 @@ export async function runWorker(config: Config): Promise<void> {
 
   const redis = await openRedis(config, store.databaseId, log);
   let draining = false;
-  const { engine, hub, http } = composeWorker({
+  const { engine, hub, http } = await composeWorker({
     config,
     log,
     store,

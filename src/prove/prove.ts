@@ -133,7 +133,7 @@ async function run(
   const log =
     dataDir === undefined
       ? await readHistories(WebSocket, url, population.readers)
-      : readDatabase(dataDir, new Set(population.readers.keys()));
+      : await readDatabase(dataDir, new Set(population.readers.keys()));
   const judgement = judge(readHistory(history.file), log);
   const read = dataDir === undefined ? 'api' : 'database';
   return reportOf(options, redis !== undefined, judgement, tally, nemesis, now() / 1000, read);

@@ -14,6 +14,8 @@ export interface PhotoStore {
   place(uploaded: string, owner: PhotoOwner, id: number): Promise<PlacedPhoto>;
   /** Errors: photo_not_found. */
   read(owner: PhotoOwner, id: number, name: string | null): Promise<Image>;
+  /** Removes a photo that no row names any more. */
+  remove(owner: PhotoOwner, id: number, name: string): Promise<void>;
   /** Removes everything of one that is deleted. */
   removeAll(owner: PhotoOwner, id: number): Promise<void>;
 }

@@ -1,62 +1,157 @@
 import type { Chat } from '../chat/chats.js';
-import type { Entry } from '../chat/entries.js';
+import type { ChatEntry, Entry } from '../chat/entries.js';
 import type { Message } from '../chat/messages.js';
 import type { User } from '../chat/users.js';
 
-/**
- * Reading, for workers. Every read happens in a view of one moment: `snapshot` hands one out for the length
- * of one synchronous call, so that what it shows and the log's end belong together.
- */
-export interface ReadStore {
-  /** Random, made with the database and the same for good: no other database has it. */
-  readonly databaseId: string;
-  snapshot<T>(use: (view: ReadView) => T): T;
-  /** True when this store is the one that the ledger of that incarnation writes. */
-  hasIncarnation(incarnation: string): boolean;
-  close(): void;
+/** A value, or a promise of it where the store has to wait for one: SQLite never does. */
+export type Eventually<T> = T | Promise<T>;
+
+/** A value, and the newest id of the log at the moment that the value is true at. */
+export interface At<T> {
+  readonly value: T;
+  readonly position: number;
 }
 
-export interface ReadView {
-  /** The newest id of the log, 0 when it is empty. */
-  newest(): number;
-  /** Entries after `position` in order, at most `max` and about `maxBytes`; `more` when there are others. */
-  entriesAfter(position: number, max: number, maxBytes: number): { entries: Entry[]; more: boolean };
+/** An answer to a question of a worker. */
+export type Loaded<T> = Eventually<At<T>>;
 
-  user(id: number): User | undefined;
-  /** The id that a subject was mapped to when its profile was created. */
-  userOfSubject(subject: string): number | undefined;
-
-  /** Every claim whose older tokens are void, with the time, in seconds, that theirs must not be issued before. */
-  revocations(): Revocation[];
-  revokedBefore(claim: string): number | undefined;
-
-  /** A chat that is not deleted. */
+/**
+ * What the caller has at hand. The store leaves it out of its answer where it may, and brings everything else that
+ * the answer refers to. Each of them counts as known from the moment of the question.
+ */
+export interface Known {
+  hasUser(id: number): boolean;
   chat(id: number): Chat | undefined;
-  isMember(chatId: number, userId: number): boolean;
-  /** Members in ascending order of their ids. */
-  members(chatId: number): { id: number; name: string }[];
-  /** Ids of the chats that a user is in, deleted ones left out. */
-  chatsOf(userId: number): number[];
-  groupsOf(userId: number): number[];
-
   newestMessage(chatId: number): Message | undefined;
-  hasMessageAfter(chatId: number, authorId: number, after: number): boolean;
-  /**
-   * The page that ends `offset` messages before the newest, oldest first, at most `limit`. `fits` is asked
-   * newest first whether one more message has room; `more` says that it once said no.
-   */
-  messagesBefore(chatId: number, offset: number, limit: number, fits: Fits): MessagePage;
-  /** The messages after an id, oldest first; `more` when others follow, also when `fits` said no. */
-  messagesAfter(chatId: number, after: number, limit: number, fits: Fits): MessagePage;
+}
+
+/** Bounds of one page. `maxBytes` counts the text alone, in UTF-8; one entry always fits. */
+export interface PageBounds {
+  readonly max: number;
+  readonly maxBytes: number;
+}
+
+/** Users by their ids. */
+export type Users = ReadonlyMap<number, User>;
+
+/** What applying a message would need that the caller does not have at hand. */
+export interface Lacks {
+  author(message: Message): boolean;
+  chat(message: Message): boolean;
+}
+
+/** Entries with what applying them needs. */
+export interface LogPage {
+  readonly entries: readonly Entry[];
+  /** Entries after these exist. */
+  readonly more: boolean;
+  /** The authors that are lacking, and every user who changed in one of the entries. */
+  readonly users: Users;
+  /** The chats that are lacking, by their ids; one that was deleted since is left out. */
+  readonly chats: ReadonlyMap<number, Chat>;
+}
+
+/** Messages and the authors among them that the caller does not know. */
+export interface MessagePage {
+  /** Oldest first. */
+  readonly messages: readonly Message[];
+  /** Messages that were asked for are left out, for their bytes. */
+  readonly more: boolean;
+  readonly users: Users;
+}
+
+/** Everything of a chat after a position, which may be continued by asking again after the last entry. */
+export interface ChatPage {
+  readonly chat: Chat;
+  /** Messages and changes, in the order of the log. */
+  readonly entries: readonly ChatEntry[];
+  /** The newest id that the chat's sockets are to hear of; 0 when there is none. */
+  readonly newest: number;
+  readonly users: Users;
+}
+
+/** A chat of a user as it stands in lists. */
+export interface Room {
+  readonly chat: Chat;
+  readonly newest: Message | undefined;
+}
+
+export interface Rooms {
+  /** In ascending order of their ids. */
+  readonly rooms: readonly Room[];
+  /** Authors of the newest messages and members of private chats whom the caller does not know. */
+  readonly users: Users;
+}
+
+export interface Members {
+  readonly chat: Chat;
+  /** In ascending order of their ids. */
+  readonly members: readonly { readonly id: number; readonly name: string }[];
 }
 
 export interface Revocation {
   readonly claim: string;
+  /** Seconds since the epoch. */
   readonly before: number;
 }
 
-export type Fits = (message: Message) => boolean;
-export interface MessagePage {
-  readonly messages: Message[];
-  readonly more: boolean;
+/**
+ * Reading, for workers. Every method is one question about one moment: its answer says at which position of the log
+ * it is true. Questions that are asked one after the other may be answered at the same time; each is true at a
+ * position that is not before the log's end at the moment of asking. Chats that are deleted do not exist. A user who
+ * is not a member gets the same answer, after the same reads, as for a chat that does not exist.
+ */
+export interface ReadStore {
+  /** Random, made with the database and the same for good: no other database has it. */
+  readonly databaseId: string;
+  /** True when this store is the one that the ledger of that incarnation writes. */
+  hasIncarnation(incarnation: string): Eventually<boolean>;
+
+  /** The newest id of the log, 0 when it is empty. */
+  newest(): Eventually<number>;
+  /** The entries after a position, in order. */
+  log(after: number, bounds: PageBounds, lacks: Lacks): Eventually<LogPage>;
+
+  user(id: number): Loaded<User | undefined>;
+  /** Those of them who exist. */
+  users(ids: readonly number[]): Loaded<Users>;
+  /** The id that a subject was mapped to when its profile was created. */
+  userOfSubject(subject: string): Loaded<number | undefined>;
+  /** Every claim whose older tokens are void. */
+  revocations(): Loaded<readonly Revocation[]>;
+
+  /** The chat, when the user is a member. */
+  chatFor(chatId: number, userId: number): Loaded<Chat | undefined>;
+  /** A chat with all its members, when the user is one. */
+  membersFor(chatId: number, userId: number): Loaded<Members | undefined>;
+  /** What the user is a member of: all chats, or those among `only`. */
+  roomsOf(userId: number, known: Known, only?: readonly number[]): Loaded<Rooms>;
+  /** How many chats a user has. */
+  chatsCount(userId: number): Loaded<number>;
+  groupsOf(userId: number): Loaded<readonly number[]>;
+  /** A member's profile, and whether they wrote a message after a position. */
+  memberFor(
+    chatId: number,
+    userId: number,
+    after: number,
+  ): Loaded<{ readonly user: User; readonly wrote: boolean } | undefined>;
+
+  /** The chat's newest messages but `offset`, when the user is a member: the newest of them that are within the bounds. */
+  newestFor(
+    chatId: number,
+    userId: number,
+    offset: number,
+    bounds: PageBounds,
+    known: Known,
+  ): Loaded<(MessagePage & { readonly chat: Chat }) | undefined>;
+  /** What a member's socket is to hear of after a position. `max` 0 asks for the chat and its newest id alone. */
+  entriesFor(
+    chatId: number,
+    userId: number,
+    after: number,
+    bounds: PageBounds,
+    known: Known,
+  ): Loaded<ChatPage | undefined>;
+
+  close(): void;
 }

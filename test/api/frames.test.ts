@@ -12,7 +12,8 @@ describe('the frame of a message', () => {
     ['emoji, whole and in halves', ['👋', '\ud83d', '\udc4b', 'a\ud83d', '\udc4b\ud83d']],
   ])('is what JSON.stringify makes of it, with %s', (_what, texts) => {
     for (const text of texts) {
-      const message = { id: 7, chatId: 3, authorId: 5, text, time: 1_700_000_000_123, clientId: text };
+      const said = { kind: 'message', id: 7, chatId: 3, authorId: 5 } as const;
+      const message = { ...said, text, time: 1_700_000_000_123, clientId: text };
       const expected = {
         id: 7,
         chat_id: 3,

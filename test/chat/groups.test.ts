@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Chat } from '../../src/chat/chats.js';
 import { otherOf, pairOf } from '../../src/chat/chats.js';
 import {
   assertMayAdd,
@@ -10,6 +11,16 @@ import {
 
 const OWNER = 1;
 const MEMBER = 2;
+const GROUP: Chat = {
+  id: 1,
+  type: 'group',
+  name: 'g',
+  description: '',
+  photo: null,
+  ownerId: OWNER,
+  pair: null,
+  membersCount: 2,
+};
 const ids = (...list: number[]) => list.map((id) => ({ id, name: `user ${id}` }));
 
 describe('NewGroup', () => {
@@ -71,7 +82,7 @@ describe('only the owner manages a group', () => {
     ['a stranger', 3, true, false, 'group_not_found'],
     ['anyone, when there is no such group', OWNER, false, false, 'group_not_found'],
   ] as const)('%s', (_name, actor, exists, actorIsMember, code) => {
-    const act = () => assertMayManage({ exists, ownerId: OWNER, actorIsMember }, actor);
+    const act = () => assertMayManage(exists && actorIsMember ? GROUP : undefined, actor);
     if (code === undefined) expect(act).not.toThrow();
     else expect(act).toThrow(refused(code));
   });

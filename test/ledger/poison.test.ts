@@ -104,8 +104,6 @@ describe('batches that a ledger died over', () => {
         outcomesOf: () => undefined,
         probe: async () => undefined,
         purge: async () => false,
-        newest: () => 0,
-        close: () => undefined,
       },
       Date.now,
       {

@@ -20,7 +20,8 @@ import { anyString, fc, pieces } from './property.js';
 const id = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
 const time = fc.oneof(fc.integer({ min: -62_167_219_200_000, max: 253_402_300_799_999 }), fc.nat(86_400_000));
 const clientId = fc.option(anyString);
-const message = fc.record({ id, chatId: id, authorId: id, text: anyString, time, clientId });
+const kind = fc.constant('message' as const);
+const message = fc.record({ kind, id, chatId: id, authorId: id, text: anyString, time, clientId });
 
 describe('frames', () => {
   it('are what JSON.stringify makes of the same', () => {

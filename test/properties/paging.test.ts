@@ -2,44 +2,46 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Message } from '../../src/chat/messages.js';
+import type { Command } from '../../src/chat/commands.js';
+import type { ChatEntry } from '../../src/chat/entries.js';
 import { openSqlite } from '../support/sqlite.js';
-import { say, TestStore } from '../support/store.js';
+import { NOTHING_KNOWN, say, TestStore, UNBOUNDED, value } from '../support/store.js';
 import { fc } from './property.js';
 
 const CHATS = 3;
-const all = () => true;
 
 let folder: string;
 let store: TestStore;
-/** What was said, by chat, oldest first. */
-const said = new Map<number, Message[]>();
+/** What was said and changed, by chat, oldest first. */
+const heard = new Map<number, ChatEntry[]>();
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'parley-paging-'));
   store = await TestStore.open(openSqlite, folder);
   await store.users(2);
-  const turns = fc.array(fc.tuple(fc.nat(CHATS - 1), fc.integer({ min: 1, max: 40 })), {
-    minLength: 40,
-    maxLength: 40,
-  });
-  const [conversation = []] = fc.sample(turns, 1);
+  const turn = fc.tuple(fc.nat(CHATS - 1), fc.integer({ min: 1, max: 40 }), fc.nat(50));
+  const [conversation = []] = fc.sample(fc.array(turn, { minLength: 40, maxLength: 40 }), 1);
   for (let n = 0; n < CHATS; n++) {
     const { id } = await store.ok('create_group', { actor: 1, name: `g${n}`, description: '', users: [2] });
-    said.set(id, []);
+    heard.set(id, []);
   }
-  const chats = [...said.keys()];
-  for (const [turn, length] of conversation) {
-    const chatId = chats[turn] ?? 0;
-    const outcomes = await store.run(
-      ...Array.from({ length }, (_, n) => say(chatId, 1 + (n % 2), `${turn} ${n}`)),
-    );
-    for (const [n, outcome] of outcomes.entries()) {
-      if (!('ok' in outcome) || !('time' in outcome.ok)) throw new Error('not stored');
-      const { id, time } = outcome.ok;
-      said
+  const chats = [...heard.keys()];
+  for (const [chat, length, changedAt] of conversation) {
+    const chatId = chats[chat] ?? 0;
+    const commands: Command[] = Array.from({ length }, (_, n) => say(chatId, 1 + (n % 2), `${chat} ${n}`));
+    commands.splice(changedAt, 0, { kind: 'update_group', actor: 1, groupId: chatId, name: `g${changedAt}` });
+    const before = await store.newest();
+    const outcomes = await store.run(...commands);
+    for (const [index, command] of commands.entries()) {
+      expect(outcomes[index]).toHaveProperty('ok');
+      const base = { id: before + index + 1, chatId, time: store.now };
+      heard
         .get(chatId)
-        ?.push({ id, chatId, authorId: 1 + (n % 2), text: `${turn} ${n}`, time, clientId: null });
+        ?.push(
+          command.kind === 'post_message'
+            ? { ...base, kind: 'message', authorId: command.authorId, text: command.text, clientId: null }
+            : { ...base, kind: 'group_changed', authorId: 1 },
+        );
     }
   }
 });
@@ -48,51 +50,57 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const anyChat = fc.nat(CHATS - 1).map((n) => [...said][n] ?? ([0, []] as [number, Message[]]));
+const anyChat = fc.nat(CHATS - 1).map((n) => [...heard][n] ?? ([0, []] as [number, ChatEntry[]]));
 const limit = fc.oneof(fc.integer({ min: 1, max: 70 }), fc.constantFrom(100, 1000));
+const messagesIn = (entries: readonly ChatEntry[]) => entries.filter(({ kind }) => kind === 'message');
 
-it('pages by limit and offset are those of the list', () => {
-  fc.assert(
-    fc.property(anyChat, fc.nat(600), fc.nat(200), ([chat, model], offset, count) => {
+async function newestFor(chat: number, offset: number, max: number) {
+  const found = await value(store.read.newestFor(chat, 1, offset, { ...UNBOUNDED, max }, NOTHING_KNOWN));
+  return { messages: found?.messages ?? [], more: found?.more };
+}
+
+it('pages by limit and offset are those of the list', async () => {
+  await fc.assert(
+    fc.asyncProperty(anyChat, fc.nat(600), fc.nat(200), async ([chat, entries], offset, count) => {
+      const model = messagesIn(entries);
       const end = Math.max(0, model.length - offset);
-      const page = store.see((view) => view.messagesBefore(chat, offset, count, all));
+      const page = await newestFor(chat, offset, count);
       expect(page).toEqual({ messages: model.slice(Math.max(0, end - count), end), more: false });
     }),
   );
 });
 
-it('a walk back by offset gives every message once, in order', () => {
-  fc.assert(
-    fc.property(anyChat, limit, ([chat, model], count) => {
-      const walked: Message[] = [];
+it('a walk back by offset gives every message once, in order', async () => {
+  await fc.assert(
+    fc.asyncProperty(anyChat, limit, async ([chat, entries], count) => {
+      const walked: ChatEntry[] = [];
       for (;;) {
-        const { messages } = store.see((view) => view.messagesBefore(chat, walked.length, count, all));
+        const { messages } = await newestFor(chat, walked.length, count);
         if (messages.length === 0) break;
         walked.unshift(...messages);
       }
-      expect(walked).toEqual(model);
+      expect(walked).toEqual(messagesIn(entries));
     }),
     { numRuns: 100 },
   );
 });
 
-it('a walk on by after gives every message since once, in order, however few fit into a page', () => {
-  fc.assert(
-    fc.property(
+it('a walk on by after gives all since once, in order, however few have room in a page', async () => {
+  await fc.assert(
+    fc.asyncProperty(
       anyChat,
       limit,
       fc.nat(1500),
-      fc.infiniteStream(fc.nat(50)),
-      ([chat, model], count, after, rooms) => {
-        const walked: Message[] = [];
+      fc.infiniteStream(fc.nat(200)),
+      async ([chat, model], max, after, rooms) => {
+        const walked: ChatEntry[] = [];
         for (let more = true; more; ) {
-          let left = rooms.next().value ?? 1;
-          let asked = 0;
-          // The first always fits, as it must in a frame.
-          const fits = () => asked++ === 0 || left-- > 0;
-          const page = store.see((view) => view.messagesAfter(chat, walked.at(-1)?.id ?? after, count, fits));
-          walked.push(...page.messages);
-          more = page.more;
+          const bounds = { max, maxBytes: rooms.next().value ?? 1 };
+          const from = walked.at(-1)?.id ?? after;
+          const page = await value(store.read.entriesFor(chat, 1, from, bounds, NOTHING_KNOWN));
+          walked.push(...(page?.entries ?? []));
+          more = (page?.newest ?? 0) > (walked.at(-1)?.id ?? after);
+          if (more) expect(page?.entries.length).toBeGreaterThan(0);
         }
         expect(walked).toEqual(model.filter(({ id }) => id > after));
       },

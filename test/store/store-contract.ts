@@ -4,11 +4,15 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe } from 'vitest';
 import { type OpenStore, TestStore } from '../support/store.js';
 import { batches } from './contract/batches.js';
+import { changes } from './contract/changes.js';
 import { chatCommands } from './contract/chats.js';
+import { groupCommands } from './contract/groups.js';
 import { history } from './contract/history.js';
 import { log } from './contract/log.js';
+import { positions } from './contract/positions.js';
 import { purge } from './contract/purge.js';
 import { repeats } from './contract/repeats.js';
+import { rooms } from './contract/rooms.js';
 import { userCommands } from './contract/users.js';
 
 /** The store of the running test: fresh for each. */
@@ -30,7 +34,8 @@ export function storeContract(name: string, open: OpenStore): void {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  for (const part of [userCommands, chatCommands, batches, repeats, log, history, purge]) {
+  const parts = [userCommands, chatCommands, groupCommands, batches, repeats, purge];
+  for (const part of [...parts, rooms, history, changes, log, positions]) {
     describe(name, () => part(() => store));
   }
 }

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Command, CommandName, Commands, Outcome } from '../../src/chat/commands.js';
-import type { ReadStore, ReadView } from '../../src/store/read-store.js';
+import type { Entry } from '../../src/chat/entries.js';
+import type { Message } from '../../src/chat/messages.js';
+import type { Known, Lacks, Loaded, PageBounds, ReadStore } from '../../src/store/read-store.js';
 import type { CommandBatch, WriteStore } from '../../src/store/write-store.js';
 
 /** Both sides of one store. `at` names it: opening the same name again finds what was written. */
@@ -10,6 +12,22 @@ export interface OpenedStore {
   close(): void;
 }
 export type OpenStore = (at: string) => Promise<OpenedStore>;
+
+/** A caller who has nothing at hand. */
+export const NOTHING_KNOWN: Known = {
+  hasUser: () => false,
+  chat: () => undefined,
+  newestMessage: () => undefined,
+};
+/** A follower of the log who needs nothing beside the entries. */
+export const NOTHING_LACKS: Lacks = { author: () => false, chat: () => false };
+/** More than any test writes. */
+export const UNBOUNDED: PageBounds = { max: 1_000_000, maxBytes: Number.MAX_SAFE_INTEGER };
+
+/** The answer without its position. */
+export async function value<T>(loaded: Loaded<T>): Promise<T> {
+  return (await loaded).value;
+}
 
 /** A worker and a ledger in one, over a store: numbers its batches and hands them in until all are applied. */
 export class TestStore {
@@ -80,16 +98,29 @@ export class TestStore {
 
   /** Applies one command that must be refused without a trace in the log. */
   async refused<K extends CommandName>(kind: K, command: Commands[K]['do']): Promise<Outcome> {
-    const before = this.see((view) => view.newest());
+    const before = await this.newest();
     const [outcome] = await this.run({ kind, ...command } as Command);
     if (outcome === undefined || 'ok' in outcome) throw new Error(`${kind}: ${JSON.stringify(outcome)}`);
-    const after = this.see((view) => view.newest());
+    const after = await this.newest();
     if (after !== before) throw new Error(`${kind} was refused, but the log grew from ${before} to ${after}`);
     return outcome;
   }
 
-  see<T>(use: (view: ReadView) => T): T {
-    return this.#store.read.snapshot(use);
+  /** The newest id of the log. */
+  async newest(): Promise<number> {
+    return this.read.newest();
+  }
+
+  /** The log after a position. */
+  async entries(after = 0): Promise<readonly Entry[]> {
+    return (await this.read.log(after, UNBOUNDED, NOTHING_LACKS)).entries;
+  }
+
+  /** All messages of a chat, oldest first, as its member reads them. */
+  async messages(chatId: number, member = 1): Promise<readonly Message[]> {
+    const page = await value(this.read.newestFor(chatId, member, 0, UNBOUNDED, NOTHING_KNOWN));
+    if (page === undefined) throw new Error(`user ${member} reads no chat ${chatId}`);
+    return page.messages;
   }
 
   /** Makes the users 1 to `count`. */

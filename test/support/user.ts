@@ -39,6 +39,10 @@ export class TestUser {
     return this.send('POST', path, body);
   }
 
+  patch(path: string, body?: object): Promise<Answer> {
+    return this.send('PATCH', path, body);
+  }
+
   delete(path: string, body?: object): Promise<Answer> {
     return this.send('DELETE', path, body);
   }

@@ -23,7 +23,7 @@ export async function startWorker(
 ): Promise<TestWorker> {
   const config = readConfig({ DATA_DIR: dataDir, JWT_SECRET: SECRET, LOG_LEVEL: 'fatal' });
   const store = openReadStore(dataDir);
-  const { engine, hub, close } = composeWorker({
+  const { engine, hub, close } = await composeWorker({
     config,
     log: createLogger('fatal', 'test'),
     store,

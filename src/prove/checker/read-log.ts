@@ -1,37 +1,25 @@
 import type { WebSocket } from 'ws';
-import { EntryKind } from '../../chat/entries.js';
-import { openReadStore } from '../../store/sqlite/read/read-store.js';
+import { assertNever, type Entry } from '../../chat/entries.js';
+import { storage } from '../../storage.js';
+import type { Lacks, PageBounds } from '../../store/read-store.js';
 import type { SeenMessage } from '../message.js';
 import { Log } from './log.js';
 
-const PAGE_ENTRIES = 5000;
-const PAGE_BYTES = 16 * 1024 * 1024;
+const PAGE: PageBounds = { max: 5000, maxBytes: 16 * 1024 * 1024 };
+/** Users and chats are not asked for. */
+const LACKS_NOTHING: Lacks = { author: () => false, chat: () => false };
 
 /** The log of these chats as the database in `dataDir` has it; the server may be running. */
-export function readDatabase(dataDir: string, chats: ReadonlySet<number>): Log {
+export async function readDatabase(dataDir: string, chats: ReadonlySet<number>): Promise<Log> {
   const log = new Log(true);
-  const store = openReadStore(dataDir);
+  const store = storage.openReader(dataDir);
   try {
     let position = 0;
     for (let more = true; more; ) {
-      const page = store.snapshot((view) => view.entriesAfter(position, PAGE_ENTRIES, PAGE_BYTES));
-      for (const { id, chatId, kind, authorId, text, time, clientId, users } of page.entries) {
-        position = id;
-        if (!chats.has(chatId)) continue;
-        if (kind === EntryKind.message) {
-          log.add({
-            id,
-            chat_id: chatId,
-            author: { id: authorId },
-            text,
-            time: new Date(time).toISOString(),
-            ...(clientId !== null && { client_id: clientId }),
-          });
-        } else if (kind === EntryKind.groupCreated || kind === EntryKind.membersAdded) {
-          log.changes?.push({ id, chatId, kind: 'added', users });
-        } else if (kind === EntryKind.membersRemoved) {
-          log.changes?.push({ id, chatId, kind: 'removed', users });
-        }
+      const page = await store.log(position, PAGE, LACKS_NOTHING);
+      for (const entry of page.entries) {
+        position = entry.id;
+        if ('chatId' in entry && chats.has(entry.chatId)) take(log, entry);
       }
       more = page.more;
     }
@@ -39,6 +27,37 @@ export function readDatabase(dataDir: string, chats: ReadonlySet<number>): Log {
     store.close();
   }
   return log;
+}
+
+function take(log: Log, entry: Entry): void {
+  switch (entry.kind) {
+    case 'message':
+      return log.add({
+        id: entry.id,
+        chat_id: entry.chatId,
+        author: { id: entry.authorId },
+        text: entry.text,
+        time: new Date(entry.time).toISOString(),
+        ...(entry.clientId !== null && { client_id: entry.clientId }),
+      });
+    case 'group_created':
+    case 'members_added':
+      log.changes?.push({ id: entry.id, chatId: entry.chatId, kind: 'added', users: entry.users });
+      return;
+    case 'members_removed':
+      log.changes?.push({ id: entry.id, chatId: entry.chatId, kind: 'removed', users: entry.users });
+      return;
+    case 'chat_opened':
+    case 'group_changed':
+    case 'group_deleted':
+    case 'tokens_revoked':
+    case 'user_changed':
+    case 'user_created':
+    case 'unknown':
+      return;
+    default:
+      assertNever(entry);
+  }
 }
 
 /** The same without the database: the whole history of each chat as a member is shown it. */

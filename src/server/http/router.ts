@@ -9,7 +9,7 @@ import type { Identity } from '../auth/authenticator.js';
 import type { Admission } from '../limits/admission.js';
 import type { UploadOptions } from '../uploads/upload.js';
 import { chatEndpoints } from './endpoints/chats.js';
-import type { Endpoints, Read, Reply, Request, Services, Write } from './endpoints/endpoint.js';
+import type { Endpoints, PhotoOf, Read, Reply, Request, Services, Write } from './endpoints/endpoint.js';
 import { groupEndpoints } from './endpoints/groups.js';
 import { userEndpoints } from './endpoints/users.js';
 import type { Exchange } from './exchange.js';
@@ -39,6 +39,7 @@ export function registerRoutes(app: TemplatedApp, options: RouterOptions): void 
     const handler = (res: HttpResponse, req: HttpRequest) => serve(res, req, name, operation, options);
     if (operation.method === 'POST') app.post(pattern, handler);
     else if (operation.method === 'DELETE') app.del(pattern, handler);
+    else if (operation.method === 'PATCH') app.patch(pattern, handler);
     else app.get(pattern, handler).head(pattern, handler);
     allow(operation.path, ...(operation.method === 'GET' ? ['GET', 'HEAD'] : [operation.method]));
   }
@@ -103,14 +104,23 @@ function read(
 ): void {
   // The name picks the endpoint for this very request; TypeScript cannot see that the two belong together.
   const endpoint = endpoints[name] as Read<RouteName>;
-  services.hub.follower.onCaughtUp((view) =>
-    http.attempt(exchange, () => {
+  services.hub.follower.readSoon(
+    () => endpoint(request as Request<RouteName>, services),
+    (body) => {
       if (exchange.done) return; // The peer is gone.
-      const body = endpoint(request as Request<RouteName>, services, view);
-      if (body instanceof Promise) return body.then((later) => reply(exchange, later));
-      return reply(exchange, body);
-    }),
+      if (typeof body === 'string' || !isPhotoOf(body)) return reply(exchange, body);
+      const { photoOf, id, name } = body;
+      http.attempt(exchange, async () => reply(exchange, await services.photos.read(photoOf, id, name)));
+    },
+    (error) =>
+      http.attempt(exchange, () => {
+        throw error;
+      }),
   );
+}
+
+function isPhotoOf(body: Exclude<Reply, Image> | PhotoOf): body is PhotoOf {
+  return typeof body === 'object' && 'photoOf' in body;
 }
 
 async function write(

@@ -1,10 +1,11 @@
 import { LRUCache } from 'lru-cache';
 import { authorName } from '../../api/frames.js';
-import { profileJson } from '../../api/profile.js';
+import { profileView } from '../../api/profile.js';
 import type { Chat } from '../../chat/chats.js';
-import { type Entry, EntryKind } from '../../chat/entries.js';
+import { assertNever, type Entry } from '../../chat/entries.js';
 import type { Message } from '../../chat/messages.js';
-import type { ReadView } from '../../store/read-store.js';
+import type { User } from '../../chat/users.js';
+import type { Known, Users } from '../../store/read-store.js';
 
 const ENTRIES_MAX = 20_000;
 /** Texts of newest messages may be long: all together at most this much. */
@@ -20,11 +21,12 @@ export interface Profile {
 }
 
 /**
- * What a worker remembers of the store, exact as of its position: filled on demand, changed only by entries
- * passing. An entry drops what it concerns rather than changing it, so a cache filled from a view that is
- * ahead of the position is right as well. That something does not exist is never remembered.
+ * What a worker remembers of the store, exact as of its position: filled from answers of the store, changed only by
+ * entries passing. Users and chats may be filled from an answer that is ahead of the position, because the entries in
+ * between put them right again; newest messages only from one that is true at the position. That something does not
+ * exist is never remembered.
  */
-export class Caches {
+export class Caches implements Known {
   readonly #users = new LRUCache<number, Profile>({ max: ENTRIES_MAX });
   readonly #subjects = new LRUCache<string, number>({ max: ENTRIES_MAX });
   readonly #chats = new LRUCache<number, Chat>({ max: ENTRIES_MAX });
@@ -34,74 +36,91 @@ export class Caches {
     sizeCalculation: ({ text }) => text.length + 1,
   });
 
-  user(view: ReadView, id: number): Profile | undefined {
-    return this.#through(this.#users, id, () => {
-      const user = view.user(id);
-      return user && { photo: user.photo, nameJson: authorName(user.name), json: profileJson(user) };
-    });
+  profile(id: number): Profile | undefined {
+    return this.#users.get(id);
   }
 
-  /** A user's name as JSON, for frames. */
-  nameJson(view: ReadView, id: number): string {
-    return this.user(view, id)?.nameJson ?? '""';
+  hasUser(id: number): boolean {
+    return this.#users.get(id) !== undefined;
   }
 
-  userOfSubject(view: ReadView, subject: string): number | undefined {
-    return this.#through(this.#subjects, subject, () => view.userOfSubject(subject));
+  /** A user's name as JSON, for frames; empty for one whom nobody has asked the store about. */
+  nameJson(id: number): string {
+    return this.#users.get(id)?.nameJson ?? '""';
   }
 
-  chat(view: ReadView, id: number): Chat | undefined {
-    return this.#through(this.#chats, id, () => view.chat(id));
+  userOfSubject(subject: string): number | undefined {
+    return this.#subjects.get(subject);
   }
 
-  newestMessage(view: ReadView, chatId: number): Message | undefined {
-    return this.#through(this.#newest, chatId, () => view.newestMessage(chatId));
+  chat(id: number): Chat | undefined {
+    return this.#chats.get(id);
   }
 
-  passed(entry: Entry): void {
+  newestMessage(chatId: number): Message | undefined {
+    return this.#newest.get(chatId);
+  }
+
+  addUser(user: User): Profile {
+    const profile = {
+      photo: user.photo,
+      nameJson: authorName(user.name),
+      json: JSON.stringify(profileView(user)),
+    };
+    this.#users.set(user.id, profile);
+    return profile;
+  }
+
+  addUsers(users: Users): void {
+    for (const user of users.values()) this.addUser(user);
+  }
+
+  addSubject(subject: string, id: number): void {
+    this.#subjects.set(subject, id);
+  }
+
+  addChat(chat: Chat): void {
+    this.#chats.set(chat.id, chat);
+  }
+
+  /** It is the newest of its chat as of the worker's position. */
+  addNewest(message: Message): void {
+    this.#newest.set(message.chatId, message);
+  }
+
+  /** `changed` holds the users who changed, as they are now. */
+  passed(entry: Entry, changed: Users): void {
     switch (entry.kind) {
-      case EntryKind.message: {
+      case 'message': {
         const newest = this.#newest.peek(entry.chatId);
-        if (newest !== undefined && newest.id < entry.id) this.#newest.set(entry.chatId, messageOf(entry));
+        if (newest !== undefined && newest.id < entry.id) this.#newest.set(entry.chatId, entry);
         return;
       }
-      case EntryKind.userCreated:
-      case EntryKind.chatOpened:
-      case EntryKind.groupCreated:
-      case EntryKind.tokensRevoked:
+      case 'user_changed': {
+        const user = changed.get(entry.userId);
+        if (user !== undefined && this.#users.has(user.id)) this.addUser(user);
+        else this.#users.delete(entry.userId);
         return;
-      case EntryKind.membersAdded:
-      case EntryKind.membersRemoved:
+      }
+      case 'user_created':
+      case 'chat_opened':
+      case 'group_created':
+      case 'tokens_revoked':
+        return;
+      case 'members_added':
+      case 'members_removed':
+      case 'group_changed':
         this.#chats.delete(entry.chatId);
         return;
-      case EntryKind.groupDeleted:
+      case 'group_deleted':
         this.#chats.delete(entry.chatId);
         this.#newest.delete(entry.chatId);
         return;
+      case 'unknown':
+        for (const cache of [this.#users, this.#subjects, this.#chats, this.#newest]) cache.clear();
+        return;
       default:
-        this.#clear();
+        assertNever(entry);
     }
   }
-
-  #through<K extends {}, V extends {}>(
-    cache: LRUCache<K, V>,
-    key: K,
-    read: () => V | undefined,
-  ): V | undefined {
-    const known = cache.get(key);
-    if (known !== undefined) return known;
-    const value = read();
-    if (value !== undefined) cache.set(key, value);
-    return value;
-  }
-
-  #clear(): void {
-    for (const cache of [this.#users, this.#subjects, this.#chats, this.#newest]) cache.clear();
-  }
-}
-
-/** The message that an entry of that kind is. */
-export function messageOf(entry: Entry): Message {
-  const { id, chatId, authorId, text, time, clientId } = entry;
-  return { id, chatId, authorId, text, time, clientId };
 }

@@ -24,7 +24,7 @@ export async function drainSockets(hub: Hub, spreadMs: number, deadline: number)
       socket.leaving = true;
       leaving.add(socket);
     }
-    await hub.follower.readLatest(() => {
+    await hub.follower.whenCaughtUp(() => {
       for (const socket of leaving) {
         if (socket.unanswered > 0 && !late) continue;
         leaving.delete(socket);

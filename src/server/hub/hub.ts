@@ -1,16 +1,18 @@
-import { lastMessageJson, messageJson } from '../../api/frames.js';
+import { lastMessageJson } from '../../api/frames.js';
 import { Close, closeCodeOf } from '../../api/status.js';
 import type { Chat, ChatType } from '../../chat/chats.js';
-import { type Entry, EntryKind } from '../../chat/entries.js';
+import { assertNever, type ChatEntry, type Entry } from '../../chat/entries.js';
 import { ChatError } from '../../chat/errors.js';
+import type { Message } from '../../chat/messages.js';
 import { type Caller, callerOf } from '../../chat/users.js';
 import type { Bus } from '../../link/bus.js';
-import type { ReadStore, ReadView } from '../../store/read-store.js';
+import { mapLoaded } from '../../store/loading.js';
+import type { Loaded, LogPage, ReadStore, Users } from '../../store/read-store.js';
 import { Revocations } from '../auth/revocations.js';
 import { Audience, Backpressure } from './backpressure.js';
-import { Caches, messageOf } from './caches.js';
+import { Caches, type Profile } from './caches.js';
 import { Follower } from './follower.js';
-import { EncodedPages } from './pages.js';
+import { EncodedPages, frameOf } from './pages.js';
 import type { ChatSocket, MainSocket, Socket } from './sockets.js';
 
 /** The engine's topics: one encoded frame for all local sockets that joined. */
@@ -22,7 +24,7 @@ export interface Topics {
 /** Who else wants to know that an entry passes. */
 export interface Passing {
   /** A message of this author, or their removal, passes: they are no longer typing. */
-  stoppedTyping(chatId: number, userId: number, view: ReadView): void;
+  stoppedTyping(chatId: number, userId: number): void;
 }
 
 const chatTopic = (chatId: number) => `c${chatId}`;
@@ -36,13 +38,15 @@ const groupTopic = (groupId: number) => `m${groupId}`;
  * nothing later reaches them.
  */
 export class Hub {
+  readonly store: ReadStore;
   readonly caches = new Caches();
-  readonly pages = new EncodedPages(this.caches);
+  readonly pages = new EncodedPages();
   readonly backpressure: Backpressure;
   readonly follower: Follower;
   readonly revocations: Revocations;
   readonly #topics: Topics;
   readonly #bus: Bus;
+  readonly #failed: (error: unknown) => void;
   readonly #rooms = new Map<number, Audience<ChatSocket>>();
   readonly #mains = new Map<number, Set<MainSocket>>();
   /** Every main socket. */
@@ -51,17 +55,41 @@ export class Hub {
   #publishedBytes = 0;
   #passing: Passing | undefined;
 
-  /** `failed` as in Follower. */
-  constructor(store: ReadStore, topics: Topics, bus: Bus, failed: (error: unknown) => void) {
+  /** `failed` as in FollowerEvents. */
+  static async open(
+    store: ReadStore,
+    topics: Topics,
+    bus: Bus,
+    failed: (error: unknown) => void,
+  ): Promise<Hub> {
+    // What is revoked after this passes.
+    const { value, position } = await store.revocations();
+    return new Hub(store, position, new Revocations(value), topics, bus, failed);
+  }
+
+  private constructor(
+    store: ReadStore,
+    position: number,
+    revocations: Revocations,
+    topics: Topics,
+    bus: Bus,
+    failed: (error: unknown) => void,
+  ) {
+    this.store = store;
+    this.revocations = revocations;
     this.#topics = topics;
     this.#bus = bus;
+    this.#failed = failed;
     this.backpressure = new Backpressure({
       everyone: () => this.everyone(),
       lags: (socket) => this.#leaveLive(socket),
     });
-    this.follower = new Follower(store, (entry, view) => this.#pass(entry, view), failed);
-    // After the follower has its position: what is revoked in between passes later, and is read once more.
-    this.revocations = store.snapshot((view) => new Revocations(view));
+    this.follower = new Follower(store, position, {
+      pass: (entry, page) => this.#pass(entry, page),
+      author: (message) => this.#isHeard(message) && !this.caches.hasUser(message.authorId),
+      chat: ({ chatId }) => this.#mains.size > 0 && this.caches.chat(chatId) === undefined,
+      failed,
+    });
     bus.onNewest((id) => this.follower.hint(id));
   }
 
@@ -75,17 +103,30 @@ export class Hub {
   }
 
   /** The caller's user id; undefined when a subject has no profile. A number says nothing about a profile. */
-  userOf(view: ReadView, caller: Caller): number | undefined {
-    return 'id' in caller ? caller.id : this.caches.userOfSubject(view, caller.subject);
+  loadUserId(caller: Caller): Loaded<number | undefined> {
+    if ('id' in caller) return this.follower.here(caller.id);
+    const { subject } = caller;
+    const known = this.caches.userOfSubject(subject);
+    if (known !== undefined) return this.follower.here(known);
+    return mapLoaded(this.store.userOfSubject(subject), (id) => {
+      if (id !== undefined) this.caches.addSubject(subject, id);
+      return id;
+    });
+  }
+
+  loadProfile(userId: number): Loaded<Profile | undefined> {
+    const known = this.caches.profile(userId);
+    if (known !== undefined) return this.follower.here(known);
+    return mapLoaded(this.store.user(userId), (user) => user && this.caches.addUser(user));
   }
 
   /** A chat of that type which the user is in. Errors: chat_not_found, group_not_found, for strangers too. */
-  chatFor(view: ReadView, userId: number | undefined, chatId: number, type: ChatType): Chat {
-    // Membership first: whether there is such a chat, of what type, takes no time of those who are not in it.
-    const isMember = userId !== undefined && view.isMember(chatId, userId);
-    const chat = isMember ? this.caches.chat(view, chatId) : undefined;
-    if (chat?.type !== type) throw new ChatError(type === 'group' ? 'group_not_found' : 'chat_not_found');
-    return chat;
+  loadChat(userId: number | undefined, chatId: number, type: ChatType): Loaded<Chat> {
+    return mapLoaded(this.store.chatFor(chatId, userId ?? 0), (chat) => {
+      if (chat?.type !== type) throw new ChatError(type === 'group' ? 'group_not_found' : 'chat_not_found');
+      this.caches.addChat(chat);
+      return chat;
+    });
   }
 
   add(socket: Socket): void {
@@ -120,12 +161,15 @@ export class Hub {
     this.#bus.unsubscribe(socket.chatId);
   }
 
-  /** Joins the topics. To be called in the tick in which nothing is left between the socket and the position. */
-  goLive(socket: Socket, view: ReadView): void {
+  /**
+   * Joins the topics. To be called in the tick in which nothing is left between the socket and the position. `groups`
+   * are those of a main socket's user at the position.
+   */
+  goLive(socket: Socket, groups: readonly number[]): void {
     socket.state = 'live';
     if (socket.kind === 'chat') return socket.subscribe(chatTopic(socket.chatId));
     socket.subscribe(userTopic(socket.userId));
-    for (const groupId of view.groupsOf(socket.userId)) socket.subscribe(groupTopic(groupId));
+    for (const groupId of groups) socket.subscribe(groupTopic(groupId));
   }
 
   /** Every open socket, as it is at this moment. */
@@ -149,50 +193,79 @@ export class Hub {
     socket.leastBuffered = socket.buffered;
   }
 
-  #pass(entry: Entry, view: ReadView): number {
+  /** Whether anybody on this worker may have to be told of a message. */
+  #isHeard({ chatId }: Message): boolean {
+    return this.#mains.size > 0 || this.#rooms.has(chatId);
+  }
+
+  #pass(entry: Entry, { users, chats }: LogPage): number {
     this.#publishedBytes = 0;
-    this.#act(entry, view);
+    if (entry.kind === 'message') this.#learn(entry, users, chats);
+    this.caches.passed(entry, users);
+    this.pages.passed(entry);
+    this.#act(entry);
     return this.#publishedBytes;
   }
 
-  #act(entry: Entry, view: ReadView): void {
-    this.caches.passed(entry);
-    this.pages.passed(entry);
+  /** Takes what the page brought for a message. */
+  #learn({ authorId, chatId }: Message, users: Users, chats: LogPage['chats']): void {
+    const author = users.size === 0 || this.caches.hasUser(authorId) ? undefined : users.get(authorId);
+    if (author !== undefined) this.caches.addUser(author);
+    const chat = chats.size === 0 || this.caches.chat(chatId) !== undefined ? undefined : chats.get(chatId);
+    if (chat !== undefined) this.caches.addChat(chat);
+  }
+
+  #act(entry: Entry): void {
     switch (entry.kind) {
-      case EntryKind.message:
-        return this.#message(entry, view);
-      case EntryKind.groupCreated:
-      case EntryKind.membersAdded:
+      case 'message':
+        this.#publishToRoom(entry);
+        return this.#publishToMains(entry);
+      case 'group_changed':
+        return this.#publishToRoom(entry);
+      case 'group_created':
+      case 'members_added':
         return this.#joined(entry.chatId, entry.users);
-      case EntryKind.membersRemoved:
-        return this.#left(entry.chatId, entry.users, view);
-      case EntryKind.groupDeleted:
+      case 'members_removed':
+        return this.#left(entry.chatId, entry.users);
+      case 'group_deleted':
         return this.#deleted(entry.chatId);
-      case EntryKind.tokensRevoked:
-        return this.#tokensRevoked(entry.text, view);
+      case 'tokens_revoked':
+        return this.#tokensRevoked(entry.claim, entry.before);
+      case 'chat_opened':
+      case 'user_created':
+      case 'user_changed':
+      case 'unknown':
+        return;
+      default:
+        return assertNever(entry);
     }
   }
 
-  #message(entry: Entry, view: ReadView): void {
+  #publishToRoom(entry: ChatEntry): void {
     const { chatId, authorId } = entry;
-    const message = messageOf(entry);
     const room = this.#rooms.get(chatId);
-    if (room === undefined) this.pages.messagePassed(chatId, undefined);
-    else {
-      this.#passing?.stoppedTyping(chatId, authorId, view);
-      const frame = messageJson(message, this.caches.nameJson(view, authorId));
-      this.#publish(chatTopic(chatId), frame, room, room.sockets.size);
-      this.pages.messagePassed(chatId, frame);
+    const isMessage = entry.kind === 'message';
+    if (room === undefined) {
+      if (isMessage) this.pages.messagePassed(chatId, authorId, undefined);
+      return;
     }
+    if (isMessage) this.#passing?.stoppedTyping(chatId, authorId);
+    const frame = frameOf(entry, (userId) => this.caches.nameJson(userId));
+    if (frame !== undefined) this.#publish(chatTopic(chatId), frame, room, room.sockets.size);
+    if (isMessage) this.pages.messagePassed(chatId, authorId, frame);
+  }
+
+  #publishToMains(message: Message): void {
     if (this.#mains.size === 0) return;
+    const { chatId, authorId } = message;
     // One that is not there is deleted further on in the log, so it is a group.
-    const { pair = null, type = 'group' } = this.caches.chat(view, chatId) ?? {};
+    const { pair = null, type = 'group' } = this.caches.chat(chatId) ?? {};
     const topics =
       pair === null
         ? [groupTopic(chatId)].filter((topic) => this.#topics.numSubscribers(topic) > 0)
         : pair.filter((userId) => this.#mains.has(userId)).map(userTopic);
     if (topics.length === 0) return;
-    const frame = lastMessageJson(message, this.caches.nameJson(view, authorId), type);
+    const frame = lastMessageJson(message, this.caches.nameJson(authorId), type);
     for (const topic of topics) {
       this.#publish(topic, frame, this.#mainAudience, this.#topics.numSubscribers(topic));
     }
@@ -209,8 +282,8 @@ export class Hub {
     for (const socket of this.#liveMainsOf(users)) socket.subscribe(groupTopic(groupId));
   }
 
-  #left(groupId: number, users: readonly number[], view: ReadView): void {
-    for (const userId of users) this.#passing?.stoppedTyping(groupId, userId, view);
+  #left(groupId: number, users: readonly number[]): void {
+    for (const userId of users) this.#passing?.stoppedTyping(groupId, userId);
     for (const socket of this.#liveMainsOf(users)) socket.unsubscribe(groupTopic(groupId));
     const gone = new Set(users);
     for (const socket of [...this.room(groupId)]) {
@@ -227,14 +300,20 @@ export class Hub {
     for (const socket of [...this.room(groupId)]) socket.end(Close.groupDeleted, 'group deleted');
   }
 
-  #tokensRevoked(claim: string, view: ReadView): void {
-    const before = this.revocations.read(view, claim);
+  #tokensRevoked(claim: string, before: number): void {
+    this.revocations.add(claim, before);
     const caller = callerOf(claim);
-    const userId = caller && this.userOf(view, caller);
-    for (const socket of this.everyone()) {
-      if (socket.userId === userId && socket.issuedAt < before)
-        socket.end(closeCodeOf('unauthorized'), 'token revoked');
-    }
+    if (caller === undefined) return;
+    const endSockets = (userId: number | undefined) => {
+      for (const socket of this.everyone()) {
+        if (socket.userId === userId && socket.issuedAt < before)
+          socket.end(closeCodeOf('unauthorized'), 'token revoked');
+      }
+    };
+    // Whoever has a socket here came with the subject, which the worker remembers in all likelihood.
+    const userId = 'id' in caller ? caller.id : this.caches.userOfSubject(caller.subject);
+    if (userId !== undefined) return endSockets(userId);
+    this.follower.readSoon(() => this.loadUserId(caller), endSockets, this.#failed);
   }
 
   /** Sockets that are not live yet read their groups when they go live. */

@@ -1,12 +1,12 @@
 import { LRUCache } from 'lru-cache';
 import { HISTORY_BYTES_MAX, messageJson } from '../../api/frames.js';
-import { type Entry, EntryKind } from '../../chat/entries.js';
-import type { Message } from '../../chat/messages.js';
-import type { ReadView } from '../../store/read-store.js';
-import type { Caches } from './caches.js';
+import { assertNever, type ChatEntry, type Entry } from '../../chat/entries.js';
+import type { PageBounds } from '../../store/read-store.js';
 
 /** Messages of one page at most. */
 export const PAGE_MESSAGES_MAX = 1000;
+/** What the store is asked for: a text takes at least as many bytes in a frame, so what fits is among it. */
+export const PAGE_BOUNDS: PageBounds = { max: PAGE_MESSAGES_MAX, maxBytes: HISTORY_BYTES_MAX };
 /** Room for what surrounds the messages in a history frame. */
 const ENVELOPE_BYTES = 64;
 const CACHE_BYTES_MAX = 32 * 1024 * 1024;
@@ -18,24 +18,25 @@ const RECENT_MESSAGES_MAX = 100;
 export interface EncodedPage {
   readonly frames: readonly string[];
   readonly bytes: number;
-  /** The newest id in it; where it was asked to begin, when it is empty. */
-  readonly last: number;
-  /** Messages after it exist. */
   readonly more: boolean;
 }
 
-/** All messages of a chat after `from` up to the last of `ids`. They never change. */
+/** Everything of a chat after `from` up to `last`. */
 interface CachedPage {
   readonly chatId: number;
   readonly from: number;
+  readonly last: number;
+  /** The entry of each frame. */
   readonly ids: readonly number[];
   readonly frames: readonly string[];
+  readonly authors: ReadonlySet<number>;
   readonly bytes: number;
 }
 
 /** The newest messages of a chat as of the position, oldest first. */
 interface Recent {
   readonly frames: string[];
+  readonly authors: Set<number>;
   bytes: number;
   /** As it was read; what follows may double it. */
   readonly bytesRead: number;
@@ -44,11 +45,11 @@ interface Recent {
 }
 
 /**
- * The messages of chats as the frames that they are sent in. What was read for one socket is kept for the
- * next: a thousand that catch up with the same chat end up on the same pages, wherever each began.
+ * The messages of chats as the frames that they are sent in, exact as of the worker's position. What was read for one
+ * socket is kept for the next: a thousand that catch up with the same chat end up on the same pages, wherever each
+ * began, and reading and encoding 100 messages is half of what a connection costs.
  */
 export class EncodedPages {
-  readonly #caches: Caches;
   readonly #chats = new Map<number, CachedPage[]>();
   readonly #pages = new LRUCache<CachedPage, true>({
     maxSize: CACHE_BYTES_MAX,
@@ -61,33 +62,24 @@ export class EncodedPages {
     sizeCalculation: ({ bytesRead }) => bytesRead,
   });
 
-  constructor(caches: Caches) {
-    this.#caches = caches;
+  /** A chat's newest messages, if they are kept. */
+  recent(chatId: number, count: number): EncodedPage | undefined {
+    const known = this.#recent.get(chatId);
+    if (known === undefined || (!known.whole && known.frames.length < count)) return undefined;
+    const from = Math.max(0, known.frames.length - count);
+    return { frames: known.frames.slice(from), bytes: known.bytes, more: false };
   }
 
-  /**
-   * The newest messages but `offset`, as many as fit, oldest first. The view's end of the log is the worker's position. What
-   * is read once is kept, and kept up to date: reading and encoding 100 is half of what a connection costs.
-   */
-  newest(view: ReadView, chatId: number, offset: number, count: number): Omit<EncodedPage, 'last'> {
-    const known = offset === 0 ? this.#recent.get(chatId) : undefined;
-    if (known !== undefined && (known.whole || known.frames.length >= count)) {
-      const from = Math.max(0, known.frames.length - count);
-      return { frames: known.frames.slice(from), bytes: known.bytes, more: false };
-    }
-    const encoder = this.encoder(view);
-    const { more } = view.messagesBefore(chatId, offset, count, encoder.fits);
-    const { bytes } = encoder;
-    const frames = encoder.frames.reverse();
-    if (offset === 0 && !more && frames.length > 0 && count <= RECENT_MESSAGES_MAX) {
-      const whole = frames.length < count;
-      this.#recent.set(chatId, { frames: [...frames], bytes, bytesRead: bytes, whole });
-    }
-    return { frames, bytes, more };
+  /** Keeps a chat's newest messages, as they were asked for with `count`. */
+  keepRecent(chatId: number, page: EncodedPage, authors: Set<number>, count: number): void {
+    const { frames, bytes, more } = page;
+    if (more || frames.length === 0 || count > RECENT_MESSAGES_MAX) return;
+    const whole = frames.length < count;
+    this.#recent.set(chatId, { frames: [...frames], authors, bytes, bytesRead: bytes, whole });
   }
 
-  /** A message passes: as its frame, when it was encoded. */
-  messagePassed(chatId: number, frame: string | undefined): void {
+  /** A message of a chat passes: as its frame, when it was encoded. */
+  messagePassed(chatId: number, authorId: number, frame: string | undefined): void {
     const recent = this.#recent.peek(chatId);
     if (recent === undefined) return;
     recent.bytes += frame === undefined ? 0 : Buffer.byteLength(frame) + 1;
@@ -96,55 +88,63 @@ export class EncodedPages {
       return;
     }
     recent.frames.push(frame);
+    recent.authors.add(authorId);
     if (recent.frames.length <= RECENT_MESSAGES_MAX) return;
     recent.bytes -= Buffer.byteLength(recent.frames.shift() ?? '') + 1;
     recent.whole = false;
   }
 
-  /** The messages after an id, as many as fit. The view's end of the log is the worker's position. */
-  after(view: ReadView, chatId: number, from: number): EncodedPage {
-    const newest = this.#caches.newestMessage(view, chatId)?.id ?? 0;
-    if (newest <= from) return { frames: [], bytes: 0, last: from, more: false };
-    const page = this.#cached(chatId, from) ?? this.#read(view, chatId, from);
+  /** What follows after an id, if it is kept; `last` is where the page ends. */
+  after(chatId: number, from: number): (Omit<EncodedPage, 'more'> & { readonly last: number }) | undefined {
+    const page = this.#chats.get(chatId)?.findLast((known) => known.from <= from && from < known.last);
+    if (page === undefined) return undefined;
+    this.#pages.get(page);
     const begin = page.from === from ? 0 : page.ids.findIndex((id) => id > from);
-    const last = page.ids.at(-1) ?? from;
-    return { frames: page.frames.slice(begin), bytes: page.bytes, last, more: newest > last };
+    return { frames: begin === -1 ? [] : page.frames.slice(begin), bytes: page.bytes, last: page.last };
   }
 
-  /** What an entry makes wrong is dropped. */
-  passed(entry: Entry): void {
-    if (entry.kind === EntryKind.groupDeleted) {
-      this.#recent.delete(entry.chatId);
-      for (const page of [...(this.#chats.get(entry.chatId) ?? [])]) this.#pages.delete(page);
-    } else if (!KNOWN.has(entry.kind)) {
-      this.#pages.clear();
-      this.#recent.clear();
-    }
-  }
-
-  #cached(chatId: number, from: number): CachedPage | undefined {
-    const page = this.#chats.get(chatId)?.findLast((known) => known.from <= from && from < last(known));
-    if (page !== undefined) this.#pages.get(page);
-    return page;
-  }
-
-  #read(view: ReadView, chatId: number, from: number): CachedPage {
-    const encoder = this.encoder(view);
-    const { messages } = view.messagesAfter(chatId, from, PAGE_MESSAGES_MAX, encoder.fits);
-    const ids = messages.map(({ id }) => id);
-    const page: CachedPage = { chatId, from, ids, frames: encoder.frames, bytes: encoder.bytes };
-    const known = this.#chats.get(chatId) ?? [];
-    this.#chats.set(chatId, known);
+  keep(page: CachedPage): void {
+    const known = this.#chats.get(page.chatId) ?? [];
+    this.#chats.set(page.chatId, known);
     known.push(page);
     this.#pages.set(page, true);
     const [oldest] = known;
     if (known.length > CACHED_PAGES_PER_CHAT_MAX && oldest !== undefined) this.#pages.delete(oldest);
-    return page;
   }
 
-  /** Encodes messages as they are in history, as long as they fit. */
-  encoder(view: ReadView): FrameEncoder {
-    return new FrameEncoder((message) => messageJson(message, this.#caches.nameJson(view, message.authorId)));
+  /** What an entry makes wrong is dropped. */
+  passed(entry: Entry): void {
+    switch (entry.kind) {
+      case 'message': // See `messagePassed`.
+      case 'user_created':
+      case 'chat_opened':
+      case 'group_created':
+      case 'group_changed':
+      case 'members_added':
+      case 'members_removed':
+      case 'tokens_revoked':
+        return;
+      case 'user_changed':
+        return this.#dropAuthor(entry.userId);
+      case 'group_deleted':
+        this.#recent.delete(entry.chatId);
+        for (const page of [...(this.#chats.get(entry.chatId) ?? [])]) this.#pages.delete(page);
+        return;
+      case 'unknown':
+        this.#pages.clear();
+        this.#recent.clear();
+        return;
+      default:
+        assertNever(entry);
+    }
+  }
+
+  /** Frames carry their author's name. */
+  #dropAuthor(userId: number): void {
+    for (const page of [...this.#pages.keys()]) if (page.authors.has(userId)) this.#pages.delete(page);
+    for (const [chatId, { authors }] of [...this.#recent.entries()]) {
+      if (authors.has(userId)) this.#recent.delete(chatId);
+    }
   }
 
   #forget(page: CachedPage): void {
@@ -156,28 +156,29 @@ export class EncodedPages {
   }
 }
 
-const KNOWN: ReadonlySet<number> = new Set(Object.values(EntryKind));
-
-function last(page: CachedPage): number {
-  return page.ids.at(-1) ?? page.from;
+/** The frame that a chat's sockets hear of an entry; undefined for what they are not told. */
+export function frameOf(entry: ChatEntry, nameJson: (userId: number) => string): string | undefined {
+  switch (entry.kind) {
+    case 'message':
+      return messageJson(entry, nameJson(entry.authorId));
+    case 'group_changed':
+      return undefined; // The API's frames have no word for it: who asks for the group sees it.
+    default:
+      return assertNever(entry);
+  }
 }
 
-/** Encodes messages as long as they fit into one history frame; the first always does. */
-export class FrameEncoder {
+/** Collects frames as long as they fit into one history frame; the first always does. */
+export class FrameCollector {
   readonly frames: string[] = [];
   bytes = ENVELOPE_BYTES;
-  readonly #encode: (message: Message) => string;
 
-  constructor(encode: (message: Message) => string) {
-    this.#encode = encode;
-  }
-
-  readonly fits = (message: Message): boolean => {
-    const frame = this.#encode(message);
+  /** False, and it is not taken, when there is no room. */
+  add(frame: string): boolean {
     const bytes = Buffer.byteLength(frame) + 1;
     if (this.frames.length > 0 && this.bytes + bytes > HISTORY_BYTES_MAX) return false;
     this.bytes += bytes;
     this.frames.push(frame);
     return true;
-  };
+  }
 }

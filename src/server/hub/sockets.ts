@@ -25,6 +25,8 @@ export abstract class UserSocket {
   state: SocketState = 'opening';
   /** About to be ended: what it sends from here on is not taken, as if the close frame had met it. */
   leaving = false;
+  /** While not live: its next page is being asked for. */
+  isReading = false;
   /** Messages that were taken and whose fate it has not been told. */
   unanswered = 0;
   readonly userId: number;

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { typingJson } from '../../api/frames.js';
+import { authorName, typingJson } from '../../api/frames.js';
+import type { Chat } from '../../chat/chats.js';
 import type { Bus, Typing } from '../../link/bus.js';
-import type { ReadView } from '../../store/read-store.js';
+import type { Eventually } from '../../store/read-store.js';
 import type { Hub } from './hub.js';
 import type { ChatSocket } from './sockets.js';
 
@@ -14,6 +15,8 @@ const LOOK_BACK_ENTRIES_MAX = 10_000;
 /** Someone who is typing, as this worker's sockets were told. `on` is false while late repeats may still come. */
 interface Shown {
   on: boolean;
+  /** As JSON. */
+  nameJson: string;
   worker: string;
   sequence: number;
   at: number;
@@ -43,7 +46,7 @@ export class TypingIndicators {
     this.#now = now;
     this.#timer = setInterval(() => this.#sweep(), SWEEP_EVERY_MS);
     bus.onTyping((typing) => this.#hear(typing));
-    hub.onPassing({ stoppedTyping: (chatId, userId, view) => this.#passed(chatId, userId, view) });
+    hub.onPassing({ stoppedTyping: (chatId, userId) => this.#passed(chatId, userId) });
   }
 
   /** Whether the socket's user is typing there, on this or another socket of this worker. */
@@ -51,21 +54,22 @@ export class TypingIndicators {
     return this.#own.get(chatId)?.has(userId) ?? false;
   }
 
-  /** A frame of a socket. In groups over the limit, when there is one, it is not passed on. */
-  typed(socket: ChatSocket, on: boolean, view: ReadView): void {
+  /** A frame of a socket. In groups over the limit, when there is one, it is not passed on. Errors: those of the store. */
+  typed(socket: ChatSocket, on: boolean): Eventually<void> {
     const { chatId, userId } = socket;
     if (!on) {
       // Published in any case: the user may have begun on a socket of another worker.
       this.#forgetOwn(chatId, userId);
       return this.#publish(chatId, userId, false);
     }
-    const chat = this.#hub.caches.chat(view, chatId);
-    const tooMany = this.#membersMax > 0 && (chat?.membersCount ?? 0) > this.#membersMax;
-    if (chat?.type === 'group' && tooMany) return;
-    const own = this.#own.get(chatId) ?? new Map<number, { socket: ChatSocket; at: number }>();
-    own.set(userId, { socket, at: this.#now() });
-    this.#own.set(chatId, own);
-    this.#publish(chatId, userId, true);
+    const { follower, caches, store } = this.#hub;
+    return follower.read(
+      () => {
+        const known = caches.chat(chatId);
+        return known === undefined ? store.chatFor(chatId, userId) : follower.here(known);
+      },
+      (chat) => this.#began(socket, chat),
+    );
   }
 
   /** A socket closed: whoever was typing on it is not any more. */
@@ -85,33 +89,60 @@ export class TypingIndicators {
     this.#bus.publish({ chatId, userId, on, worker: this.#worker, sequence: this.#sequence, position });
   }
 
-  #hear(typing: Typing): void {
-    const { chatId, userId, on, worker, sequence, position } = typing;
-    if (this.#hub.room(chatId).size === 0) return;
-    // While the worker is far behind the log, signals are dropped: they are decoration, and must not pile up.
-    this.#hub.follower.tryReadLatest((view) => {
-      const known = this.#shown.get(chatId)?.get(userId);
-      if (known?.worker === worker && known.sequence >= sequence) return;
-      // What a signal says of its origin's position is bounded before it decides how far back to look.
-      const since = Math.max(position, this.#hub.follower.position - LOOK_BACK_ENTRIES_MAX);
-      if (on && (!view.isMember(chatId, userId) || view.hasMessageAfter(chatId, userId, since))) return;
-      if (!on && known?.on !== true) return;
-      this.#show(chatId, userId, { on, worker, sequence, at: this.#now() });
-      this.#deliver(chatId, userId, on, view);
-    });
+  #began(socket: ChatSocket, chat: Chat | undefined): void {
+    const { chatId, userId } = socket;
+    const tooMany = this.#membersMax > 0 && (chat?.membersCount ?? 0) > this.#membersMax;
+    if (socket.state === 'closed' || (chat?.type === 'group' && tooMany)) return;
+    const own = this.#own.get(chatId) ?? new Map<number, { socket: ChatSocket; at: number }>();
+    own.set(userId, { socket, at: this.#now() });
+    this.#own.set(chatId, own);
+    this.#publish(chatId, userId, true);
   }
 
-  #passed(chatId: number, userId: number, view: ReadView): void {
+  #hear(typing: Typing): void {
+    const { chatId, userId, on, position } = typing;
+    const { follower, store } = this.#hub;
+    // While the worker is far behind the log, signals are dropped: they are decoration, and must not pile up.
+    if (this.#hub.room(chatId).size === 0 || follower.isBehind) return;
+    const known = this.#shown.get(chatId)?.get(userId);
+    if (known?.worker === typing.worker && known.sequence >= typing.sequence) return;
+    if (!on) {
+      if (known?.on === true) this.#show(typing, known.nameJson);
+      return;
+    }
+    // What a signal says of its worker's position is bounded before it decides how far back to look.
+    const since = Math.max(position, follower.position - LOOK_BACK_ENTRIES_MAX);
+    const shown = follower.read(
+      () => store.memberFor(chatId, userId, since),
+      (member) => {
+        if (member !== undefined && !member.wrote) this.#show(typing, authorName(member.user.name));
+      },
+    );
+    if (shown instanceof Promise) shown.catch(() => undefined); // A store that cannot be read ends the worker elsewhere.
+  }
+
+  #passed(chatId: number, userId: number): void {
     this.#forgetOwn(chatId, userId);
     const shown = this.#shown.get(chatId)?.get(userId);
     if (shown?.on !== true) return;
     shown.on = false;
-    this.#deliver(chatId, userId, false, view);
+    this.#deliver(chatId, userId, shown);
+  }
+
+  #show({ chatId, userId, on, worker, sequence }: Typing, nameJson: string): void {
+    const users = this.#shown.get(chatId) ?? new Map<number, Shown>();
+    // A newer signal may have been heard while this one was being looked at.
+    const known = users.get(userId);
+    if (known?.worker === worker && known.sequence >= sequence) return;
+    const shown = { on, nameJson, worker, sequence, at: this.#now() };
+    users.set(userId, shown);
+    this.#shown.set(chatId, users);
+    this.#deliver(chatId, userId, shown);
   }
 
   /** To the chat's other users on this worker; to none of the author's own sockets. */
-  #deliver(chatId: number, userId: number, on: boolean, view: ReadView): void {
-    const frame = typingJson(chatId, userId, this.#hub.caches.nameJson(view, userId), on);
+  #deliver(chatId: number, userId: number, { on, nameJson }: Shown): void {
+    const frame = typingJson(chatId, userId, nameJson, on);
     for (const socket of this.#hub.room(chatId)) {
       if (socket.userId !== userId && socket.state === 'live') socket.send(frame);
     }
@@ -130,17 +161,10 @@ export class TypingIndicators {
       for (const [userId, shown] of users) {
         if (now - shown.at < SHOWN_EXPIRY_MS) continue;
         users.delete(userId);
-        if (shown.on)
-          void this.#hub.follower.readLatest((view) => this.#deliver(chatId, userId, false, view));
+        if (shown.on) this.#deliver(chatId, userId, { ...shown, on: false });
       }
       if (users.size === 0) this.#shown.delete(chatId);
     }
-  }
-
-  #show(chatId: number, userId: number, shown: Shown): void {
-    const users = this.#shown.get(chatId) ?? new Map<number, Shown>();
-    users.set(userId, shown);
-    this.#shown.set(chatId, users);
   }
 
   #forgetOwn(chatId: number, userId: number): void {

@@ -4,7 +4,8 @@ import { upgradeStatusOf } from '../../api/status.js';
 import { ChatError } from '../../chat/errors.js';
 import { parseId } from '../../chat/ids.js';
 import type { Bucket } from '../../chat/rate-limiter.js';
-import type { ReadView } from '../../store/read-store.js';
+import { chainLoaded, mapLoaded } from '../../store/loading.js';
+import type { Loaded } from '../../store/read-store.js';
 import type { Authenticator, Identity } from '../auth/authenticator.js';
 import { bearerToken, offeredProtocols } from '../auth/token-carriers.js';
 import type { Exchange } from '../http/exchange.js';
@@ -175,7 +176,7 @@ export class Upgrades {
     { exchange, idText }: Asking,
     channel: Channel,
   ): Target | Promise<Target> {
-    const { auth, hub, catchUp } = this.#options;
+    const { auth, hub } = this.#options;
     const problem = handshakeProblem(exchange);
     if (problem !== undefined) throw new ChatError(problem);
     if (!exchange.isAllowedOrigin) throw new ChatError('origin_not_allowed');
@@ -183,16 +184,35 @@ export class Upgrades {
     const chatId = idText === undefined ? undefined : parseId(idText);
     if (idText !== undefined && chatId === undefined) throw new ChatError('invalid_id');
     const start: Start = exchange.query === '' ? NEWEST : startOf(new URLSearchParams(exchange.query));
-    return hub.follower.readLatest((view: ReadView): Target => {
-      if (hub.revocations.has(identity)) unauthorized(); // Meanwhile.
-      const userId = hub.userOf(view, identity.caller);
-      if (userId === undefined || hub.caches.user(view, userId) === undefined)
-        throw new ChatError('profile_required');
-      const of = channel.of === 'main' || chatId === undefined ? undefined : { id: chatId, type: channel.of };
-      catchUp.admit(view, userId, of, 'after' in start ? start.after : undefined);
-      const rows = of === undefined ? ('after' in start ? view.chatsOf(userId).length : 0) : rowsOf(start);
-      this.#options.limits.admitRows(identity.caller, rows, 'upgrades');
-      return { permit, userId, chatId, start, endsAt: auth.endOf(identity), issuedAt: identity.issuedAt };
+    return hub.follower.read(
+      () => this.#load(identity, chatId, channel, start),
+      ({ userId, rows }): Target => {
+        if (hub.revocations.has(identity)) unauthorized(); // Meanwhile.
+        if ('after' in start && start.after > hub.follower.position) throw new ChatError('after_unknown');
+        this.#options.limits.admitRows(identity.caller, rows, 'upgrades');
+        return { permit, userId, chatId, start, endsAt: auth.endOf(identity), issuedAt: identity.issuedAt };
+      },
+    );
+  }
+
+  /** Who asks, when they may go there, and how many rows that touches beyond the usual. */
+  #load(
+    identity: Identity,
+    chatId: number | undefined,
+    { of }: Channel,
+    start: Start,
+  ): Loaded<{ readonly userId: number; readonly rows: number }> {
+    const { hub } = this.#options;
+    if (hub.revocations.has(identity)) unauthorized(); // Meanwhile.
+    return chainLoaded(hub.loadUserId(identity.caller), (userId) => {
+      if (userId === undefined) throw new ChatError('profile_required');
+      return chainLoaded(hub.loadProfile(userId), (profile) => {
+        if (profile === undefined) throw new ChatError('profile_required');
+        if (of !== 'main' && chatId !== undefined)
+          return mapLoaded(hub.loadChat(userId, chatId, of), () => ({ userId, rows: rowsOf(start) }));
+        if (!('after' in start)) return hub.follower.here({ userId, rows: 0 });
+        return mapLoaded(hub.store.chatsCount(userId), (rows) => ({ userId, rows }));
+      });
     });
   }
 

@@ -147,12 +147,14 @@ export class WebSockets {
     session.renewals += 1;
     try {
       const identity = auth.verifyNow(token) ?? (await auth.verify(token));
-      await hub.follower.readLatest((view) => {
-        if (hub.userOf(view, identity.caller) !== socket.userId || hub.revocations.has(identity))
-          throw new ChatError('unauthorized');
-        socket.stayFor({ issuedAt: identity.issuedAt, endsAt: auth.endOf(identity) });
-        expiry.noted(socket);
-      });
+      await hub.follower.read(
+        () => hub.loadUserId(identity.caller),
+        (userId) => {
+          if (userId !== socket.userId || hub.revocations.has(identity)) throw new ChatError('unauthorized');
+          socket.stayFor({ issuedAt: identity.issuedAt, endsAt: auth.endOf(identity) });
+          expiry.noted(socket);
+        },
+      );
     } catch (error) {
       this.#refuseBadFrame(session, socket, error);
     } finally {
@@ -193,11 +195,12 @@ export class WebSockets {
   }
 
   async #answerRepeat(socket: ChatSocket, first: Message): Promise<void> {
-    const { caches, follower } = this.#options.hub;
+    const { hub } = this.#options;
     try {
-      await follower.readLatest((view) => {
-        socket.send(duplicateJson(first, caches.nameJson(view, first.authorId)));
-      });
+      await hub.follower.read(
+        () => hub.loadProfile(first.authorId),
+        (author) => socket.send(duplicateJson(first, author?.nameJson ?? '""')),
+      );
     } catch (error) {
       this.#refuseFrame(socket, error, first.clientId ?? undefined);
     } finally {
@@ -206,11 +209,11 @@ export class WebSockets {
   }
 
   #type(socket: ChatSocket, on: boolean): void {
-    const { hub, typing, limits } = this.#options;
+    const { typing, limits } = this.#options;
     // What takes back what was passed on is bounded by it.
     const takesBack = !on && typing.isOwn(socket);
     if (!takesBack && !limits.admitTyping(socket.userId)) return;
-    const typed = hub.follower.readLatest((view) => typing.typed(socket, on, view));
+    const typed = typing.typed(socket, on);
     if (typed instanceof Promise) typed.catch((error: unknown) => this.#refuseFrame(socket, error));
   }
 

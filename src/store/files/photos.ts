@@ -45,6 +45,10 @@ export class PhotoFiles implements PhotoStore {
     }
   }
 
+  async remove(owner: PhotoOwner, id: number, name: string): Promise<void> {
+    await removeWithFolder(this.#path(owner, id, name));
+  }
+
   async removeAll(owner: PhotoOwner, id: number): Promise<void> {
     await rm(join(this.#filesDir, owner, String(id)), { recursive: true, force: true });
   }

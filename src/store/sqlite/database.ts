@@ -68,3 +68,10 @@ function assertVersion(db: Connection): void {
     throw new Error(`SQLite ${version} is too old: ${SQLITE_VERSION_MIN.join('.')} or newer is needed`);
   }
 }
+
+/** Which database the connection is to: random, made with it, the same for good. */
+export function databaseIdOf(db: Connection): string {
+  const id = db.prepare<[], string>('SELECT id FROM identity').pluck().get();
+  if (id === undefined) throw new Error('the database has no id');
+  return id;
+}

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RateLimiter } from '../../../src/chat/rate-limiter.js';
 import { Hub } from '../../../src/server/hub/hub.js';
-import type { ReadView } from '../../../src/store/read-store.js';
 import { openReader } from '../../../src/store/sqlite/database.js';
-import { readView } from '../../../src/store/sqlite/read/read-store.js';
+import { type Profiles, profileQueries } from '../../../src/store/sqlite/read/profiles.js';
 import { appender } from '../../../src/store/sqlite/write/append.js';
 import { ChatWriteCache } from '../../../src/store/sqlite/write/chat-write-cache.js';
 import { groupWriters } from '../../../src/store/sqlite/write/groups.js';
@@ -38,7 +37,7 @@ beforeAll(async () => {
   await store.ok('delete_group', { actor: OWNER, groupId: gone.id });
   const chat = await store.ok('open_chat', { actor: OWNER, other: MEMBER });
   ids = { chat: chat.id, group, gone: gone.id };
-  hub = new Hub(store.read, new FakeTopics(), new MemoryHub().join(), (error) => {
+  hub = await Hub.open(watched(store.read), new FakeTopics(), new MemoryHub().join(), (error) => {
     throw error;
   });
 });
@@ -48,20 +47,27 @@ afterAll(async () => {
   await folder.remove();
 });
 
-/** What is asked of a view while somebody is refused, with `it` for the id that they ask for. */
-function questions(view: ReadView, id: number, refused: (view: ReadView) => void): string[] {
-  const asked: string[] = [];
-  const recorder = new Proxy(view, {
-    get: (target, name: keyof ReadView) => {
-      const question = target[name] as (...args: unknown[]) => unknown;
+let asked: string[] = [];
+
+/** The same, writing down what is asked. */
+function watched<T extends object>(of: T): T {
+  return new Proxy(of, {
+    get(target, name) {
+      const question: unknown = Reflect.get(target, name, target);
+      if (typeof question !== 'function') return question;
       return (...args: unknown[]) => {
-        asked.push(`${name} ${args.map((arg) => (arg === id ? 'it' : arg)).join(' ')}`);
-        return question(...args);
+        asked.push(`${String(name)} ${args.join(' ')}`);
+        return question.apply(target, args);
       };
     },
   });
-  expect(() => refused(recorder)).toThrow(/^There is no such (chat|group)\.$/);
-  return asked;
+}
+
+/** What the store is asked while somebody is refused, with `it` for the id that they ask for. */
+function questions(id: number, refused: () => void): string[] {
+  asked = [];
+  expect(refused).toThrow(/^There is no such (chat|group)\.$/);
+  return asked.map((question) => question.replace(` ${id} `, ' it '));
 }
 
 const strangers = [
@@ -73,15 +79,15 @@ const strangers = [
 
 describe.each(['private', 'group'] as const)('whoever asks a worker for a %s chat', (type) => {
   it.each(strangers)('costs one question: %s', (_who, user, what) => {
-    const of = (id: number) =>
-      store.see((view) => questions(view, id, (recorder) => hub.chatFor(recorder, user, id, type)));
-    store.see((view) => hub.caches.chat(view, ids[what])); // Somebody else has asked before.
-    expect(of(NOTHING)).toEqual([`isMember it ${user}`]);
+    const of = (id: number) => questions(id, () => hub.loadChat(user, id, type));
+    if (what !== 'gone') hub.loadChat(OWNER, ids[what], what === 'chat' ? 'private' : 'group'); // It is cached.
+    expect(of(NOTHING)).toEqual([`chatFor it ${user}`]);
     expect(of(ids[what])).toEqual(of(NOTHING));
   });
 });
 
 describe.each([
+  'update_group',
   'delete_group',
   'add_members',
   'remove_members',
@@ -89,10 +95,10 @@ describe.each([
   it.each(strangers)('costs two questions: %s', (_who, user, what) => {
     const db = openReader(folder.path);
     const of = (id: number) =>
-      questions(readView(db), id, (view) => {
+      questions(id, () => {
         const writers = groupWriters({
           db,
-          view,
+          profiles: watched<Profiles>(profileQueries(db)),
           append: appender(db),
           writeCache: new ChatWriteCache(db),
           nextId: () => NOTHING,
@@ -102,7 +108,7 @@ describe.each([
         });
         writers[kind]({ actor: user, groupId: id, users: [STRANGER] }, 0);
       });
-    expect(of(NOTHING)).toEqual([`user ${user}`, `isMember it ${user}`]);
+    expect(of(NOTHING)).toEqual([`user ${user}`, `chatFor it ${user}`]);
     expect(of(ids[what])).toEqual(of(NOTHING));
     db.close();
   });

@@ -36,12 +36,14 @@ export interface Rule {
 export const RULES: Readonly<Record<RouteName, Rule>> = {
   //                           no profile               not in it                member             owner               an unknown id
   createUser:    rule('none',  '200',                  '400 user_exists',       '400 user_exists', '400 user_exists'),
+  updateUser:    rule('none',  '400 profile_required', '200',                   '200',             '200'),
   getMe:         rule('none',  '404 user_not_found',   '200',                   '200',             '200'),
   getUser:       rule('user',  '200',                  '200',                   '200',             '200',             '404 user_not_found'),
   getUserPhoto:  rule('user',  '200',                  '200',                   '200',             '200',             '404 user_not_found'),
   openChat:      rule('user',  '400 profile_required', '200',                   '200',             '200',             '400 user_unknown'),
   getChatInfo:   rule('chat',  '404 chat_not_found',   '404 chat_not_found',    '200',             '200',             '404 chat_not_found'),
   createGroup:   rule('none',  '400 profile_required', '200',                   '200',             '200'),
+  updateGroup:   rule('group', '400 profile_required', '404 group_not_found',   '403 not_owner',   '200',             '404 group_not_found'),
   deleteGroup:   rule('group', '400 profile_required', '404 group_not_found',   '403 not_owner',   '200',             '404 group_not_found'),
   getGroupInfo:  rule('group', '404 group_not_found',  '404 group_not_found',   '200',             '200',             '404 group_not_found'),
   getGroupUsers: rule('group', '404 group_not_found',  '404 group_not_found',   '200',             '200',             '404 group_not_found'),

@@ -111,15 +111,15 @@ export const bugs: readonly Bug[] = [
     changes: [
       {
         file: 'server/hub/follower.js',
-        from: 'bytes += Math.max(this.#pass(entry, view), entry.text.length);',
+        from: 'bytes += Math.max(this.#events.pass(entry, page), text);',
         to: `this.#position = entry.id;
           if (Math.random() < 0.01) throw new Error('planted');
-          bytes += Math.max(this.#pass(entry, view), entry.text.length);`,
+          bytes += Math.max(this.#events.pass(entry, page), text);`,
       },
       {
         file: 'server/hub/follower.js',
-        from: 'this.#failed(error); // Half a page is passed on: to go on would repeat it.\n            throw error;',
-        to: 'this.#behind = true;',
+        from: 'this.#busy = false;\n        this.#events.failed(error);\n        throw error;',
+        to: 'this.#busy = false; this.#behind = true;',
       },
     ],
     expected: ['gap'],
@@ -129,8 +129,8 @@ export const bugs: readonly Bug[] = [
     changes: [
       {
         file: 'server/hub/hub.js',
-        from: 'return this.#left(entry.chatId, entry.users, view);',
-        to: 'setTimeout(() => this.#left(entry.chatId, entry.users, view), 300); return;',
+        from: 'return this.#left(entry.chatId, entry.users);',
+        to: 'setTimeout(() => this.#left(entry.chatId, entry.users), 300); return;',
       },
     ],
     expected: ['nonMember'],
@@ -151,7 +151,7 @@ export const bugs: readonly Bug[] = [
     name: 'a resumed socket is not shown the first message that it has not seen',
     changes: [
       {
-        file: 'server/hub/catch-up.js',
+        file: 'server/hub/chat-catch-up.js',
         from: "if (socket.state === 'opening')\n            socket.send(historyJson(frames, more));",
         to: "if (socket.state === 'opening') socket.send(historyJson(frames.slice(1), more));",
       },
@@ -164,8 +164,8 @@ export const bugs: readonly Bug[] = [
     changes: [
       {
         file: 'server/hub/catch-up.js',
-        from: 'if (this.#ready.size > 0 || this.#hub.backpressure.full)\n            return this.#queue(socket);',
-        to: 'if (socket.kind === "chat") { socket.subscribe(`c${socket.chatId}`); return void setTimeout(() => this.#queue(socket), 20); }',
+        from: 'if (this.#ready.size > 0 || this.#hub.backpressure.full)\n            this.#queue(socket);',
+        to: 'if (socket.kind === "chat") { socket.subscribe(`c${socket.chatId}`); return void setTimeout(() => this.#queue(socket), 20); } if (this.#ready.size > 0) this.#queue(socket);',
       },
     ],
     expected: ['repeated', 'reordered', 'gap'],
@@ -175,8 +175,8 @@ export const bugs: readonly Bug[] = [
     changes: [
       {
         file: 'server/hub/catch-up.js',
-        from: 'return this.#hub.goLive(socket, view);',
-        to: 'return void setTimeout(() => this.#hub.goLive(socket, view), 20);',
+        from: 'this.#hub.goLive(socket, groups);',
+        to: 'setTimeout(() => this.#hub.goLive(socket, groups), 20);',
       },
     ],
     expected: ['gap'],
@@ -198,8 +198,8 @@ export const bugs: readonly Bug[] = [
     changes: [
       {
         file: 'server/hub/follower.js',
-        from: 'for (const entry of entries) {',
-        to: 'for (const entry of [...entries.slice(1), ...entries.slice(0, 1)]) {',
+        from: 'for (const entry of page.entries) {',
+        to: 'for (const entry of [...page.entries.slice(1), ...page.entries.slice(0, 1)]) {',
       },
       {
         file: 'server/hub/follower.js',

@@ -5,9 +5,9 @@ import { CatchUp } from '../../../src/server/hub/catch-up.js';
 import { Hub } from '../../../src/server/hub/hub.js';
 import { Expiry } from '../../../src/server/websocket/token-expiry.js';
 import { WebSockets } from '../../../src/server/websocket/websockets.js';
-import type { ReadStore } from '../../../src/store/read-store.js';
 import { temporaryFolder } from '../../support/ledger.js';
 import { MemoryHub } from '../../support/memory-bus.js';
+import { overStore } from '../../support/over-store.js';
 import { openSqlite } from '../../support/sqlite.js';
 import { TestStore } from '../../support/store.js';
 import { FakeTopics, FakeWire } from '../../support/wire.js';
@@ -40,9 +40,9 @@ describe('a socket whose upgrade came after an await, before it is attached', ()
   let wire: FakeWire;
   let behavior: WebSocketBehavior<unknown>;
   /** The engine has just opened it. */
-  beforeEach(() => {
+  beforeEach(async () => {
     const topics = new FakeTopics();
-    hub = new Hub(store.read, topics, new MemoryHub().join(), fail);
+    hub = await Hub.open(store.read, topics, new MemoryHub().join(), fail);
     expiry = new Expiry(() => hub.everyone(), Date.now);
     const options = {
       hub,
@@ -66,7 +66,7 @@ describe('a socket whose upgrade came after an await, before it is attached', ()
 
   it('ends when its token is revoked', async () => {
     await revoke();
-    hub.follower.tryReadLatest(() => undefined);
+    hub.follower.whenCaughtUp(() => undefined);
     await nextTurn();
     expect(wire.ended).toEqual({ code: 4401, reason: 'token revoked' });
   });
@@ -82,17 +82,16 @@ describe('a socket whose upgrade came after an await, before it is attached', ()
 
 it('what is revoked while a worker starts is revoked there', async () => {
   let revoked: Promise<unknown> | undefined;
-  const read: ReadStore = {
-    ...store.read,
-    snapshot: (use) => {
-      const seen = store.read.snapshot(use);
+  const read = overStore(store.read, {
+    revocations: () => {
+      const found = store.read.revocations();
       revoked ??= revoke();
-      return seen;
+      return found;
     },
-  };
-  hub = new Hub(read, new FakeTopics(), new MemoryHub().join(), fail);
+  });
+  hub = await Hub.open(read, new FakeTopics(), new MemoryHub().join(), fail);
   await revoked;
-  hub.follower.tryReadLatest(() => undefined);
+  hub.follower.whenCaughtUp(() => undefined);
   const identity = { caller: { id: 1 }, expiresAt: undefined, issuedAt: NOW_S - 1 };
   expect(hub.revocations.has(identity)).toBe(true);
 });

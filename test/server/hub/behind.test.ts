@@ -4,9 +4,10 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CatchUp } from '../../../src/server/hub/catch-up.js';
 import { Hub } from '../../../src/server/hub/hub.js';
 import { ChatSocket, MainSocket, type Socket } from '../../../src/server/hub/sockets.js';
-import type { ReadStore, ReadView } from '../../../src/store/read-store.js';
+import type { ReadStore } from '../../../src/store/read-store.js';
 import { temporaryFolder } from '../../support/ledger.js';
 import { MemoryHub } from '../../support/memory-bus.js';
+import { overStore } from '../../support/over-store.js';
 import { openSqlite } from '../../support/sqlite.js';
 import { say, TestStore } from '../../support/store.js';
 import { until } from '../../support/wait.js';
@@ -37,7 +38,7 @@ beforeEach(async () => {
   const fail = (error: unknown) => {
     throw error;
   };
-  hub = new Hub(counted(store.read), topics, new MemoryHub().join(), fail);
+  hub = await Hub.open(counted(store.read), topics, new MemoryHub().join(), fail);
   attachments = new CatchUp(hub, fail);
 });
 afterEach(async () => {
@@ -49,23 +50,16 @@ afterEach(async () => {
 
 /** The same store, counting the pages of messages that are read. */
 function counted(read: ReadStore): ReadStore {
-  const count = (view: ReadView): ReadView => ({
-    ...view,
-    chatsOf: (user) => {
-      chatsRead += 1;
-      return view.chatsOf(user);
+  return overStore(read, {
+    roomsOf: (...question) => {
+      if (question[2] === undefined) chatsRead += 1;
+      return read.roomsOf(...question);
     },
-    messagesAfter: (...page) => {
-      pagesRead += 1;
-      return view.messagesAfter(...page);
+    entriesFor: (...question) => {
+      if (question[3].max > 0) pagesRead += 1;
+      return read.entriesFor(...question);
     },
   });
-  return {
-    databaseId: read.databaseId,
-    snapshot: (use) => read.snapshot((view) => use(count(view))),
-    hasIncarnation: (incarnation) => read.hasIncarnation(incarnation),
-    close: () => read.close(),
-  };
 }
 
 interface Reader {
@@ -460,7 +454,7 @@ describe('sockets that wait for room and give up', () => {
 describe('a crowd of sockets behind in one chat', () => {
   it('reads each page of it from the store once, wherever each of them began', async () => {
     await talk(2500, 'a short one');
-    const newest = store.see((view) => view.newest());
+    const newest = store.read.newest() as number;
     pagesRead = 0;
     const crowd = Array.from({ length: 100 }, (_, n) => reader(3, { after: newest - 2500 + n }));
     for (let n = 0; n < 20 && crowd.some(({ socket }) => socket.state !== 'live'); n++) await ticks();

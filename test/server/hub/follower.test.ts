@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Entry } from '../../../src/chat/entries.js';
-import { Follower } from '../../../src/server/hub/follower.js';
+import { Follower, type FollowerEvents } from '../../../src/server/hub/follower.js';
 import { temporaryFolder } from '../../support/ledger.js';
+import { overStore } from '../../support/over-store.js';
 import { openSqlite } from '../../support/sqlite.js';
 import { say, TestStore } from '../../support/store.js';
 
@@ -29,10 +30,18 @@ async function grow(count: number): Promise<void> {
   for (let from = 0; from < count; from += 2000) await store.run(...commands.slice(from, from + 2000));
 }
 
-const newest = () => store.see((view) => view.newest());
-const fail = (error: unknown) => {
+const newest = () => store.read.newest() as number;
+function fail(error: unknown): never {
   throw error;
-};
+}
+
+/** Follows from the log's end on. */
+function follow(
+  pass: FollowerEvents['pass'],
+  { read = store.read, failed = fail as FollowerEvents['failed'] } = {},
+): Follower {
+  return new Follower(read, newest(), { pass, failed, author: () => false, chat: () => false });
+}
 
 /** Passes ids on, and publishes nothing. */
 const pass = (take: (id: number) => void) => (entry: Entry) => {
@@ -43,18 +52,14 @@ const pass = (take: (id: number) => void) => (entry: Entry) => {
 describe('a follower', () => {
   it('passes no more than a page in a tick, however many ask for the end of the log in it', async () => {
     const passed: number[] = [];
-    follower = new Follower(
-      store.read,
-      pass((id) => passed.push(id)),
-      fail,
-    );
+    follower = follow(pass((id) => passed.push(id)));
     const begin = follower.position;
     await grow(10_000);
     expect(passed).toEqual([]);
 
     const { position } = follower;
     const seen = Array.from({ length: 20 }, () =>
-      follower?.readLatest((view) => [view.newest(), follower?.position, passed.length]),
+      follower?.whenCaughtUp(() => [newest(), follower?.position, passed.length]),
     );
     expect(passed.length).toBeGreaterThan(0);
     expect(passed.length).toBeLessThanOrEqual(PAGE_ENTRIES_MAX);
@@ -71,9 +76,9 @@ describe('a follower', () => {
 
   it('ends a page early when what was published in it is large', async () => {
     const passed: number[] = [];
-    follower = new Follower(store.read, (entry) => passed.push(entry.id) && 100 * 1024, fail);
+    follower = follow((entry) => passed.push(entry.id) && 100 * 1024);
     await grow(10);
-    const asked = follower.readLatest(() => passed.length);
+    const asked = follower.whenCaughtUp(() => passed.length);
     expect(passed).toHaveLength(3); // The third passes 256 KiB.
     expect(await asked).toBe(10);
     expect(passed).toEqual(Array.from({ length: 10 }, (_, n) => newest() - 9 + n));
@@ -81,22 +86,18 @@ describe('a follower', () => {
 
   it('ends a page early when what was read for it is large, also where nobody hears it', async () => {
     const passed: number[] = [];
-    follower = new Follower(
-      store.read,
-      pass((id) => passed.push(id)),
-      fail,
-    );
+    follower = follow(pass((id) => passed.push(id)));
     await store.run(...Array.from({ length: 400 }, () => say(chat, 1, 'x'.repeat(4096))));
-    const asked = follower.readLatest(() => passed.length);
+    const asked = follower.whenCaughtUp(() => passed.length);
     expect(passed.length).toBeGreaterThan(0);
     expect(passed.length * 4096).toBeLessThanOrEqual(2 * 256 * 1024);
     expect(await asked).toBe(400);
   });
 
   it('answers at once when no more than a page is new', async () => {
-    follower = new Follower(store.read, () => 0, fail);
+    follower = follow(() => 0);
     await grow(PAGE_ENTRIES_MAX);
-    expect(follower.readLatest((view) => view.newest())).toBe(newest());
+    expect(follower.whenCaughtUp(() => follower?.position)).toBe(newest());
   });
 
   it('tells its owner when an entry cannot be passed on, and repeats none that was', async () => {
@@ -104,17 +105,16 @@ describe('a follower', () => {
     const passed: number[] = [];
     const failures: unknown[] = [];
     const begin = newest();
-    follower = new Follower(
-      store.read,
+    follower = follow(
       pass((id) => {
         if (id === begin + 3) throw broken;
         passed.push(id);
       }),
-      (error) => failures.push(error),
+      { failed: (error) => failures.push(error) },
     );
     await grow(5);
     let used = 0;
-    const ask = () => follower?.readLatest(() => (used += 1));
+    const ask = () => follower?.whenCaughtUp(() => (used += 1));
     expect(ask).toThrow(broken);
     expect(failures).toEqual([broken]);
     // In life the process has ended; whatever is called before it has must not repeat what was heard.
@@ -127,20 +127,10 @@ describe('a follower', () => {
   it('tells its owner when the log cannot be read', async () => {
     const broken = new Error('this log cannot be read');
     const failures: unknown[] = [];
-    const unreadable = {
-      ...store.read,
-      snapshot: <T>(use: Parameters<typeof store.read.snapshot<T>>[0]) =>
-        store.read.snapshot((view) =>
-          use({ ...view, newest: () => view.newest(), entriesAfter: () => fail(broken) as never }),
-        ),
-    };
-    follower = new Follower(
-      unreadable,
-      () => 0,
-      (error) => failures.push(error),
-    );
+    const read = overStore(store.read, { log: () => fail(broken) });
+    follower = follow(() => 0, { read, failed: (error) => failures.push(error) });
     await grow(1);
-    expect(() => follower?.readLatest(() => undefined)).toThrow(broken);
+    expect(() => follower?.whenCaughtUp(() => undefined)).toThrow(broken);
     expect(failures).toEqual([broken]);
   });
 });

@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Entry } from '../../../src/chat/entries.js';
+import type { Message } from '../../../src/chat/messages.js';
 import { LinkClient } from '../../../src/link/client.js';
 import { linkPath } from '../../../src/link/protocol.js';
 import { Follower } from '../../../src/server/hub/follower.js';
-import type { ReadStore } from '../../../src/store/read-store.js';
+import type { LogPage, ReadStore } from '../../../src/store/read-store.js';
 import { TestLedger, temporaryFolder } from '../../support/ledger.js';
+import { overStore } from '../../support/over-store.js';
 import { openSqlite } from '../../support/sqlite.js';
 import { say, TestStore } from '../../support/store.js';
 
@@ -14,44 +16,47 @@ beforeEach(async () => {
 });
 afterEach(() => folder.remove());
 
+/** The messages in the log after a position. */
+function messagesAfter(read: ReadStore, after: number): Message[] {
+  const lacks = { author: () => false, chat: () => false };
+  const { entries } = read.log(after, { max: 100, maxBytes: 1e6 }, lacks) as LogPage;
+  return entries.filter((entry) => entry.kind === 'message');
+}
+
 describe('a follower that is told entries', () => {
   let store: TestStore;
   let follower: Follower;
   let begin: number;
-  let log: Entry[];
+  let log: Message[];
   let passed: Entry[];
   let read: number[];
 
   beforeEach(async () => {
     store = await TestStore.open(openSqlite, folder.path);
     const chat = await store.group(1);
-    begin = store.see((view) => view.newest());
+    begin = store.read.newest() as number;
     passed = [];
     read = [];
-    const watched: ReadStore = {
-      ...store.read,
-      snapshot: (use) =>
-        store.read.snapshot((view) => {
-          const entriesAfter: typeof view.entriesAfter = (...page) => {
-            const found = view.entriesAfter(...page);
-            read.push(...found.entries.map(({ id }) => id - begin));
-            return found;
-          };
-          return use({ ...view, entriesAfter });
-        }),
-    };
-    follower = new Follower(
-      watched,
-      (entry) => {
+    const watched = overStore(store.read, {
+      log: (...page) => {
+        const found = store.read.log(...page) as LogPage;
+        read.push(...found.entries.map(({ id }) => id - begin));
+        return found;
+      },
+    });
+    follower = new Follower(watched, begin, {
+      pass: (entry) => {
         passed.push(entry);
         return 0;
       },
-      (error) => {
+      author: () => false,
+      chat: () => false,
+      failed: (error) => {
         throw error;
       },
-    );
+    });
     await store.run(...Array.from({ length: 20 }, (_, n) => say(chat, 1, `message ${n}`)));
-    log = store.see((view) => view.entriesAfter(begin, 100, 1e6).entries);
+    log = messagesAfter(store.read, begin);
   });
   afterEach(() => {
     follower.close();
@@ -59,7 +64,7 @@ describe('a follower that is told entries', () => {
   });
 
   const run = (from: number, to: number) => log.slice(from - 1, to);
-  const atEnd = () => follower.readLatest(() => follower.position - begin);
+  const atEnd = () => follower.whenCaughtUp(() => follower.position - begin);
   const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => from + n);
 
   it.each([
@@ -102,7 +107,7 @@ describe('a follower that is told entries', () => {
   it('goes on in the middle of a run whose beginning it has passed by itself', async () => {
     expect(atEnd()).toBe(20);
     await store.run(...Array.from({ length: 5 }, (_, n) => say(run(1, 1)[0]?.chatId ?? 0, 1, `more ${n}`)));
-    log = store.see((view) => view.entriesAfter(begin, 100, 1e6).entries);
+    log = messagesAfter(store.read, begin);
     follower.prefetch(run(18, 25)); // Begins at what was passed: read instead.
     follower.prefetch(run(22, 25));
     expect(atEnd()).toBe(25);
@@ -110,7 +115,7 @@ describe('a follower that is told entries', () => {
   });
 
   it('is not led astray by one that is far ahead', () => {
-    follower.prefetch([{ ...(log[0] as Entry), id: begin + 1000 }]);
+    follower.prefetch([{ ...(log[0] as Message), id: begin + 1000 }]);
     expect(atEnd()).toBe(20);
     expect(passed).toEqual(log);
   });
@@ -128,7 +133,7 @@ describe("what the ledger's answer tells a worker", () => {
 
   it('is each entry just as the store has it', async () => {
     const ledger = await TestLedger.start(folder.path);
-    const stored: Entry[] = [];
+    const stored: Message[] = [];
     const link = new LinkClient({
       path: linkPath(folder.path),
       accept: () => undefined,
@@ -153,9 +158,8 @@ describe("what the ledger's answer tells a worker", () => {
     await post('last');
 
     const { read, close } = await openSqlite(folder.path);
-    const { entries } = read.snapshot((view) => view.entriesAfter(0, 100, 1e6));
+    const expected = messagesAfter(read, 0).filter(({ text }) => text !== 'new');
     close();
-    const expected = entries.filter(({ kind, text }) => kind === 1 && text !== 'new');
     expect(stored).toEqual(expected);
     expect(stored).toHaveLength(2 * texts.length + 1);
     link.close();

@@ -35,7 +35,7 @@ it('who was typing on a worker that died is taken back after 8 s, and not before
   const buses = new MemoryHub();
   const [dying, living] = [buses.join(), buses.join()];
   const topics = new FakeTopics();
-  const hub = new Hub(store.read, topics, living, fail);
+  const hub = await Hub.open(store.read, topics, living, fail);
   const attachments = new CatchUp(hub, fail);
   const typing = new TypingIndicators(hub, living, 100, () => performance.now());
   const wire: FakeWire = new FakeWire(topics, () => attachments.detach(socket));

@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Command, Outcome } from '../../../src/chat/commands.js';
-import { say } from '../../support/store.js';
+import { say, value } from '../../support/store.js';
 import type { CurrentStore } from '../store-contract.js';
 
 export function batches(store: CurrentStore): void {
-  const texts = (chat: number) =>
-    store().see((view) => view.messagesAfter(chat, 0, 1000, () => true).messages.map(({ text }) => text));
+  const texts = async (chat: number) => (await store().messages(chat)).map(({ text }) => text);
   const idsOf = (outcomes: Outcome[] = []) => outcomes.map((outcome) => 'ok' in outcome && outcome.ok);
 
   describe('a batch', () => {
@@ -15,7 +14,7 @@ export function batches(store: CurrentStore): void {
         store().batch([say(chat, 1, 'a'), say(chat, 2, 'b')]),
         store().batch([say(chat, 1, 'c')]),
       );
-      expect(texts(chat)).toEqual(['a', 'b', 'c']);
+      expect(await texts(chat)).toEqual(['a', 'b', 'c']);
       const ids = [...a, ...b].map((outcome) => (outcome as { ok: { id: number } }).ok.id);
       expect(ids).toEqual([...ids].sort((x, y) => x - y));
       expect(new Set(ids).size).toBe(3);
@@ -26,7 +25,7 @@ export function batches(store: CurrentStore): void {
       const batch = store().batch([say(chat, 1, 'a'), say(chat, 9, 'b'), { kind: 'reserve_id', of: 'chat' }]);
       const [first, second] = await store().apply(batch, batch);
       expect(second).toEqual(first);
-      expect(texts(chat)).toEqual(['a']);
+      expect(await texts(chat)).toEqual(['a']);
     });
 
     it('that comes again counts once: in another batch, after a restart, after others', async () => {
@@ -41,19 +40,19 @@ export function batches(store: CurrentStore): void {
       const other = store().batch([say(chat, 1, 'b')], { worker: 'worker', number: 2 });
       const [first] = await store().apply(batch);
       await store().apply(other);
-      const newest = store().see((view) => view.newest());
+      const newest = await store().newest();
       expect(await store().apply({ ...batch, crashes: 1 })).toEqual([first]);
       await store().reopen();
       expect(await store().apply({ ...batch, crashes: 2 }, other)).toMatchObject([first ?? [], [{ ok: {} }]]);
-      expect(store().see((view) => view.newest())).toBe(newest);
-      expect(texts(chat)).toEqual(['a', 'b']);
+      expect(await store().newest()).toBe(newest);
+      expect(await texts(chat)).toEqual(['a', 'b']);
     });
 
     it('is told from one of the same number of another worker', async () => {
       const chat = await store().group(1);
       await store().apply(store().batch([say(chat, 1, 'a')], { worker: 'one' }));
       await store().apply(store().batch([say(chat, 1, 'b')], { worker: 'other' }));
-      expect(texts(chat)).toEqual(['a', 'b']);
+      expect(await texts(chat)).toEqual(['a', 'b']);
     });
 
     it('stays known when those before it are confirmed', async () => {
@@ -65,7 +64,7 @@ export function batches(store: CurrentStore): void {
       expect(await store().apply(batch(2, 0), batch(3, 1))).toEqual([second, third]);
       await store().reopen();
       expect(await store().apply(batch(2, 0), batch(3, 1))).toEqual([second, third]);
-      expect(texts(chat)).toEqual(['1', '2', '3']);
+      expect(await texts(chat)).toEqual(['1', '2', '3']);
       expect(new Set([first, second, third].flatMap(idsOf)).size).toBe(3);
     });
 
@@ -75,14 +74,14 @@ export function batches(store: CurrentStore): void {
         store().batch([say(chat, 1, String(number))], { worker: 'worker', number, confirmed });
       await store().apply(batch(1, 0), batch(2, 0));
       await store().apply(batch(3, 2));
-      const newest = store().see((view) => view.newest());
+      const newest = await store().newest();
       for (const late of [batch(1, 0), batch(2, 0), batch(2, 1)]) {
         // Nobody waits for the outcomes.
         expect(await store().apply({ ...late, crashes: 1 })).toEqual([[]]);
       }
       await store().apply(batch(2, 0), batch(4, 3), batch(1, 0), batch(3, 2));
-      expect(texts(chat)).toEqual(['1', '2', '3', '4']);
-      expect(store().see((view) => view.newest())).toBe(newest + 1);
+      expect(await texts(chat)).toEqual(['1', '2', '3', '4']);
+      expect(await store().newest()).toBe(newest + 1);
     });
 
     it.each([
@@ -92,8 +91,8 @@ export function batches(store: CurrentStore): void {
       const commands: Command[] = [say(chat, 1, 'a'), { kind: 'delete_group', actor: 1, groupId: chat }];
       const [outcomes] = await store().apply(store().batch(commands, { crashes }));
       expect(outcomes).toEqual([{ error: 'timeout' }, { error: 'timeout' }]);
-      expect(texts(chat)).toEqual([]);
-      expect(store().see((view) => view.chat(chat))).toBeDefined();
+      expect(await texts(chat)).toEqual([]);
+      expect(await value(store().read.chatFor(chat, 1))).toBeDefined();
       const [retried] = await store().apply(store().batch([say(chat, 1, 'b')], { crashes: 2 }));
       expect(retried).toMatchObject([{ ok: {} }]);
     });
@@ -132,14 +131,15 @@ export function batches(store: CurrentStore): void {
         { error: 'internal' },
         { ok: {} },
       ]);
-      expect(texts(chat)).toEqual(['before', 'after']);
-      store().see((view) => {
-        expect(view.isMember(chat, 3)).toBe(false);
-        expect(view.chat(chat)?.membersCount).toBe(2);
-        expect(view.chat(taken.id)).toMatchObject({ name: 'g', membersCount: 1 });
-        expect(view.userOfSubject('s')).toBeUndefined();
-        expect(view.user(3)?.name).toBe('C');
+      expect(await texts(chat)).toEqual(['before', 'after']);
+      const { read } = store();
+      expect(await value(read.membersFor(chat, 1))).toMatchObject({
+        chat: { membersCount: 2 },
+        members: [{ id: 1 }, { id: 2 }],
       });
+      expect(await value(read.chatFor(taken.id, 1))).toMatchObject({ name: 'g', membersCount: 1 });
+      expect(await value(read.userOfSubject('s'))).toBeUndefined();
+      expect(await value(read.user(3))).toMatchObject({ name: 'C' });
     });
 
     it('is what an unknown command ends in, and the batch is done with', async () => {
@@ -149,7 +149,7 @@ export function batches(store: CurrentStore): void {
       const [outcomes = []] = await store().apply(batch);
       expect(outcomes).toMatchObject([{ error: 'internal' }, { ok: {} }]);
       expect(await store().apply(batch)).toEqual([outcomes]);
-      expect(texts(chat)).toEqual(['a']);
+      expect(await texts(chat)).toEqual(['a']);
     });
   });
 }

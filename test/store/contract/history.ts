@@ -1,154 +1,80 @@
 import { describe, expect, it } from 'vitest';
-import type { Command } from '../../../src/chat/commands.js';
-import type { Message } from '../../../src/chat/messages.js';
-import { say } from '../../support/store.js';
+import { NOTHING_KNOWN, say, UNBOUNDED, value } from '../../support/store.js';
 import type { CurrentStore } from '../store-contract.js';
-
-const all = () => true;
+import { authorsOf, messagesIn, talk, testUser } from './talk.js';
 
 export function history(store: CurrentStore): void {
-  /** Random chats that talk in turns of random length, beside entries of other kinds: what was said, by chat. */
-  async function talk(random: () => number): Promise<Map<number, Message[]>> {
-    await store().users(3);
-    const said = new Map<number, Message[]>();
-    for (let n = 0; n < 5; n++) {
-      const group = { actor: 1, name: `g${n}`, description: '', users: [2] };
-      said.set((await store().ok('create_group', group)).id, []);
-    }
-    const chats = [...said.keys()];
-    for (let turn = 0; turn < 40; turn++) {
-      const chat = chats[Math.floor(random() ** 2 * chats.length)] ?? 0;
-      const length = 1 + Math.floor(random() ** 3 * 60);
-      const commands: Command[] = Array.from({ length }, (_, n) => say(chat, 1 + (n % 2), `${turn} ${n}`));
-      const member = { actor: 1, groupId: chat, users: [3] } as const;
-      commands.splice(Math.floor(random() * length), 0, { kind: 'add_members', ...member });
-      commands.push({ kind: 'remove_members', ...member });
-      store().now += 1;
-      const outcomes = await store().run(...commands);
-      outcomes.forEach((outcome, index) => {
-        const command = commands[index];
-        if (command?.kind !== 'post_message' || !('ok' in outcome) || !('id' in outcome.ok)) return;
-        const { chatId, authorId, text } = command;
-        said
-          .get(chat)
-          ?.push({ id: outcome.ok.id, chatId, authorId, text, time: store().now, clientId: null });
-      });
-      if (turn % 10 === 9) await store().reopen();
-    }
-    return said;
-  }
+  const newest = (chat: number, member: number, offset: number, bounds = {}, known = NOTHING_KNOWN) =>
+    value(store().read.newestFor(chat, member, offset, { ...UNBOUNDED, ...bounds }, known));
 
   describe('the history', () => {
     it.each([1, 2, 3])('at every offset is what was said there (seed %d)', async (seed) => {
-      const said = await talk(randomOf(seed));
-      expect([...said.values()].flat().length).toBeGreaterThan(300);
-      store().see((view) => {
-        for (const [chat, model] of said) {
-          expect(view.newestMessage(chat)).toEqual(model.at(-1));
-          for (let offset = 0; offset <= model.length + 2; offset++) {
-            const end = Math.max(0, model.length - offset);
-            for (const limit of [0, 1, 2, 63, 64, 65, 1000]) {
-              const page = view.messagesBefore(chat, offset, limit, all);
-              const expected = model.slice(Math.max(0, end - limit), end);
-              expect(page, `chat ${chat}, offset ${offset}, limit ${limit}`).toEqual({
-                messages: expected,
-                more: false,
-              });
-            }
-          }
-          expect(view.messagesBefore(chat, Number.MAX_SAFE_INTEGER, 10, all).messages).toEqual([]);
-        }
-        expect(view.messagesBefore(999, 0, 10, all)).toEqual({ messages: [], more: false });
-      });
-    });
-
-    it('after any id is what was said since, page by page', async () => {
-      const said = await talk(randomOf(4));
-      store().see((view) => {
-        for (const [chat, model] of said) {
-          for (let after = 0; after <= view.newest() + 1; after += 3) {
-            const expected = model.filter(({ id }) => id > after);
-            for (const limit of [1, 64, 1000]) {
-              const page = view.messagesAfter(chat, after, limit, all);
-              expect(page.messages).toEqual(expected.slice(0, limit));
-              expect(page.more).toBe(expected.length > limit);
-            }
-          }
-          for (const limit of [1, 7, 64, 100]) {
-            const read: Message[] = [];
-            for (let more = true; more; ) {
-              const page = view.messagesAfter(chat, read.at(-1)?.id ?? 0, limit, all);
-              read.push(...page.messages);
-              more = page.more;
-            }
-            expect(read, `pages of ${limit}`).toEqual(model);
+      const said = [...(await talk(store(), seed))].map(([id, heard]) => [id, messagesIn(heard)] as const);
+      expect(said.flatMap(([, model]) => model).length).toBeGreaterThan(300);
+      for (const [id, model] of said) {
+        const chat = await value(store().read.chatFor(id, 2));
+        for (let offset = 0; offset <= model.length + 2; offset++) {
+          const end = Math.max(0, model.length - offset);
+          for (const max of [0, 1, 2, 63, 64, 65, 1000]) {
+            const messages = model.slice(Math.max(0, end - max), end);
+            const page = await newest(id, 2, offset, { max });
+            const expected = { chat, messages, more: false, users: authorsOf(messages) };
+            expect(page, `chat ${id}, offset ${offset}, max ${max}`).toEqual(expected);
           }
         }
-      });
-    });
-
-    it('holds as many messages as fit, the newest ones, and says that there are more', async () => {
-      const chat = await store().group(1);
-      const texts = Array.from({ length: 200 }, (_, n) => String(n));
-      await store().run(...texts.map((text) => say(chat, 1, text)));
-      /** Room for so many, asked in the order in which they come. */
-      const room = (count: number) => {
-        let left = count;
-        return () => left-- > 0;
-      };
-      store().see((view) => {
-        const upTo = (count: number, offset = 0, limit = 1000) => {
-          const { messages, more } = view.messagesBefore(chat, offset, limit, room(count));
-          return [messages.map(({ text }) => text), more];
-        };
-        expect(upTo(70)).toEqual([texts.slice(130), true]);
-        expect(upTo(70, 50)).toEqual([texts.slice(80, 150), true]);
-        expect(upTo(0)).toEqual([texts.slice(199), true]);
-        expect(upTo(200)).toEqual([texts, false]);
-        expect(upTo(70, 0, 70)).toEqual([texts.slice(130), false]);
-        expect(upTo(70, 190)).toEqual([texts.slice(0, 10), false]);
-
-        const from = (count: number, limit = 1000) => {
-          const { messages, more } = view.messagesAfter(chat, 0, limit, room(count));
-          return [messages.map(({ text }) => text), more];
-        };
-        expect(from(70)).toEqual([texts.slice(0, 70), true]);
-        expect(from(0)).toEqual([texts.slice(0, 1), true]);
-        expect(from(200)).toEqual([texts, false]);
-        expect(from(1000, 200)).toEqual([texts, false]);
-        expect(from(1000, 199)).toEqual([texts.slice(0, 199), true]);
-      });
-    });
-
-    it('knows whether an author said something since', async () => {
-      const chat = await store().group(3);
-      const ids: number[] = [];
-      for (const author of [1, 2, 1]) {
-        ids.push((await store().ok('post_message', { chatId: chat, authorId: author, text: 'x' })).id);
+        const nothing = { messages: [], more: false };
+        expect(await newest(id, 2, Number.MAX_SAFE_INTEGER)).toMatchObject(nothing);
       }
-      const [first = 0, second = 0, third = 0] = ids;
-      store().see((view) => {
-        const since = (author: number, after: number) => view.hasMessageAfter(chat, author, after);
-        expect([since(1, 0), since(1, first), since(1, second), since(1, third)]).toEqual([
-          true,
-          true,
-          true,
-          false,
-        ]);
-        expect([since(2, first), since(2, second), since(3, 0)]).toEqual([true, false, false]);
-        expect(view.hasMessageAfter(chat + 1, 1, 0)).toBe(false);
-      });
+    });
+
+    it('holds as many messages as have room, the newest ones, and says that there are more', async () => {
+      const chat = await store().group(1);
+      const texts = Array.from({ length: 200 }, (_, n) => String(n).padStart(3, '0'));
+      await store().run(...texts.map((text) => say(chat, 1, text)));
+      const upTo = async (count: number, offset = 0, max = 1000) => {
+        const page = await newest(chat, 1, offset, { max, maxBytes: 3 * count });
+        return [page?.messages.map(({ text }) => text), page?.more];
+      };
+      expect(await upTo(70)).toEqual([texts.slice(130), true]);
+      expect(await upTo(70, 50)).toEqual([texts.slice(80, 150), true]);
+      expect(await upTo(0)).toEqual([texts.slice(199), true]);
+      expect(await upTo(200)).toEqual([texts, false]);
+      expect(await upTo(70, 0, 70)).toEqual([texts.slice(130), false]);
+      expect(await upTo(70, 190)).toEqual([texts.slice(0, 10), false]);
+    });
+
+    it('counts the bytes of UTF-8, and always holds one message', async () => {
+      const chat = await store().group(1);
+      await store().run(...['ä', '🦊', '🦊🦊', 'x'].map((text) => say(chat, 1, text)));
+      const count = async (maxBytes: number) => (await newest(chat, 1, 0, { maxBytes }))?.messages.length;
+      const counts = [0, 1, 8, 9, 12, 13, 14, 15].map(count);
+      expect(await Promise.all(counts)).toEqual([1, 1, 1, 2, 2, 3, 3, 4]);
+      expect((await newest(chat, 1, 1, { maxBytes: 7 }))?.messages).toMatchObject([{ text: '🦊🦊' }]);
+    });
+
+    it('brings the authors whom the caller does not know', async () => {
+      const chat = await store().group(3);
+      await store().run(say(chat, 1, 'a'), say(chat, 2, 'b'), say(chat, 3, 'c'), say(chat, 2, 'd'));
+      const authors = async (known: readonly number[], max = 10) => {
+        const has = { ...NOTHING_KNOWN, hasUser: (id: number) => known.includes(id) };
+        return [...((await newest(chat, 1, 0, { max }, has))?.users.values() ?? [])];
+      };
+      expect(await authors([1, 3])).toEqual([testUser(2)]);
+      expect(await authors([1, 2, 3])).toEqual([]);
+      expect(await authors([2], 2)).toEqual([testUser(3)]);
+    });
+
+    it('is for members of a chat that exists', async () => {
+      const chat = await store().group(2);
+      await store().run(say(chat, 1, 'a'));
+      expect(await newest(chat, 3, 0)).toBeUndefined();
+      expect(await newest(chat + 100, 1, 0)).toBeUndefined();
+      await store().ok('remove_members', { actor: 1, groupId: chat, users: [2] });
+      expect(await newest(chat, 2, 0)).toBeUndefined();
+      await store().ok('add_members', { actor: 1, groupId: chat, users: [2] });
+      expect((await newest(chat, 2, 0))?.messages).toMatchObject([{ text: 'a' }]);
+      await store().ok('delete_group', { actor: 1, groupId: chat });
+      expect(await newest(chat, 1, 0)).toBeUndefined();
     });
   });
-}
-
-/** Mulberry32: the same numbers for the same seed. */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

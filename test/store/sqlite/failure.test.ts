@@ -28,13 +28,15 @@ beforeEach(async () => {
 afterEach(() => folder.remove());
 
 function open() {
-  return openLedgerStore(folder.path, Date.now, {
+  return openLedgerStore({
+    dataDir: folder.path,
+    now: Date.now,
     unexpected: (error) => {
       throw error;
     },
     full: () => undefined,
     space: () => undefined,
-    checking: (failure) => checked.push(failure),
+    checking: (failure) => void checked.push(failure),
   });
 }
 

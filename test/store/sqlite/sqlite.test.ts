@@ -8,6 +8,7 @@ import { databaseFile, openReader, openWriter } from '../../../src/store/sqlite/
 import { openReadStore } from '../../../src/store/sqlite/read/read-store.js';
 import { SCHEMA_VERSION } from '../../../src/store/sqlite/upkeep/migrations.js';
 import { LedgerStore, openWriteStore } from '../../../src/store/sqlite/write/ledger-store.js';
+import { slowStore } from '../../support/slow-store.js';
 import { say, TestStore } from '../../support/store.js';
 import { storeContract } from '../store-contract.js';
 
@@ -19,7 +20,7 @@ const open = async (at: string) => {
   return {
     write,
     read,
-    close: () => {
+    close() {
       read.close();
       write.close();
     },
@@ -27,6 +28,10 @@ const open = async (at: string) => {
 };
 
 storeContract('SQLite', open);
+storeContract('SQLite that answers later', async (at) => {
+  const store = await open(at);
+  return { ...store, read: slowStore(store.read) };
+});
 
 describe('the SQLite store', () => {
   let folder: string;
@@ -102,26 +107,6 @@ describe('the SQLite store', () => {
     expect([...idsIn(folder), ...idsIn(folder)]).toEqual([id, id, id, id]);
     expect(idsIn(other)).not.toContain(id);
     rmSync(other, { recursive: true });
-  });
-
-  it('brings a database of version 1 up to date and keeps what is in it', async () => {
-    const store = await TestStore.open(open, folder);
-    const chat = await store.group(1);
-    await store.run(say(chat, 1, 'from before'));
-    store.close();
-    const db = new Database(databaseFile(folder));
-    db.exec(
-      'DROP TABLE identity; DROP TABLE revocation; ALTER TABLE batch RENAME TO frame; ALTER TABLE frame RENAME COLUMN worker TO origin; PRAGMA user_version = 1',
-    );
-    db.close();
-
-    const after = await TestStore.open(open, folder);
-    expect(after.see((view) => view.newestMessage(chat)?.text)).toBe('from before');
-    expect(after.read.databaseId).toMatch(/^[0-9a-f]{32}$/);
-    after.close();
-    const upgraded = new Database(databaseFile(folder), { readonly: true });
-    expect(upgraded.pragma('user_version', { simple: true })).toBe(SCHEMA_VERSION);
-    upgraded.close();
   });
 
   it('commits an incarnation at each start, which its readers find', () => {

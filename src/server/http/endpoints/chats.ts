@@ -2,7 +2,8 @@ import { messageJson } from '../../../api/frames.js';
 import { otherOf } from '../../../chat/chats.js';
 import { ChatError } from '../../../chat/errors.js';
 import type { Message } from '../../../chat/messages.js';
-import type { ReadView } from '../../../store/read-store.js';
+import { chainLoaded, mapLoaded } from '../../../store/loading.js';
+import type { Room } from '../../../store/read-store.js';
 import type { Hub } from '../../hub/hub.js';
 import { actorOf, type Endpoints } from './endpoint.js';
 
@@ -13,38 +14,45 @@ export const chatEndpoints: Endpoints<'openChat' | 'getChatInfo' | 'listChats'> 
     return { status: 'ok', chat: { id } };
   },
 
-  getChatInfo(request, services, view) {
-    const { hub } = services;
-    const me = hub.userOf(view, request.caller) ?? 0;
-    const { id, pair } = hub.chatFor(view, me, request.id, 'private');
-    if (pair === null) throw new ChatError('chat_not_found');
-    const name = hub.caches.nameJson(view, otherOf(pair, me));
-    const users = pair.map((user) => `{"id":${user},"name":${hub.caches.nameJson(view, user)}}`);
-    const last = lastMessage(hub, view, hub.caches.newestMessage(view, id));
-    return `{"id":${id},"type":"private","name":${name},"users":[${users}],"last_message":${last}}`;
+  getChatInfo({ caller, id }, { hub }) {
+    return chainLoaded(hub.loadUserId(caller), (me = 0) =>
+      mapLoaded(hub.store.roomsOf(me, hub.caches, [id]), ({ rooms: [room], users }) => {
+        hub.caches.addUsers(users);
+        const pair = room?.chat.pair ?? null;
+        if (room === undefined || pair === null) throw new ChatError('chat_not_found');
+        const name = hub.caches.nameJson(otherOf(pair, me));
+        const members = pair.map((user) => `{"id":${user},"name":${hub.caches.nameJson(user)}}`);
+        const last = lastMessage(hub, room.newest);
+        return `{"id":${id},"type":"private","name":${name},"users":[${members}],"last_message":${last}}`;
+      }),
+    );
   },
 
-  listChats(request, services, view) {
-    const { hub } = services;
-    const { offset = 0, limit = Number.MAX_SAFE_INTEGER } = request;
-    const me = hub.userOf(view, request.caller);
-    const ids = me === undefined ? [] : view.chatsOf(me);
-    if (me === undefined || ids.length === 0) throw new ChatError('chats_not_found');
-    services.assertRows(request.caller, ids.length);
-    const chats = ids.map((id) => ({ id, newest: hub.caches.newestMessage(view, id) }));
-    // Newest message first; those without one after them, newest first.
-    chats.sort((a, b) => (b.newest?.id ?? 0) - (a.newest?.id ?? 0) || b.id - a.id);
-    const rooms = chats.slice(offset, offset + limit).map(({ id, newest }) => {
-      const chat = hub.caches.chat(view, id);
-      const name = chat?.pair
-        ? hub.caches.nameJson(view, otherOf(chat.pair, me))
-        : JSON.stringify(chat?.name);
-      return `{"id":${id},"name":${name},"type":"${chat?.type}","last_message":${lastMessage(hub, view, newest)}}`;
+  listChats({ caller, offset = 0, limit = Number.MAX_SAFE_INTEGER }, { hub, assertRows }) {
+    return chainLoaded(hub.loadUserId(caller), (me) => {
+      if (me === undefined) throw new ChatError('chats_not_found');
+      return mapLoaded(hub.store.roomsOf(me, hub.caches), ({ rooms, users }) => {
+        if (rooms.length === 0) throw new ChatError('chats_not_found');
+        assertRows(caller, rooms.length);
+        hub.caches.addUsers(users);
+        for (const { chat } of rooms) hub.caches.addChat(chat);
+        const page = [...rooms].sort(byNewestMessage).slice(offset, offset + limit);
+        return `{"rooms":[${page.map((room) => roomJson(hub, room, me)).join(',')}]}`;
+      });
     });
-    return `{"rooms":[${rooms.join(',')}]}`;
   },
 };
 
-function lastMessage(hub: Hub, view: ReadView, message: Message | undefined): string {
-  return message === undefined ? 'null' : messageJson(message, hub.caches.nameJson(view, message.authorId));
+/** Newest message first; those without one after them, newest first. */
+function byNewestMessage(a: Room, b: Room): number {
+  return (b.newest?.id ?? 0) - (a.newest?.id ?? 0) || b.chat.id - a.chat.id;
+}
+
+function roomJson(hub: Hub, { chat, newest }: Room, me: number): string {
+  const name = chat.pair ? hub.caches.nameJson(otherOf(chat.pair, me)) : JSON.stringify(chat.name);
+  return `{"id":${chat.id},"name":${name},"type":"${chat.type}","last_message":${lastMessage(hub, newest)}}`;
+}
+
+function lastMessage(hub: Hub, message: Message | undefined): string {
+  return message === undefined ? 'null' : messageJson(message, hub.caches.nameJson(message.authorId));
 }

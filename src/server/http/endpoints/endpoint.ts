@@ -3,8 +3,8 @@ import type { RouteName, routes } from '../../../api/routes.js';
 import type { Submit } from '../../../chat/commands.js';
 import { ChatError } from '../../../chat/errors.js';
 import type { Caller } from '../../../chat/users.js';
-import type { Image, PhotoStore } from '../../../store/photo-store.js';
-import type { ReadView } from '../../../store/read-store.js';
+import type { Image, PhotoOwner, PhotoStore } from '../../../store/photo-store.js';
+import type { Loaded } from '../../../store/read-store.js';
 import type { Hub } from '../../hub/hub.js';
 
 /** What the endpoints of one worker work with. */
@@ -34,12 +34,17 @@ type BodyOf<R> = R extends { body: infer S extends z.ZodType } ? z.infer<S> : un
 
 /** The body of a 200: an object, JSON that is made already, or an image. */
 export type Reply = Readonly<Record<string, unknown>> | string | Image;
-/** Answers a GET from a view whose end of the log is the worker's position; in a promise only when a file is read. */
+/** A photo that is read from its file when the row that names it is. */
+export interface PhotoOf {
+  readonly photoOf: PhotoOwner;
+  readonly id: number;
+  readonly name: string | null;
+}
+/** Loads the answer to a GET. Errors: a ChatError refuses. */
 export type Read<K extends RouteName> = (
   request: Request<K>,
   services: Services,
-  view: ReadView,
-) => Reply | Promise<Reply>;
+) => Loaded<Exclude<Reply, Image> | PhotoOf>;
 /** Answers what changes something. */
 export type Write<K extends RouteName> = (request: Request<K>, services: Services) => Promise<Reply>;
 export type Endpoints<K extends RouteName = RouteName> = {
@@ -51,7 +56,25 @@ export const OK = { status: 'ok' } as const;
 /** For writes; whether the profile exists is decided by the ledger. Errors: profile_required. */
 export async function actorOf(request: { caller: Caller }, services: Services): Promise<number> {
   if ('id' in request.caller) return request.caller.id;
-  const id = await services.hub.follower.readLatestSoon((view) => services.hub.userOf(view, request.caller));
+  const { hub } = services;
+  const { caller } = request;
+  const id = await new Promise<number | undefined>((resolve, reject) => {
+    hub.follower.readSoon(() => hub.loadUserId(caller), resolve, reject);
+  });
   if (id === undefined) throw new ChatError('profile_required');
   return id;
+}
+
+/** A change that changes nothing is a mistake. Errors: invalid_field. */
+export function assertChanges(body: { readonly photo?: null | undefined }, photo: object | undefined): void {
+  if (photo === undefined && Object.values(body).every((value) => value === undefined))
+    throw new ChatError('invalid_field', {
+      sentence: 'The field body must have something to change.',
+      details: { field: 'body' },
+    });
+  if (photo !== undefined && body.photo === null)
+    throw new ChatError('invalid_field', {
+      sentence: 'The field photo must be absent where a photo is uploaded.',
+      details: { field: 'photo' },
+    });
 }

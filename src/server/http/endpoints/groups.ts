@@ -1,9 +1,16 @@
 import { BASE } from '../../../api/routes.js';
-import { actorOf, type Endpoints, OK } from './endpoint.js';
-import { withPhoto } from './with-photo.js';
+import type { Chat } from '../../../chat/chats.js';
+import { ChatError } from '../../../chat/errors.js';
+import type { Caller } from '../../../chat/users.js';
+import { chainLoaded, mapLoaded } from '../../../store/loading.js';
+import type { Loaded } from '../../../store/read-store.js';
+import type { Hub } from '../../hub/hub.js';
+import { actorOf, assertChanges, type Endpoints, OK } from './endpoint.js';
+import { changePhoto, withPhoto } from './with-photo.js';
 
 type GroupRoute =
   | 'createGroup'
+  | 'updateGroup'
   | 'deleteGroup'
   | 'getGroupInfo'
   | 'getGroupUsers'
@@ -35,6 +42,15 @@ export const groupEndpoints: Endpoints<GroupRoute> = {
     return created(outcome);
   },
 
+  async updateGroup({ caller, id, body, photo }, services) {
+    assertChanges(body, photo);
+    const actor = await actorOf({ caller }, services);
+    const { group } = await changePhoto(services, photo, 'groups', id, (name) =>
+      services.submit('update_group', { ...body, actor, groupId: id, ...name }),
+    );
+    return { status: 'ok', group: groupView(group) };
+  },
+
   async deleteGroup(request, services) {
     const actor = await actorOf(request, services);
     await services.submit('delete_group', { actor, groupId: request.id });
@@ -44,32 +60,27 @@ export const groupEndpoints: Endpoints<GroupRoute> = {
     return OK;
   },
 
-  getGroupInfo({ id, caller }, { hub }, view) {
-    const group = hub.chatFor(view, hub.userOf(view, caller), id, 'group');
-    return {
-      id: group.id,
-      name: group.name,
-      description: group.description,
-      photo: group.photo && `${BASE}/group/${group.id}/photo`,
-      owner_id: group.ownerId,
-      users_count: group.membersCount,
-    };
+  getGroupInfo({ id, caller }, { hub }) {
+    return mapLoaded(loadGroup(hub, caller, id), groupView);
   },
 
-  getGroupUsers({ id, caller }, { hub, assertRows }, view) {
-    const group = hub.chatFor(view, hub.userOf(view, caller), id, 'group');
-    assertRows(caller, group.membersCount);
-    const users = view.members(group.id).map(({ id, name }) => ({
-      id,
-      name,
-      role: id === group.ownerId ? 'owner' : 'member',
-    }));
-    return { users };
+  getGroupUsers({ id, caller }, { hub, assertRows }) {
+    return chainLoaded(hub.loadUserId(caller), (me = 0) =>
+      mapLoaded(hub.store.membersFor(id, me), (group) => {
+        if (group?.chat.type !== 'group') throw new ChatError('group_not_found');
+        assertRows(caller, group.members.length);
+        const users = group.members.map(({ id, name }) => ({
+          id,
+          name,
+          role: id === group.chat.ownerId ? 'owner' : 'member',
+        }));
+        return { users };
+      }),
+    );
   },
 
-  getGroupPhoto({ id, caller }, { hub, photos }, view) {
-    const group = hub.chatFor(view, hub.userOf(view, caller), id, 'group');
-    return photos.read('groups', group.id, group.photo);
+  getGroupPhoto({ id, caller }, { hub }) {
+    return mapLoaded(loadGroup(hub, caller, id), ({ photo }) => ({ photoOf: 'groups', id, name: photo }));
   },
 
   async addMembers(request, services) {
@@ -86,6 +97,22 @@ export const groupEndpoints: Endpoints<GroupRoute> = {
     return OK;
   },
 };
+
+/** A group of the caller. Errors: group_not_found. */
+function loadGroup(hub: Hub, caller: Caller, id: number): Loaded<Chat> {
+  return chainLoaded(hub.loadUserId(caller), (me) => hub.loadChat(me, id, 'group'));
+}
+
+function groupView({ id, name, description, photo, ownerId, membersCount }: Chat) {
+  return {
+    id,
+    name,
+    description,
+    photo: photo && `${BASE}/group/${id}/photo`,
+    owner_id: ownerId,
+    users_count: membersCount,
+  };
+}
 
 function created({ id, name }: { readonly id: number; readonly name: string }) {
   return { status: 'ok', group: { id, name } };

@@ -1,9 +1,13 @@
+import { profileView } from '../../../api/profile.js';
 import { ChatError } from '../../../chat/errors.js';
+import { chainLoaded, mapLoaded } from '../../../store/loading.js';
 import type { Profile } from '../../hub/caches.js';
-import { type Endpoints, OK } from './endpoint.js';
-import { withPhoto } from './with-photo.js';
+import { actorOf, assertChanges, type Endpoints, OK } from './endpoint.js';
+import { changePhoto, withPhoto } from './with-photo.js';
 
-export const userEndpoints: Endpoints<'createUser' | 'getMe' | 'getUser' | 'getUserPhoto'> = {
+type UserRoute = 'createUser' | 'updateUser' | 'getMe' | 'getUser' | 'getUserPhoto';
+
+export const userEndpoints: Endpoints<UserRoute> = {
   async createUser({ caller, body, photo }, services) {
     if (photo === undefined) {
       await services.submit('create_user', { caller, ...body });
@@ -17,19 +21,30 @@ export const userEndpoints: Endpoints<'createUser' | 'getMe' | 'getUser' | 'getU
     return OK;
   },
 
-  getMe(request, services, view) {
-    const id = services.hub.userOf(view, request.caller);
-    return jsonOf(id === undefined ? undefined : services.hub.caches.user(view, id));
+  async updateUser({ caller, body, photo }, services) {
+    assertChanges(body, photo);
+    const actor = await actorOf({ caller }, services);
+    const { user } = await changePhoto(services, photo, 'users', actor, (name) =>
+      services.submit('update_user', { ...body, actor, ...name }),
+    );
+    return { status: 'ok', user: profileView(user) };
   },
 
-  getUser({ id }, { hub }, view) {
-    return jsonOf(hub.caches.user(view, id));
+  getMe({ caller }, { hub }) {
+    return chainLoaded(hub.loadUserId(caller), (id) =>
+      id === undefined ? hub.follower.here(jsonOf(undefined)) : mapLoaded(hub.loadProfile(id), jsonOf),
+    );
   },
 
-  getUserPhoto({ id }, { hub, photos }, view) {
-    const user = hub.caches.user(view, id);
-    if (user === undefined) throw new ChatError('user_not_found');
-    return photos.read('users', id, user.photo);
+  getUser({ id }, { hub }) {
+    return mapLoaded(hub.loadProfile(id), jsonOf);
+  },
+
+  getUserPhoto({ id }, { hub }) {
+    return mapLoaded(hub.loadProfile(id), (user) => {
+      if (user === undefined) throw new ChatError('user_not_found');
+      return { photoOf: 'users', id, name: user.photo };
+    });
   },
 };
 

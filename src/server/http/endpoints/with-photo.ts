@@ -23,3 +23,26 @@ export async function withPhoto<T>(
     throw error;
   }
 }
+
+/**
+ * Submits a change that may bring a photo, which is `{ photo: <name> }` then. The file that no row names any more is
+ * removed; should that fail, it is swept later.
+ */
+export async function changePhoto<T extends { readonly replaced?: string }>(
+  services: Services,
+  photo: { readonly path: string } | undefined,
+  owner: PhotoOwner,
+  id: number,
+  submit: (name: { readonly photo?: string }) => Promise<T>,
+): Promise<T> {
+  const outcome =
+    photo === undefined
+      ? await submit({})
+      : await withPhoto(services, photo.path, owner, id, (name) => submit({ photo: name }));
+  if (outcome.replaced !== undefined) {
+    services.photos
+      .remove(owner, id, outcome.replaced)
+      .catch((error: unknown) => services.warn('a replaced photo stays', error));
+  }
+  return outcome;
+}

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import type { Maintenance, MaintenanceEvents } from '../../write-store.js';
 import type { Connection } from '../database.js';
 
 const INTERVAL_MS = 250;
@@ -12,28 +13,21 @@ export type CheckpointLook =
   | { readonly walPages: number }
   | { readonly error: { readonly code: string; readonly message: string } };
 
-export interface CheckpointEvents {
-  /** All that can be copied is copied. */
-  done(): void;
-  /** One failed, which takes nothing back of what is committed. It is tried again in a second. */
-  failed(error: unknown): void;
-}
-
 /**
  * Copies the write-ahead log back into the database beside the commits: a thread does it PASSIVE, which keeps
  * the p99 of commits at 8 ms where checkpoints in line cost 19 ms and more. Only when the log outgrows its
  * bounds does the ledger itself finish one between batches; its busy timeout is 0, so a reader that holds on
  * to an old snapshot puts it off and never blocks it.
  */
-export class Checkpointer {
+export class Checkpointer implements Maintenance {
   readonly #db: Connection;
   readonly #thread: Worker;
-  readonly #events: CheckpointEvents;
+  readonly #events: MaintenanceEvents;
   #asked = false;
   /** Pages in the write-ahead log when the thread last looked. */
   #walPages = 0;
 
-  constructor(dataDir: string, db: Connection, events: CheckpointEvents) {
+  constructor(dataDir: string, db: Connection, events: MaintenanceEvents) {
     this.#db = db;
     this.#events = events;
     this.#thread = new Worker(new URL('./checkpoint-thread.js', import.meta.url), { workerData: dataDir });
@@ -47,13 +41,11 @@ export class Checkpointer {
     this.#thread.unref();
   }
 
-  /** To be called after each batch. */
   committed(): void {
     if (this.#walPages > RESTART_OVER_PAGES) this.#finish('RESTART');
     this.#ask(INTERVAL_MS);
   }
 
-  /** To be called when nothing waits to be written. */
   idle(): void {
     if (this.#walPages > TRUNCATE_OVER_PAGES) this.#finish('TRUNCATE');
   }

@@ -19,7 +19,7 @@ const MIGRATIONS = [
     n INTEGER NOT NULL DEFAULT 0,
     users TEXT
   );
-  -- Messages only (kind 1): history, the newest message and repeats of a client_id are read from here.
+  -- Messages only: history, the newest message and repeats of a client_id are read from here.
   CREATE INDEX entry_message ON entry (chat_id, id, author_id, client_id) WHERE kind = 1;
 
   CREATE TABLE user (
@@ -85,8 +85,22 @@ const MIGRATIONS = [
   CREATE TABLE revocation (claim TEXT PRIMARY KEY, before INTEGER NOT NULL) WITHOUT ROWID;
   `,
   `
+  -- A worker's commands travel in batches.
   ALTER TABLE frame RENAME TO batch;
   ALTER TABLE batch RENAME COLUMN origin TO worker;
+
+  -- What an entry says beside its text, as JSON: the members that came or went, or what its kind needs.
+  ALTER TABLE entry RENAME COLUMN users TO payload;
+  -- The entry that a change is about.
+  ALTER TABLE entry ADD COLUMN target_id INTEGER;
+  -- Who reads an entry: 0 the workers alone, 1 the chat's history too (messages), 2 the chat's open sockets too
+  -- (changes). An entry of a chat that has a text or a payload of people's words is one of the last two: these are
+  -- removed with the chat, the others are kept for good.
+  ALTER TABLE entry ADD COLUMN visibility INTEGER NOT NULL DEFAULT 1;
+  UPDATE entry SET visibility = 0 WHERE kind <> 1;
+  DROP INDEX entry_message;
+  CREATE INDEX entry_message ON entry (chat_id, id, author_id, client_id) WHERE visibility = 1;
+  CREATE INDEX entry_change ON entry (chat_id, id) WHERE visibility = 2;
   `,
 ] as const;
 

@@ -7,15 +7,17 @@ const PURGE_AFTER_MS = 60_000;
 const FRAME_KEPT_MS = 3_600_000;
 
 /**
- * Makes the function that removes one slice of what is no longer needed: messages, then members of deleted
+ * Makes the function that removes one slice of what is no longer needed: messages and changes, then members of deleted
  * groups, and outcomes of batches whose worker is gone. It returns true when there may be more to do.
  */
 export function purger(db: Connection, dropped: (worker: string, number: number) => void) {
   const next = db
     .prepare<[number], number>('SELECT chat_id FROM purge WHERE deleted_at <= ? ORDER BY chat_id LIMIT 1')
     .pluck();
-  const deleteMessages = db.prepare(
-    'DELETE FROM entry WHERE id IN (SELECT id FROM entry WHERE chat_id = ? AND kind = 1 LIMIT ?)',
+  const deleteEntries = ['visibility = 1', 'visibility = 2'].map((visible) =>
+    db.prepare(
+      `DELETE FROM entry WHERE id IN (SELECT id FROM entry WHERE chat_id = ? AND ${visible} LIMIT ?)`,
+    ),
   );
   const deleteMembers = db.prepare(
     'DELETE FROM member WHERE chat_id = ? AND user_id IN (SELECT user_id FROM member WHERE chat_id = ? LIMIT ?)',
@@ -33,7 +35,7 @@ export function purger(db: Connection, dropped: (worker: string, number: number)
     const slice = db.transaction(() => {
       for (const { worker, number } of stale) deleteFrame.run(worker, number);
       if (chatId === undefined) return;
-      if (deleteMessages.run(chatId, SLICE_ROWS_MAX).changes > 0) return;
+      for (const entries of deleteEntries) if (entries.run(chatId, SLICE_ROWS_MAX).changes > 0) return;
       if (deleteMembers.run(chatId, chatId, SLICE_ROWS_MAX).changes > 0) return;
       done.run(chatId);
     });

@@ -1,21 +1,14 @@
 import type { Connection } from '../database.js';
-
-/** An entry of any kind but a message. */
-export interface NewEntry {
-  readonly chatId: number;
-  readonly kind: number;
-  readonly authorId: number;
-  readonly time: number;
-  readonly text?: string;
-  readonly users?: readonly number[];
-}
+import { type NewEntry, rowOf } from '../entry-rows.js';
 
 /** Makes the function that adds to the log what is no message. */
 export function appender(db: Connection): (entry: NewEntry) => void {
   const insert = db.prepare(
-    'INSERT INTO entry (chat_id, kind, author_id, text, time, users) VALUES (?, ?, ?, ?, ?, ?)',
+    `INSERT INTO entry (chat_id, kind, author_id, text, time, payload, visibility)
+     VALUES (?, ?, ?, ?, ?, ?, ?)`,
   );
-  return ({ chatId, kind, authorId, text = '', time, users }) => {
-    insert.run(chatId, kind, authorId, text, time, users === undefined ? null : JSON.stringify(users));
+  return (entry) => {
+    const { chatId, kind, authorId, text, payload, visibility } = rowOf(entry);
+    insert.run(chatId, kind, authorId, text, entry.time, payload, visibility);
   };
 }

@@ -57,12 +57,12 @@ export class ChatWriteCache {
       .pluck();
     this.#newestNumber = db
       .prepare<[number], number>(
-        'SELECT n FROM entry WHERE chat_id = ? AND kind = 1 ORDER BY id DESC LIMIT 1',
+        'SELECT n FROM entry WHERE chat_id = ? AND visibility = 1 ORDER BY id DESC LIMIT 1',
       )
       .pluck();
     this.#newestClientIds = db.prepare<[number], { id: number; author: number; clientId: string | null }>(
       `SELECT id, author_id AS author, client_id AS clientId FROM entry
-       WHERE chat_id = ? AND kind = 1 ORDER BY id DESC LIMIT ${REPEATS_LOADED}`,
+       WHERE chat_id = ? AND visibility = 1 ORDER BY id DESC LIMIT ${REPEATS_LOADED}`,
     );
   }
 

@@ -1,9 +1,8 @@
 import { pairOf } from '../../../chat/chats.js';
-import { EntryKind } from '../../../chat/entries.js';
 import { ChatError } from '../../../chat/errors.js';
 import type { WriterContext, Writers } from './writers.js';
 
-export function chatWriters({ db, view, append, nextId }: WriterContext): Writers<'open_chat'> {
+export function chatWriters({ db, profiles, append, nextId }: WriterContext): Writers<'open_chat'> {
   const chatOfPair = db
     .prepare<[number, number], number>(
       "SELECT id FROM chat WHERE type = 'private' AND user_a = ? AND user_b = ?",
@@ -17,9 +16,9 @@ export function chatWriters({ db, view, append, nextId }: WriterContext): Writer
 
   return {
     open_chat({ actor, other }, now) {
-      if (view.user(actor) === undefined) throw new ChatError('profile_required');
+      if (profiles.user(actor) === undefined) throw new ChatError('profile_required');
       if (actor === other) throw new ChatError('self_chat');
-      if (view.user(other) === undefined)
+      if (profiles.user(other) === undefined)
         throw new ChatError('user_unknown', { details: { users: [other] } });
       const pair = pairOf(actor, other);
       const existing = chatOfPair.get(...pair);
@@ -28,7 +27,7 @@ export function chatWriters({ db, view, append, nextId }: WriterContext): Writer
       const id = nextId('chat');
       insert.run(id, actor, ...pair, now);
       for (const user of pair) insertMember.run(id, user);
-      append({ chatId: id, kind: EntryKind.chatOpened, authorId: actor, time: now, users: pair });
+      append({ kind: 'chat_opened', chatId: id, authorId: actor, time: now, users: pair });
       return { id };
     },
   };

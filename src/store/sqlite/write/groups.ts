@@ -1,13 +1,14 @@
-import { EntryKind } from '../../../chat/entries.js';
+import type { Chat } from '../../../chat/chats.js';
 import { ChatError } from '../../../chat/errors.js';
 import { assertMayAdd, assertMayManage, assertMayRemove, assertSize } from '../../../chat/groups.js';
+import { given, replacedPhoto } from './changes.js';
 import type { WriterContext, Writers } from './writers.js';
 
-type GroupCommand = 'create_group' | 'delete_group' | 'add_members' | 'remove_members';
+type GroupCommand = 'create_group' | 'update_group' | 'delete_group' | 'add_members' | 'remove_members';
 
 export function groupWriters({
   db,
-  view,
+  profiles,
   append,
   writeCache,
   nextId,
@@ -20,29 +21,28 @@ export function groupWriters({
     `INSERT INTO chat (id, type, name, description, photo, owner_id, members_count, client_id, created_at)
      VALUES (?, 'group', ?, ?, ?, ?, ?, ?, ?)`,
   );
+  const update = db.prepare('UPDATE chat SET name = ?, description = ?, photo = ? WHERE id = ?');
   const markDeleted = db.prepare('UPDATE chat SET deleted_at = ? WHERE id = ?');
   const queuePurge = db.prepare('INSERT INTO purge (chat_id, deleted_at) VALUES (?, ?)');
   const insertMember = db.prepare('INSERT INTO member (chat_id, user_id) VALUES (?, ?)');
   const deleteMember = db.prepare('DELETE FROM member WHERE chat_id = ? AND user_id = ?');
   const countMembers = db.prepare('UPDATE chat SET members_count = members_count + ? WHERE id = ?');
 
-  const unknownOf = (users: readonly number[]) => users.filter((id) => view.user(id) === undefined);
+  const unknownOf = (users: readonly number[]) => users.filter((id) => profiles.user(id) === undefined);
 
-  /** The owner of a group that the actor may manage; otherwise refuses. */
-  function managed(groupId: number, actor: number): number {
-    if (view.user(actor) === undefined) throw new ChatError('profile_required');
-    // Membership first: whether there is such a group takes no time of those who are not in it.
-    const actorIsMember = view.isMember(groupId, actor);
-    const chat = actorIsMember ? view.chat(groupId) : undefined;
-    const ownerId = chat?.ownerId ?? 0;
-    assertMayManage({ exists: chat?.type === 'group', ownerId, actorIsMember }, actor);
-    return ownerId;
+  /** The group, when the actor may manage it; otherwise refuses. */
+  function managed(groupId: number, actor: number): Chat {
+    if (profiles.user(actor) === undefined) throw new ChatError('profile_required');
+    const chat = profiles.chatFor(groupId, actor);
+    const group = chat?.type === 'group' ? chat : undefined;
+    assertMayManage(group, actor);
+    return group;
   }
 
   return {
     create_group(command, now) {
       const { actor, name, description, clientId } = command;
-      if (view.user(actor) === undefined) throw new ChatError('profile_required');
+      if (profiles.user(actor) === undefined) throw new ChatError('profile_required');
       const first = clientId === undefined ? undefined : groupOfClientId.get(actor, clientId);
       if (first !== undefined) return { ...first, duplicate: true };
       const members = [...new Set([actor, ...command.users])];
@@ -52,8 +52,16 @@ export function groupWriters({
       const id = command.id ?? nextId('chat');
       insert.run(id, name, description, command.photo ?? null, actor, members.length, clientId ?? null, now);
       for (const user of members) insertMember.run(id, user);
-      append({ chatId: id, kind: EntryKind.groupCreated, authorId: actor, time: now, users: members });
+      append({ kind: 'group_created', chatId: id, authorId: actor, time: now, users: members });
       return { id, name };
+    },
+
+    update_group({ actor, groupId, name, description, photo }, now) {
+      const before = managed(groupId, actor);
+      const group = { ...before, ...given({ name, description, photo }) };
+      update.run(group.name, group.description, group.photo, groupId);
+      append({ kind: 'group_changed', chatId: groupId, authorId: actor, time: now });
+      return { group, ...replacedPhoto(before.photo, group.photo) };
     },
 
     delete_group({ actor, groupId }, now) {
@@ -61,31 +69,31 @@ export function groupWriters({
       markDeleted.run(now, groupId);
       queuePurge.run(groupId, now);
       writeCache.forget(groupId);
-      append({ chatId: groupId, kind: EntryKind.groupDeleted, authorId: actor, time: now });
+      append({ kind: 'group_deleted', chatId: groupId, authorId: actor, time: now });
       return {};
     },
 
     add_members({ actor, groupId, users }, now) {
-      managed(groupId, actor);
+      const { membersCount } = managed(groupId, actor);
       assertMayAdd(
         unknownOf(users),
-        users.filter((id) => view.isMember(groupId, id)),
+        users.filter((id) => profiles.isMember(groupId, id)),
       );
-      assertSize(users.length + (view.chat(groupId)?.membersCount ?? 0), groupMembersMax);
+      assertSize(users.length + membersCount, groupMembersMax);
       for (const user of users) insertMember.run(groupId, user);
       countMembers.run(users.length, groupId);
-      append({ chatId: groupId, kind: EntryKind.membersAdded, authorId: actor, time: now, users });
+      append({ kind: 'members_added', chatId: groupId, authorId: actor, time: now, users });
       return {};
     },
 
     remove_members({ actor, groupId, users }, now) {
-      const ownerId = managed(groupId, actor);
-      const strangers = users.filter((id) => !view.isMember(groupId, id));
+      const { ownerId } = managed(groupId, actor);
+      const strangers = users.filter((id) => !profiles.isMember(groupId, id));
       assertMayRemove(users, ownerId, strangers);
       for (const user of users) deleteMember.run(groupId, user);
       writeCache.left(groupId, users);
       countMembers.run(-users.length, groupId);
-      append({ chatId: groupId, kind: EntryKind.membersRemoved, authorId: actor, time: now, users });
+      append({ kind: 'members_removed', chatId: groupId, authorId: actor, time: now, users });
       return {};
     },
   };

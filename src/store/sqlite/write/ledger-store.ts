@@ -2,14 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { dirname } from 'node:path';
 import type { Command, CommandName, Commands, Outcome } from '../../../chat/commands.js';
 import { ChatError } from '../../../chat/errors.js';
-import { type Limits, UNLIMITED } from '../../../chat/limits.js';
+import { UNLIMITED } from '../../../chat/limits.js';
 import { RateLimiter } from '../../../chat/rate-limiter.js';
+import type { WriteLimits } from '../../driver.js';
 import { syncNameOf } from '../../fsync.js';
-import type { ReadView } from '../../read-store.js';
-import type { CommandBatch, WriteStore } from '../../write-store.js';
-import { type Connection, openWriter } from '../database.js';
-import { databaseIdOf, readView, SQL } from '../read/read-store.js';
-import { type CheckpointEvents, Checkpointer } from '../upkeep/checkpoint.js';
+import type { PhotoOwner } from '../../photo-store.js';
+import type { CommandBatch, Maintenance, MaintenanceEvents, WriteStore } from '../../write-store.js';
+import { type Connection, databaseIdOf, openWriter } from '../database.js';
+import { type Profiles, profileQueries } from '../read/profiles.js';
+import { SQL } from '../read/sql.js';
+import { Checkpointer } from '../upkeep/checkpoint.js';
 import { assertSpace, isStorageFailure } from '../upkeep/failure.js';
 import { migrate } from '../upkeep/migrations.js';
 import { purger } from '../upkeep/purge.js';
@@ -32,10 +34,7 @@ const SINGLE_STATEMENT: ReadonlySet<CommandName> = new Set(['post_message', 'res
 /** What may be sent at once after a silence, as a multiple of what may be in a second. */
 const BURST_SECONDS = 5;
 
-/** The limits that the ledger holds, since it sees all that is written. */
-export type WriteLimits = Pick<Limits, 'messagesPerSecondPerUserMax' | 'groupMembersMax'>;
-
-export type UnexpectedError = (error: unknown, command: CommandName) => void;
+type UnexpectedError = (error: unknown, command: CommandName) => void;
 
 /**
  * Opens the write side: migrates, then commits this ledger's incarnation. That commit comes before anything
@@ -64,10 +63,9 @@ export function openWriteStore(
 /** The write side of SQLite, and what the ledger does beside writing. */
 export class LedgerStore implements WriteStore {
   readonly incarnation: string;
-  /** As in ReadStore. */
   readonly databaseId: string;
   readonly #db: Connection;
-  readonly #view: ReadView;
+  readonly #profiles: Profiles;
   readonly #unexpected: UnexpectedError;
   readonly #writeCache: ChatWriteCache;
   readonly #writers: Writers;
@@ -91,14 +89,13 @@ export class LedgerStore implements WriteStore {
     this.#applied = new AppliedBatches(db);
     const max = limits.messagesPerSecondPerUserMax;
     this.#rate = new RateLimiter({ max, inMs: 1000, burst: max * BURST_SECONDS });
-    const view = readView(db);
-    this.#view = view;
+    this.#profiles = profileQueries(db);
     const nextId = db
       .prepare<[string], number>('UPDATE sequence SET value = value + 1 WHERE name = ? RETURNING value')
       .pluck();
     const context = {
       db,
-      view,
+      profiles: this.#profiles,
       append: appender(db),
       writeCache: this.#writeCache,
       nextId: (name: 'user' | 'chat') => nextId.get(name) ?? raise(`there is no sequence ${name}`),
@@ -162,14 +159,13 @@ export class LedgerStore implements WriteStore {
     assertSpace(dirname(this.#db.name));
   }
 
-  /** Keeps the write-ahead log short from now on. */
-  startCheckpoints(dataDir: string, events: CheckpointEvents): Checkpointer {
-    return new Checkpointer(dataDir, this.#db, events);
+  /** Keeps the write-ahead log short. */
+  maintain(events: MaintenanceEvents): Maintenance {
+    return new Checkpointer(dirname(this.#db.name), this.#db, events);
   }
 
-  /** The name of the photo's file, null without one, undefined when there is no such user or group. */
-  photoOf(owner: 'users' | 'groups', id: number): string | null | undefined {
-    return owner === 'users' ? this.#view.user(id)?.photo : this.#view.chat(id)?.photo;
+  photoOf(owner: PhotoOwner, id: number): string | null | undefined {
+    return owner === 'users' ? this.#profiles.user(id)?.photo : this.#profiles.chat(id)?.photo;
   }
 
   newest(): number {

@@ -1,15 +1,15 @@
-import { EntryKind } from '../../../chat/entries.js';
 import { ChatError, rateLimited } from '../../../chat/errors.js';
 import type { Message } from '../../../chat/messages.js';
+import { MESSAGE_KIND, Visibility } from '../entry-rows.js';
 import type { WriterContext, Writers } from './writers.js';
 
 export function messageWriters({ db, writeCache, overloaded, rate }: WriterContext): Writers<'post_message'> {
   const insert = db.prepare(
-    `INSERT INTO entry (chat_id, kind, author_id, text, time, client_id, n)
-     VALUES (?, ${EntryKind.message}, ?, ?, ?, ?, ?)`,
+    `INSERT INTO entry (chat_id, kind, author_id, text, time, client_id, n, visibility)
+     VALUES (?, ${MESSAGE_KIND}, ?, ?, ?, ?, ?, ${Visibility.history})`,
   );
   const message = db.prepare<[number], Message>(
-    `SELECT id, chat_id AS chatId, author_id AS authorId, text, time, client_id AS clientId
+    `SELECT 'message' AS kind, id, chat_id AS chatId, author_id AS authorId, text, time, client_id AS clientId
      FROM entry WHERE id = ?`,
   );
 

@@ -1,42 +1,60 @@
-import { EntryKind } from '../../../chat/entries.js';
 import { ChatError } from '../../../chat/errors.js';
 import { usernameKey } from '../../../chat/users.js';
+import { given, replacedPhoto } from './changes.js';
 import type { WriterContext, Writers } from './writers.js';
 
 export function userWriters({
   db,
-  view,
+  profiles,
   append,
   nextId,
-}: WriterContext): Writers<'create_user' | 'revoke_tokens' | 'reserve_id'> {
-  const usernameTaken = db.prepare<[string], number>('SELECT 1 FROM user WHERE username_key = ?').pluck();
+}: WriterContext): Writers<'create_user' | 'update_user' | 'revoke_tokens' | 'reserve_id'> {
   const insert = db.prepare(
     `INSERT INTO user (id, subject, username, username_key, name, description, photo, created_at)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
   );
-  const revoke = db.prepare(
-    `INSERT INTO revocation (claim, before) VALUES (?, ?)
-     ON CONFLICT (claim) DO UPDATE SET before = max(before, excluded.before)`,
+  const holder = db.prepare<[string], number>('SELECT id FROM user WHERE username_key = ?').pluck();
+  const update = db.prepare(
+    'UPDATE user SET username = ?, username_key = ?, name = ?, description = ?, photo = ? WHERE id = ?',
   );
+  const revoke = db
+    .prepare<[string, number], number>(
+      `INSERT INTO revocation (claim, before) VALUES (?, ?)
+       ON CONFLICT (claim) DO UPDATE SET before = max(before, excluded.before) RETURNING before`,
+    )
+    .pluck();
 
   return {
     create_user(command, now) {
       const { caller, username, name, description } = command;
-      const known = 'id' in caller ? view.user(caller.id)?.id : view.userOfSubject(caller.subject);
+      const known = 'id' in caller ? profiles.user(caller.id)?.id : profiles.userOfSubject(caller.subject);
       if (known !== undefined) throw new ChatError('user_exists');
       const key = usernameKey(username);
-      if (usernameTaken.get(key) !== undefined) throw new ChatError('username_taken');
+      if (holder.get(key) !== undefined) throw new ChatError('username_taken');
 
       const id = 'id' in caller ? caller.id : (command.id ?? nextId('user'));
       const subject = 'subject' in caller ? caller.subject : null;
       insert.run(id, subject, username, key, name, description, command.photo ?? null, now);
-      append({ chatId: 0, kind: EntryKind.userCreated, authorId: id, time: now });
+      append({ kind: 'user_created', userId: id, time: now });
       return { id };
     },
 
+    update_user({ actor, username, name, description, photo }, now) {
+      const before = profiles.user(actor);
+      if (before === undefined) throw new ChatError('profile_required');
+      const user = { ...before, ...given({ username, name, description, photo }) };
+      const key = usernameKey(user.username);
+      // One's own name in another spelling is free.
+      if ((holder.get(key) ?? actor) !== actor) throw new ChatError('username_taken');
+
+      update.run(user.username, key, user.name, user.description, user.photo, actor);
+      append({ kind: 'user_changed', userId: actor, time: now });
+      return { user, ...replacedPhoto(before.photo, user.photo) };
+    },
+
     revoke_tokens({ claim, before }, now) {
-      revoke.run(claim, before);
-      append({ chatId: 0, kind: EntryKind.tokensRevoked, authorId: 0, text: claim, time: now });
+      const stands = revoke.get(claim, before) ?? before;
+      append({ kind: 'tokens_revoked', claim, before: stands, time: now });
       return {};
     },
 

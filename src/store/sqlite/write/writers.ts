@@ -1,14 +1,14 @@
 import type { CommandName, Commands } from '../../../chat/commands.js';
 import type { RateLimiter } from '../../../chat/rate-limiter.js';
-import type { ReadView } from '../../read-store.js';
 import type { Connection } from '../database.js';
+import type { Profiles } from '../read/profiles.js';
 import type { appender } from './append.js';
 import type { ChatWriteCache } from './chat-write-cache.js';
 
 /** What the writers of one connection share. */
 export interface WriterContext {
   readonly db: Connection;
-  readonly view: ReadView;
+  readonly profiles: Profiles;
   readonly append: ReturnType<typeof appender>;
   readonly writeCache: ChatWriteCache;
   readonly nextId: (sequence: 'user' | 'chat') => number;

@@ -1,0 +1,49 @@
+import type { CommandName } from '../chat/commands.js';
+import type { Limits } from '../chat/limits.js';
+import type { ReadStore } from './read-store.js';
+import type { WriteStore } from './write-store.js';
+
+/** What an error of the storage means. `full`: nothing was written, and it may be tried again. `damaged`: only a backup helps. */
+export type StorageProblem = 'full' | 'damaged' | 'failed';
+
+/** The limits that the ledger holds, since it sees all that is written. */
+export type WriteLimits = Pick<Limits, 'messagesPerSecondPerUserMax' | 'groupMembersMax'>;
+
+export interface WriterOptions {
+  readonly dataDir: string;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly limits?: WriteLimits;
+  /** A command failed in a way that it should not; it was undone. */
+  unexpected(error: unknown, command: CommandName): void;
+  /** There is no space to begin in: told once, while it is tried again each second. */
+  full(): void;
+  /** There is. */
+  space(): void;
+  /** The ledger before this one ended because of this failure: the database is about to be checked. */
+  checking(failure: string): void;
+}
+
+/** One kind of storage. The deployment's is named in storage.ts alone. */
+export interface StoreDriver {
+  /** The schema that this version brings a database to; a newer database may only have more in it. */
+  readonly schemaVersion: number;
+  /** Whether there is a database in the folder. */
+  exists(dataDir: string): boolean;
+  /** Opens what a ledger has made. Errors: those of the storage. */
+  openReader(dataDir: string): ReadStore;
+  /**
+   * The exclusive hold on a folder's database, for the life of the process, however that ends. Resolves to undefined
+   * when another process holds it after `waitMs`.
+   */
+  lock(dataDir: string, waitMs: number): Promise<{ release(): void } | undefined>;
+  /**
+   * Opens the database for its ledger, which holds the lock: makes it or brings its schema up to date, after a failure
+   * of the storage only when its checks hold. Errors: those of the storage; a newer schema.
+   */
+  openWriter(options: WriterOptions): Promise<WriteStore>;
+  /** Undefined for errors that do not concern the storage. */
+  classify(error: unknown): StorageProblem | undefined;
+  /** Leaves word for the next ledger that the storage failed. Returns whether the storage took that. */
+  markFailure(dataDir: string, error: unknown): boolean;
+}

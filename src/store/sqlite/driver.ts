@@ -1,0 +1,23 @@
+import { existsSync } from 'node:fs';
+import type { StorageProblem, StoreDriver } from '../driver.js';
+import { databaseFile } from './database.js';
+import { openReadStore } from './read/read-store.js';
+import { DamagedDatabase, isStorageFailure, isStorageFull, markFailure } from './upkeep/failure.js';
+import { lockDataDir } from './upkeep/lock.js';
+import { SCHEMA_VERSION } from './upkeep/migrations.js';
+import { openLedgerStore } from './upkeep/open.js';
+
+/** One file in `DATA_DIR`, with a write-ahead log beside it. */
+export const sqlite: StoreDriver = {
+  schemaVersion: SCHEMA_VERSION,
+  exists: (dataDir) => existsSync(databaseFile(dataDir)),
+  openReader: openReadStore,
+  lock: lockDataDir,
+  openWriter: openLedgerStore,
+  classify(error): StorageProblem | undefined {
+    if (error instanceof DamagedDatabase) return 'damaged';
+    if (isStorageFull(error)) return 'full';
+    return isStorageFailure(error) ? 'failed' : undefined;
+  },
+  markFailure,
+};

@@ -1,0 +1,73 @@
+import type { Chat } from '../../../chat/chats.js';
+import type { User } from '../../../chat/users.js';
+import type { Users } from '../../read-store.js';
+import type { Connection } from '../database.js';
+
+interface ChatRow extends Omit<Chat, 'pair'> {
+  readonly userA: number | null;
+  readonly userB: number | null;
+}
+
+const CHAT = `c.id, c.type, c.name, c.description, c.photo, c.owner_id AS ownerId, c.user_a AS userA,
+  c.user_b AS userB, c.members_count AS membersCount`;
+
+export const NO_USERS: Users = new Map();
+
+export type Profiles = ReturnType<typeof profileQueries>;
+
+/** Users, chats and memberships over one connection; the writer asks within its transactions. */
+export function profileQueries(db: Connection) {
+  const user = db.prepare<[number], User>(
+    'SELECT id, username, name, description, photo FROM user WHERE id = ?',
+  );
+  const userOfSubject = db.prepare<[string], number>('SELECT id FROM user WHERE subject = ?').pluck();
+  const chat = db.prepare<[number], ChatRow>(
+    `SELECT ${CHAT} FROM chat c WHERE c.id = ? AND c.deleted_at IS NULL`,
+  );
+  // Membership first: whether there is such a chat takes no time of those who are not in it.
+  const chatFor = db.prepare<[number, number], ChatRow>(
+    `SELECT ${CHAT} FROM member m CROSS JOIN chat c ON c.id = m.chat_id
+     WHERE m.chat_id = ? AND m.user_id = ? AND c.deleted_at IS NULL`,
+  );
+  const isMember = db
+    .prepare<[number, number], number>(
+      `SELECT 1 FROM member m CROSS JOIN chat c ON c.id = m.chat_id
+       WHERE m.chat_id = ? AND m.user_id = ? AND c.deleted_at IS NULL`,
+    )
+    .pluck();
+
+  const oneUser = (id: number) => copyOfUser(user.get(id));
+  return {
+    user: oneUser,
+    /** Those of them who exist. */
+    users(ids: Iterable<number>): Users {
+      const found = new Map<number, User>();
+      for (const id of ids) {
+        const one = oneUser(id);
+        if (one !== undefined) found.set(id, one);
+      }
+      return found.size === 0 ? NO_USERS : found;
+    },
+    userOfSubject: (subject: string) => userOfSubject.get(subject),
+    /** A chat that is not deleted. */
+    chat: (id: number) => chatOf(chat.get(id)),
+    chatFor: (chatId: number, userId: number) => chatOf(chatFor.get(chatId, userId)),
+    /** Whether the user is in the chat, which is not deleted. */
+    isMember: (chatId: number, userId: number) => isMember.get(chatId, userId) !== undefined,
+  };
+}
+
+// What is kept in caches is built anew: each row of better-sqlite3 has a hidden class of its own, 380 bytes.
+
+function copyOfUser(row: User | undefined): User | undefined {
+  if (row === undefined) return undefined;
+  const { id, username, name, description, photo } = row;
+  return { id, username, name, description, photo };
+}
+
+function chatOf(row: ChatRow | undefined): Chat | undefined {
+  if (row === undefined) return undefined;
+  const { id, type, name, description, photo, ownerId, userA, userB, membersCount } = row;
+  const pair = userA === null || userB === null ? null : ([userA, userB] as const);
+  return { id, type, name, description, photo, ownerId, pair, membersCount };
+}

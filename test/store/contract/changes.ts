@@ -1,0 +1,162 @@
+import { describe, expect, it } from 'vitest';
+import type { Command } from '../../../src/chat/commands.js';
+import type { ChatEntry } from '../../../src/chat/entries.js';
+import type { Known } from '../../../src/store/read-store.js';
+import { NOTHING_KNOWN, say, UNBOUNDED, value } from '../../support/store.js';
+import type { CurrentStore } from '../store-contract.js';
+import { authorsOf, messagesIn, talk, testUser } from './talk.js';
+
+export function changes(store: CurrentStore): void {
+  const entriesFor = (chat: number, after: number, bounds = {}, member = 1, known: Known = NOTHING_KNOWN) =>
+    value(store().read.entriesFor(chat, member, after, { ...UNBOUNDED, ...bounds }, known));
+  const page = async (...asked: Parameters<typeof entriesFor>) => {
+    const found = await entriesFor(...asked);
+    if (found === undefined) throw new Error('there is no such chat');
+    return found;
+  };
+  const change = (groupId: number, name: string): Command => ({
+    ...{ kind: 'update_group', actor: 1, groupId, name },
+  });
+
+  /** Asks again after the last entry until it is the newest. */
+  async function walk(chat: number, after: number, bounds: () => object): Promise<ChatEntry[]> {
+    const read: ChatEntry[] = [];
+    for (;;) {
+      const { entries, newest } = await page(chat, read.at(-1)?.id ?? after, bounds());
+      read.push(...entries);
+      if ((read.at(-1)?.id ?? after) >= newest) return read;
+      expect(entries.length, 'a page before the newest entry').toBeGreaterThan(0);
+    }
+  }
+
+  describe("what a chat's sockets hear after an id", () => {
+    it('is what was said and changed since, in the order of the log, at every cut', async () => {
+      for (const [chat, model] of await talk(store(), 4)) {
+        expect(model.some(({ kind }) => kind === 'group_changed')).toBe(true);
+        const newest = model.at(-1)?.id;
+        const group = await value(store().read.chatFor(chat, 1));
+        const end = (await store().newest()) + 1;
+        for (let after = 0; after <= end; after++) {
+          const since = model.filter(({ id }) => id > after);
+          for (const max of [1, 2, 3, 7, 64, 1000]) {
+            const entries = since.slice(0, max);
+            const users = authorsOf(messagesIn(entries));
+            const found = await page(chat, after, { max });
+            expect(found, `after ${after}, max ${max}`).toEqual({ chat: group, entries, newest, users });
+          }
+        }
+      }
+    });
+
+    it('is read whole page by page, however long the pages are', async () => {
+      for (const [chat, model] of await talk(store(), 5)) {
+        for (const max of [1, 2, 7, 63, 64, 65, 100]) {
+          expect(await walk(chat, 0, () => ({ max })), `pages of ${max}`).toEqual(model);
+        }
+        for (const maxBytes of [0, 1, 10, 50, 1000]) {
+          expect(await walk(chat, 0, () => ({ maxBytes })), `pages of ${maxBytes} bytes`).toEqual(model);
+          expect(await walk(chat, 0, () => ({ maxBytes, max: 5 }))).toEqual(model);
+        }
+      }
+    });
+
+    it('has no more changes than were asked for, wherever they are', async () => {
+      const chat = await store().group(1);
+      const before = await store().newest();
+      const few = (from: number) => Array.from({ length: 10 }, (_, n) => change(chat, `name ${from + n}`));
+      await store().run(...few(0), say(chat, 1, 'a'), ...few(10), say(chat, 1, 'b'), ...few(20));
+      const ids = Array.from({ length: 32 }, (_, n) => before + n + 1);
+      for (let from = 0; from <= 32; from++) {
+        for (let max = 1; max <= 33; max++) {
+          const { entries } = await page(chat, before + from, { max });
+          expect(entries.map(({ id }) => id)).toEqual(ids.slice(from, from + max));
+        }
+      }
+    });
+
+    it('is as many messages as have room, and at least one entry', async () => {
+      const chat = await store().group(1);
+      const texts = Array.from({ length: 200 }, (_, n) => String(n).padStart(3, '0'));
+      await store().run(...texts.map((text) => say(chat, 1, text)));
+      const newest = await store().newest();
+      const from = async (count: number, max = 1000) => {
+        const found = await page(chat, 0, { max, maxBytes: 3 * count });
+        const messages = messagesIn(found.entries);
+        return [messages.map(({ text }) => text), found.newest > (messages.at(-1)?.id ?? 0)];
+      };
+      expect(await from(70)).toEqual([texts.slice(0, 70), true]);
+      expect(await from(0)).toEqual([texts.slice(0, 1), true]);
+      expect(await from(200)).toEqual([texts, false]);
+      expect(await from(1000, 200)).toEqual([texts, false]);
+      expect(await from(1000, 199)).toEqual([texts.slice(0, 199), true]);
+      expect(await page(chat, newest)).toMatchObject({ entries: [], newest });
+      expect(await page(chat, Number.MAX_SAFE_INTEGER)).toMatchObject({ entries: [], newest });
+    });
+
+    it('stays within its bytes also between changes', async () => {
+      const chat = await store().group(1);
+      for (let n = 0; n < 30; n++) {
+        await store().run(say(chat, 1, 'x'.repeat(n)), change(chat, `name ${n}`), say(chat, 1, '🦊'));
+      }
+      const { entries: all } = await page(chat, 0);
+      for (const { id: after } of all) {
+        for (const maxBytes of [0, 4, 10, 40, 200]) {
+          const { entries } = await page(chat, after, { maxBytes });
+          const since = all.filter(({ id }) => id > after);
+          expect(entries).toEqual(since.slice(0, entries.length));
+          expect(entries.length).toBeGreaterThanOrEqual(Math.min(1, since.length));
+          const messages = messagesIn(entries);
+          const bytes = messages.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
+          if (messages.length > 1) expect(bytes).toBeLessThanOrEqual(maxBytes);
+        }
+      }
+    });
+
+    it('is the chat and its newest id alone when no entry is asked for', async () => {
+      const chat = await store().group(2);
+      const group = await value(store().read.chatFor(chat, 2));
+      const empty = { chat: group, entries: [], users: new Map() };
+      const asked = { max: 0 };
+      expect(await page(chat, 0, asked)).toEqual({ ...empty, newest: 0 });
+      expect(await page(chat, 0)).toEqual({ ...empty, newest: 0 });
+      await store().run(say(chat, 1, 'a'));
+      const said = await store().newest();
+      await store().run({ kind: 'remove_members', actor: 1, groupId: chat, users: [2] });
+      const left = await page(chat, 0, asked);
+      expect(left).toEqual({ ...empty, chat: { ...group, membersCount: 1 }, newest: said });
+      await store().run(change(chat, 'h'));
+      const changed = await page(chat, 0, asked);
+      expect(changed).toMatchObject({ chat: { name: 'h' }, entries: [], newest: await store().newest() });
+      await store().run(say(chat, 1, 'b'));
+      expect((await page(chat, 0, asked)).newest).toBe(await store().newest());
+    });
+
+    it('brings the authors whom the caller does not know', async () => {
+      const chat = await store().group(3);
+      const before = await store().newest();
+      await store().run(say(chat, 3, 'a'), change(chat, 'h'), say(chat, 2, 'b'), say(chat, 1, 'c'));
+      const authors = async (after: number, ...known: number[]) => {
+        const has = { ...NOTHING_KNOWN, hasUser: (id: number) => known.includes(id) };
+        return [...(await page(chat, after, {}, 1, has)).users.values()];
+      };
+      expect(await authors(before, 1, 2)).toEqual([testUser(3)]);
+      expect(await authors(before + 1, 1)).toEqual([testUser(2)]);
+      expect(await authors(before, 1, 2, 3)).toEqual([]);
+    });
+
+    it('is for members of a chat that exists', async () => {
+      const chat = await store().group(2);
+      await store().run(say(chat, 1, 'a'), change(chat, 'h'));
+      const { entries } = await page(chat, 0, {}, 2);
+      expect(entries).toHaveLength(2);
+      expect(await entriesFor(chat, 0, {}, 3)).toBeUndefined();
+      expect(await entriesFor(chat + 100, 0)).toBeUndefined();
+      await store().ok('remove_members', { actor: 1, groupId: chat, users: [2] });
+      for (const max of [0, 10]) expect(await entriesFor(chat, 0, { max }, 2)).toBeUndefined();
+      await store().ok('add_members', { actor: 1, groupId: chat, users: [2] });
+      expect(await page(chat, 0, {}, 2)).toMatchObject({ entries });
+      await store().ok('delete_group', { actor: 1, groupId: chat });
+      for (const max of [0, 10]) expect(await entriesFor(chat, 0, { max })).toBeUndefined();
+    });
+  });
+}

@@ -1,0 +1,51 @@
+import { Random } from '../../src/prove/random.js';
+import type { Eventually, ReadStore } from '../../src/store/read-store.js';
+
+const TURNS_MAX = 3;
+/** The real one, also where a test has replaced the clocks. */
+const { setImmediate } = globalThis;
+
+/**
+ * The same store, but each answer comes in a promise, some turns of the event loop after the question. Half of the
+ * answers are as of the moment of the question, half are as of a later one, and they do not come in the order of the
+ * questions. What was not read before `close` is refused.
+ */
+export function slowStore(read: ReadStore, seed = 'slow store'): ReadStore {
+  const random = new Random(seed);
+  let closed = false;
+
+  async function late<T>(ask: () => Eventually<T>): Promise<T> {
+    if (random.chance(0.5)) await turns(random.from(1, TURNS_MAX));
+    if (closed) throw new Error('the store is closed');
+    const answer = await ask();
+    await turns(random.from(0, TURNS_MAX));
+    return answer;
+  }
+
+  return {
+    databaseId: read.databaseId,
+    hasIncarnation: (...args) => late(() => read.hasIncarnation(...args)),
+    newest: (...args) => late(() => read.newest(...args)),
+    log: (...args) => late(() => read.log(...args)),
+    user: (...args) => late(() => read.user(...args)),
+    users: (...args) => late(() => read.users(...args)),
+    userOfSubject: (...args) => late(() => read.userOfSubject(...args)),
+    revocations: (...args) => late(() => read.revocations(...args)),
+    chatFor: (...args) => late(() => read.chatFor(...args)),
+    membersFor: (...args) => late(() => read.membersFor(...args)),
+    roomsOf: (...args) => late(() => read.roomsOf(...args)),
+    chatsCount: (...args) => late(() => read.chatsCount(...args)),
+    groupsOf: (...args) => late(() => read.groupsOf(...args)),
+    memberFor: (...args) => late(() => read.memberFor(...args)),
+    newestFor: (...args) => late(() => read.newestFor(...args)),
+    entriesFor: (...args) => late(() => read.entriesFor(...args)),
+    close() {
+      closed = true;
+      read.close();
+    },
+  };
+}
+
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
