@@ -1,141 +1,92 @@
 import { z } from 'zod';
-import type { ChatType } from '../chat/chats.js';
-import { ChatError } from '../chat/errors.js';
-import type { Message } from '../chat/messages.js';
-import { ClientId, utterance } from '../chat/text.js';
-import { fieldError } from './fields.js';
-import { parseJson } from './json.js';
+import { ERROR_CODES } from '../chat/errors.js';
+import { Id } from '../chat/ids.js';
+import { ClientId, TEXT_CHARACTERS_MAX, utterance } from '../chat/text.js';
+import { Details, Sentence } from './refusal.js';
+import { Author, ChatType, MessageView } from './responses.js';
 
-/**
- * The frames, out and in. What the server sends is spliced by hand: JSON.stringify of the whole object
- * costs three times as much, and every message is encoded once for all who hear it.
- */
-export interface Author {
-  readonly id: number;
-  readonly name: string;
-}
-
-/** Bounds of one frame from a client: over the first, 1009; the engine cuts the connection over the second. */
+/** A client's frame over this many bytes is answered with close code 1009 … */
 export const FRAME_BYTES_MAX = 60 * 1024;
+/** … and over this many the engine cuts the connection. */
 export const ENGINE_FRAME_BYTES_MAX = 64 * 1024;
-/** Bound of one history frame. */
+/** The most bytes of a history frame. */
 export const HISTORY_BYTES_MAX = 256 * 1024;
+/** The most messages of a history frame. */
+export const HISTORY_MESSAGES_MAX = 1000;
+/** A longer token is no valid one. */
+export const TOKEN_CHARACTERS_MAX = 4096;
 
-/** A Message as in history, chat lists and live frames. */
-export function messageJson(message: Message, author: string): string {
-  return `${head(message, 'message', author)}}`;
-}
+// Frames that the server sends. They are strict: nothing is sent that they do not name.
 
-/** The `last_message` frame of main sockets. */
-export function lastMessageJson(message: Message, author: string, chatType: ChatType): string {
-  return `${head(message, 'last_message', author)},"chat_type":"${chatType}"}`;
-}
+/** A page of a chat, oldest first. `more`: another history frame follows, or older messages did not fit. */
+const HistoryPage = z.strictObject({
+  type: z.literal('history'),
+  messages: z.array(MessageView).min(1).max(HISTORY_MESSAGES_MAX),
+  more: z.literal(true).optional(),
+});
+const EmptyHistory = z.strictObject({
+  type: z.literal('history'),
+  messages: z.array(MessageView).max(0),
+  error: z.literal('no messages'),
+});
 
-/** An author's name as it stands in JSON, to be kept beside the profile. */
-export function authorName(name: string): string {
-  return JSON.stringify(name);
-}
+export const HistoryFrame = z.union([HistoryPage, EmptyHistory]);
 
-function head(message: Message, type: string, author: string): string {
-  const clientId = message.clientId === null ? '' : `,"client_id":${quoted(message.clientId)}`;
-  return (
-    `{"id":${message.id},"chat_id":${message.chatId},"type":"${type}","text":${quoted(message.text)}` +
-    `,"author":{"id":${message.authorId},"name":${author}},"time":"${isoTime(message.time)}"${clientId}`
-  );
-}
+/** A live message is the same as one in history. For its author it is the acknowledgement. */
+export const LiveMessageFrame = MessageView;
+/** The answer to a `client_id` that was used before: the first message, on the asking socket only. */
+export const DuplicateFrame = MessageView.extend({ duplicate: z.literal(true) });
+/** On main sockets: a new message of one of the user's chats. */
+export const LastMessageFrame = MessageView.extend({ type: z.literal('last_message'), chat_type: ChatType });
 
-/** Anything but ASCII that stands for itself in JSON. */
-const TO_ESCAPE = /[^ !#-[\]-~]/;
+export const TypingFrame = z.strictObject({ type: z.literal('typing'), chat_id: Id, author: Author });
+export const StopTypingFrame = TypingFrame.extend({ type: z.literal('stop_typing') });
 
-/** A text as JSON. To look whether there is anything to escape takes half of the time of JSON.stringify. */
-function quoted(text: string): string {
-  return TO_ESCAPE.test(text) ? JSON.stringify(text) : `"${text}"`;
-}
+/** The refusal of one frame; the socket stays open. `client_id` is the refused frame's, valid or not. */
+export const ErrorFrame = z.strictObject({
+  type: z.literal('error'),
+  code: z.enum(ERROR_CODES),
+  error: Sentence,
+  details: Details.optional(),
+  client_id: z.string().max(FRAME_BYTES_MAX).optional(),
+});
+export type ErrorFrame = z.input<typeof ErrorFrame>;
 
-const DAY_MS = 86_400_000;
-/** Midnight of the day that was asked for last, and how its times begin: `2026-01-31T`. */
-let day = { begin: 0, head: new Date(0).toISOString().slice(0, 11) };
+/** Every frame that a chat's socket is sent. */
+export const ChatServerFrame = z.union([
+  LiveMessageFrame,
+  HistoryFrame,
+  DuplicateFrame,
+  TypingFrame,
+  StopTypingFrame,
+  ErrorFrame,
+]);
+/** Every frame that a main socket is sent. */
+export const MainServerFrame = z.union([LastMessageFrame, ErrorFrame]);
 
-/** ISO 8601 with milliseconds, UTC. By Date, each would cost as much as the rest of its message's frame. */
-export function isoTime(ms: number): string {
-  const begin = ms - (((ms % DAY_MS) + DAY_MS) % DAY_MS);
-  if (begin !== day.begin) day = { begin, head: new Date(ms).toISOString().slice(0, 11) };
-  const inDay = ms - begin;
-  const seconds = Math.floor(inDay / 1000);
-  const minutes = Math.floor(seconds / 60);
-  const time = `${DIGITS[Math.floor(minutes / 60)]}:${DIGITS[minutes % 60]}:${DIGITS[seconds % 60]}`;
-  return `${day.head}${time}.${String(1000 + (inDay % 1000)).slice(1)}Z`;
-}
+// Frames that clients send. Fields that they do not name are ignored: an `author`, for one, since the token says who
+// speaks.
 
-/** 00 … 59 */
-const DIGITS = Array.from({ length: 60 }, (_, value) => String(value).padStart(2, '0'));
-
-/** The answer to a repeated `client_id`: the first message again, on the asking socket only. */
-export function duplicateJson(message: Message, author: string): string {
-  return `${head(message, 'message', author)},"duplicate":true}`;
-}
-
-/** `messages` are already JSON, oldest first. */
-export function historyJson(messages: readonly string[], more: boolean): string {
-  if (messages.length === 0) return '{"type":"history","messages":[],"error":"no messages"}';
-  return `{"type":"history","messages":[${messages.join(',')}]${more ? ',"more":true' : ''}}`;
-}
-
-export function typingJson(chatId: number, userId: number, name: string, on: boolean): string {
-  return `{"type":"${on ? 'typing' : 'stop_typing'}","chat_id":${chatId},"author":{"id":${userId},"name":${name}}}`;
-}
-
-/** A frame that was refused; `clientId` tells which one it was when the client gave it one. */
-export function errorJson(error: ChatError, clientId?: string): string {
-  return JSON.stringify({
-    type: 'error',
-    code: error.code,
-    error: error.message,
-    ...(error.details && { details: error.details }),
-    ...(clientId !== undefined && { client_id: clientId }),
-  });
-}
-
-const AuthFrame = z.object({ type: z.literal('auth'), token: z.string() });
-
-/** The new token that a frame brings; undefined when it is none that brings one. Errors: invalid_field. */
-export function newTokenIn(frame: Readonly<Record<string, unknown>>): string | undefined {
-  if (frame['type'] !== 'auth') return undefined;
-  const parsed = AuthFrame.safeParse(frame);
-  if (!parsed.success) throw fieldError(parsed.error);
-  return parsed.data.token;
-}
-
-export type ClientFrame =
-  | { readonly type: 'message'; readonly text: string; readonly client_id?: string | undefined }
-  | { readonly type: 'typing' }
-  | { readonly type: 'stop_typing' };
-
-/** Any JSON object. Errors: invalid_frame. */
-export function parseFrame(json: string): Readonly<Record<string, unknown>> {
-  const frame = parseJson(json, 'invalid_frame');
-  if (typeof frame !== 'object' || frame === null || Array.isArray(frame))
-    throw new ChatError('invalid_frame');
-  return frame as Record<string, unknown>;
-}
-
-/**
- * Makes the reader of what a chat's socket takes. `author` in a frame is ignored: the token says who speaks.
- * Errors: unknown_type, invalid_field.
- */
-export function frameReader(textCharactersMax: number) {
-  const MessageFrame = z.object({
+/** A message to the chat; it is longest as the setting TEXT_CHARACTERS_MAX says. */
+export function messageFrame(textCharactersMax: number) {
+  return z.object({
     type: z.literal('message'),
     text: utterance(textCharactersMax),
     client_id: ClientId.optional(),
   });
-
-  return (frame: Readonly<Record<string, unknown>>): ClientFrame => {
-    const { type } = frame;
-    if (type === 'typing' || type === 'stop_typing') return { type };
-    if (type !== 'message') throw new ChatError('unknown_type');
-    const parsed = MessageFrame.safeParse(frame);
-    if (!parsed.success) throw fieldError(parsed.error);
-    return parsed.data;
-  };
 }
+
+/** The user began to type, or goes on, or stopped. */
+export const TypingSignal = z.object({ type: z.enum(['typing', 'stop_typing']) });
+export type TypingSignal = z.infer<typeof TypingSignal>;
+
+/** A newer token of the same user, which keeps the socket open until that expires. */
+export const AuthFrame = z.object({
+  type: z.literal('auth'),
+  token: z.string().meta({ maxLength: TOKEN_CHARACTERS_MAX, description: 'A JSON Web Token.' }),
+});
+
+/** Every frame that a chat's socket takes. */
+export const ChatClientFrame = z.union([messageFrame(TEXT_CHARACTERS_MAX), TypingSignal, AuthFrame]);
+/** Every frame that a main socket takes. */
+export const MainClientFrame = AuthFrame;

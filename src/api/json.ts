@@ -1,18 +1,21 @@
 import { ChatError } from '../chat/errors.js';
 
-/** Objects and lists within one another. */
+/** How deep objects and lists may be nested. */
 export const JSON_DEPTH_MAX = 32;
-/** Values of one text, and how many of them are objects and lists: 1 MiB of small ones would take up to 150 ms. */
+/**
+ * How many values a text may have, and how many of them may be objects and lists. To parse 1 MiB of small ones would
+ * block the worker for up to 150 ms.
+ */
 export const JSON_VALUES_MAX = 32_768;
 export const JSON_CONTAINERS_MAX = 16_384;
-/** Longer texts are counted through before anything else. */
-const PLAIN_CHARACTERS_MAX = 65_536;
+/** A longer text is counted before it is parsed. */
+const UNCOUNTED_CHARACTERS_MAX = 65_536;
 
 const QUOTE = 0x22;
 const COLON = 0x3a;
 const COMMA = 0x2c;
 const BACKSLASH = 0x5c;
-/** Brackets and braces differ in this bit alone. */
+/** The codes of a bracket and a brace differ in this bit alone. */
 const BRACE_BIT = 0x20;
 const OPENING = 0x5b;
 const CLOSING = 0x5d;
@@ -20,12 +23,12 @@ const CLOSING = 0x5d;
 type Refusal = 'invalid_frame' | 'invalid_json';
 
 /**
- * The value of a JSON text from a client. A key that comes twice in an object, however it is written, is refused:
- * two readers could understand two things. Errors: `refusal`, also over JSON_DEPTH_MAX, JSON_VALUES_MAX and
- * JSON_CONTAINERS_MAX, which are looked at before anything is built.
+ * Parses a JSON text from a client. An object that has a key twice, however the key is written, is refused, because two
+ * readers could understand two things. Errors: `refusal`, also over JSON_DEPTH_MAX, JSON_VALUES_MAX and
+ * JSON_CONTAINERS_MAX, which are checked before the text is parsed.
  */
 export function parseJson(text: string, refusal: Refusal): unknown {
-  const nests = text.length > PLAIN_CHARACTERS_MAX || text.includes('{', 1) || text.includes('[', 1);
+  const nests = text.length > UNCOUNTED_CHARACTERS_MAX || text.includes('{', 1) || text.includes('[', 1);
   let keys = nests ? countKeys(text, refusal) : undefined;
   let value: unknown;
   try {
@@ -40,8 +43,8 @@ export function parseJson(text: string, refusal: Refusal): unknown {
 }
 
 /**
- * How long an object of strings is as JSON when nothing in it is escaped, spaced or there twice. A text of just this
- * length is none that has any of that, which is found out faster than by reading it: most frames are such.
+ * How long an object of strings is as JSON when nothing in it is escaped, spaced or there twice; undefined for another
+ * value. A text of just this length has none of that. Most frames are such, and this is faster than to count keys.
  */
 function plainLength(value: unknown): number | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
@@ -54,7 +57,7 @@ function plainLength(value: unknown): number | undefined {
   return length;
 }
 
-/** How many keys the text has, one that comes again too, provided that it is JSON. Keeps the bounds. */
+/** Counts the keys of a text, if that is JSON; a key that comes again counts again. Errors: `refusal`, over the bounds. */
 function countKeys(text: string, refusal: Refusal): number {
   let keys = 0;
   let depth = 0;
@@ -82,7 +85,7 @@ function countKeys(text: string, refusal: Refusal): number {
   return keys;
 }
 
-/** Where the string that begins here ends; -1 when it does not. */
+/** The index of the quote that ends the string which begins at `begin`; -1 when there is none. */
 function endOfString(text: string, begin: number): number {
   for (let end = begin; ; ) {
     end = text.indexOf('"', end + 1);
@@ -101,7 +104,7 @@ function tooMuch(refusal: Refusal): ChatError {
   });
 }
 
-/** The keys of all objects in a value. */
+/** Counts the keys of all objects in a value. */
 function keysIn(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0;
   const isList = Array.isArray(value);

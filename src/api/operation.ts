@@ -1,7 +1,13 @@
 import type { z } from 'zod';
 import type { ErrorCode } from '../chat/errors.js';
 
-export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+export const METHODS = ['GET', 'POST', 'PATCH', 'DELETE'] as const;
+export type Method = (typeof METHODS)[number];
+
+/** The methods that a path takes because of an operation: where there is GET, there is HEAD. */
+export function methodsOf(method: Method): readonly string[] {
+  return method === 'GET' ? ['GET', 'HEAD'] : [method];
+}
 
 /** One HTTP endpoint, described as data: the router is made from it, and the tests hold every answer to it. */
 export interface Operation {
@@ -18,8 +24,16 @@ export interface Operation {
   readonly usersInQuery?: true;
   /** The JSON body of a 200; absent where the answer is an image. */
   readonly response?: z.ZodType;
-  /** What it may refuse with, beyond what every endpoint may (401, 405, 500, 503, and 400 for its input). */
+  /** What it may refuse with, beside what follows from the traits above (`errorsOf`). */
   readonly errors: readonly ErrorCode[];
+  /** Refusals whose bodies have fields beside those that every refusal has. */
+  readonly refusals?: { readonly [C in ErrorCode]?: RefusalShape };
+}
+
+export interface RefusalShape {
+  readonly fields: Readonly<Record<string, unknown>>;
+  /** The whole body. */
+  readonly schema: z.ZodType;
 }
 
 /** One WebSocket endpoint. */
@@ -28,4 +42,61 @@ export interface Channel {
   readonly summary: string;
   /** A chat's endpoints begin with history; `main` has no id and no history. */
   readonly of: 'private' | 'group' | 'main';
+  /** The frames that the server sends. */
+  readonly sends: z.ZodType;
+  /** The frames that it takes. */
+  readonly takes: z.ZodType;
+  /** What an upgrade may be refused with, beside `UPGRADE_ERRORS`. */
+  readonly errors: readonly ErrorCode[];
 }
+
+/** What a request is for: an operation, or a channel. */
+export type Endpoint = Pick<Operation, 'path' | 'body' | 'refusals'>;
+
+/** What an endpoint may refuse with because of what it is. */
+const ERRORS = {
+  every: ['bad_request', 'internal', 'rate_limited', 'timeout', 'unauthorized', 'unavailable'],
+  withId: ['invalid_id'],
+  withBody: ['invalid_field', 'invalid_json', 'too_large', 'unsupported_media_type'],
+  withPhoto: ['invalid_multipart', 'photo_invalid', 'storage_low'],
+  withQuery: ['invalid_query'],
+  writing: ['overloaded', 'storage_full'],
+} as const satisfies Record<string, readonly ErrorCode[]>;
+
+/** What requests that reach no endpoint are refused with, beside what every endpoint may refuse with. */
+export const NO_ENDPOINT_ERRORS = [
+  ...ERRORS.every,
+  'method_not_allowed',
+  'not_found',
+  'upgrade_required',
+] as const satisfies readonly ErrorCode[];
+
+/** What every upgrade may be refused with. */
+export const UPGRADE_ERRORS = [
+  ...ERRORS.every,
+  'invalid_query',
+  'origin_not_allowed',
+  'profile_required',
+  'too_many_sockets',
+  'upgrade_required',
+] as const satisfies readonly ErrorCode[];
+
+/** Every code that an endpoint may refuse with. */
+export function errorsOf(operation: Operation): readonly ErrorCode[] {
+  return [
+    ...ERRORS.every,
+    ...(operation.path.includes('{id}') ? ERRORS.withId : []),
+    ...(operation.body ? ERRORS.withBody : []),
+    ...(operation.photo ? ERRORS.withPhoto : []),
+    ...(operation.paged || operation.usersInQuery ? ERRORS.withQuery : []),
+    ...(operation.method === 'GET' ? [] : ERRORS.writing),
+    ...operation.errors,
+  ];
+}
+
+/** The engine answers these by itself, without a body, and then closes the connection. */
+export const ENGINE_STATUSES = {
+  400: 'The request is not HTTP, or its framing is not allowed.',
+  431: 'The head of the request is larger than 16 KiB.',
+  505: 'The engine cannot read the first line as one of HTTP/1.1.',
+} as const;

@@ -1,45 +1,22 @@
-import { z } from 'zod';
 import { GroupChanges, MemberList, NewGroup } from '../chat/groups.js';
-import { Id } from '../chat/ids.js';
 import { NewProfile, ProfileChanges } from '../chat/users.js';
+import { ChatClientFrame, ChatServerFrame, MainClientFrame, MainServerFrame } from './frames.js';
 import type { Channel, Operation } from './operation.js';
+import { ChatsNotFound } from './refusal.js';
+import {
+  ChatInfo,
+  ChatList,
+  ChatOpened,
+  GroupCreated,
+  GroupInfo,
+  GroupUpdated,
+  GroupUsers,
+  Ok,
+  UserUpdated,
+  UserView,
+} from './responses.js';
 
 export const BASE = '/api/v1';
-
-const Photo = z.string().nullable();
-const Author = z.strictObject({ id: Id, name: z.string() });
-const Ok = z.strictObject({ status: z.literal('ok') });
-
-export const MessageView = z.strictObject({
-  id: Id,
-  chat_id: Id,
-  type: z.literal('message'),
-  text: z.string(),
-  author: Author,
-  time: z.iso.datetime({ precision: 3 }),
-  client_id: z.string().optional(),
-});
-const UserView = z.strictObject({
-  id: Id,
-  name: z.string(),
-  username: z.string(),
-  description: z.string(),
-  photo: Photo,
-});
-const GroupView = z.strictObject({
-  id: Id,
-  name: z.string(),
-  description: z.string(),
-  photo: Photo,
-  owner_id: Id,
-  users_count: z.number().int().positive(),
-});
-const Room = z.strictObject({
-  id: Id,
-  name: z.string(),
-  type: z.enum(['private', 'group']),
-  last_message: MessageView.nullable(),
-});
 
 /** Every HTTP endpoint of the API, by name. */
 export const routes = {
@@ -50,7 +27,7 @@ export const routes = {
     body: NewProfile,
     photo: true,
     response: Ok,
-    errors: ['user_exists', 'username_taken', 'photo_invalid', 'too_large', 'rate_limited', 'storage_low'],
+    errors: ['user_exists', 'username_taken'],
   },
   updateUser: {
     method: 'PATCH',
@@ -58,15 +35,8 @@ export const routes = {
     summary: "Change the caller's profile",
     body: ProfileChanges,
     photo: true,
-    response: z.strictObject({ status: z.literal('ok'), user: UserView }),
-    errors: [
-      'profile_required',
-      'username_taken',
-      'photo_invalid',
-      'too_large',
-      'rate_limited',
-      'storage_low',
-    ],
+    response: UserUpdated,
+    errors: ['profile_required', 'username_taken'],
   },
   getMe: {
     method: 'GET',
@@ -92,20 +62,14 @@ export const routes = {
     method: 'POST',
     path: `${BASE}/chat/{id}`,
     summary: 'Open the private chat with a user, or find it',
-    response: z.strictObject({ status: z.literal('ok'), chat: z.strictObject({ id: Id }) }),
+    response: ChatOpened,
     errors: ['profile_required', 'self_chat', 'user_unknown'],
   },
   getChatInfo: {
     method: 'GET',
     path: `${BASE}/chat/{id}/info`,
     summary: 'A private chat of the caller',
-    response: z.strictObject({
-      id: Id,
-      type: z.literal('private'),
-      name: z.string(),
-      users: z.array(Author).length(2),
-      last_message: MessageView.nullable(),
-    }),
+    response: ChatInfo,
     errors: ['chat_not_found'],
   },
   createGroup: {
@@ -114,19 +78,8 @@ export const routes = {
     summary: 'Create a group that the caller owns',
     body: NewGroup,
     photo: true,
-    response: z.strictObject({
-      status: z.literal('ok'),
-      group: z.strictObject({ id: Id, name: z.string() }),
-    }),
-    errors: [
-      'profile_required',
-      'user_unknown',
-      'group_too_large',
-      'photo_invalid',
-      'too_large',
-      'rate_limited',
-      'storage_low',
-    ],
+    response: GroupCreated,
+    errors: ['profile_required', 'user_unknown', 'group_too_large'],
   },
   updateGroup: {
     method: 'PATCH',
@@ -134,16 +87,8 @@ export const routes = {
     summary: "Change a group's name, description or photo, for its owner",
     body: GroupChanges,
     photo: true,
-    response: z.strictObject({ status: z.literal('ok'), group: GroupView }),
-    errors: [
-      'profile_required',
-      'group_not_found',
-      'not_owner',
-      'photo_invalid',
-      'too_large',
-      'rate_limited',
-      'storage_low',
-    ],
+    response: GroupUpdated,
+    errors: ['profile_required', 'group_not_found', 'not_owner'],
   },
   deleteGroup: {
     method: 'DELETE',
@@ -156,16 +101,14 @@ export const routes = {
     method: 'GET',
     path: `${BASE}/group/{id}/info`,
     summary: 'A group of the caller',
-    response: GroupView,
+    response: GroupInfo,
     errors: ['group_not_found'],
   },
   getGroupUsers: {
     method: 'GET',
     path: `${BASE}/group/{id}/users`,
     summary: 'The members of a group of the caller',
-    response: z.strictObject({
-      users: z.array(z.strictObject({ id: Id, name: z.string(), role: z.enum(['owner', 'member']) })),
-    }),
+    response: GroupUsers,
     errors: ['group_not_found'],
   },
   getGroupPhoto: {
@@ -187,7 +130,6 @@ export const routes = {
       'user_unknown',
       'already_member',
       'group_too_large',
-      'too_large',
     ],
   },
   removeMembers: {
@@ -197,15 +139,16 @@ export const routes = {
     body: MemberList,
     usersInQuery: true,
     response: Ok,
-    errors: ['profile_required', 'group_not_found', 'not_owner', 'owner_stays', 'not_a_member', 'too_large'],
+    errors: ['profile_required', 'group_not_found', 'not_owner', 'owner_stays', 'not_a_member'],
   },
   listChats: {
     method: 'GET',
     path: `${BASE}/chats`,
     summary: "The caller's chats, newest message first",
     paged: true,
-    response: z.strictObject({ rooms: z.array(Room) }),
+    response: ChatList,
     errors: ['chats_not_found'],
+    refusals: { chats_not_found: { fields: { rooms: [] }, schema: ChatsNotFound } },
   },
 } as const satisfies Record<string, Operation>;
 
@@ -213,7 +156,28 @@ export type RouteName = keyof typeof routes;
 
 /** Every WebSocket endpoint. */
 export const channels = [
-  { path: `${BASE}/chat/{id}`, summary: 'A private chat: history, then live', of: 'private' },
-  { path: `${BASE}/group/{id}`, summary: 'A group: history, then live', of: 'group' },
-  { path: `${BASE}/main`, summary: "The newest messages of all the caller's chats", of: 'main' },
+  {
+    path: `${BASE}/chat/{id}`,
+    summary: 'A private chat: history, then live',
+    of: 'private',
+    sends: ChatServerFrame,
+    takes: ChatClientFrame,
+    errors: ['after_unknown', 'chat_not_found', 'invalid_id'],
+  },
+  {
+    path: `${BASE}/group/{id}`,
+    summary: 'A group: history, then live',
+    of: 'group',
+    sends: ChatServerFrame,
+    takes: ChatClientFrame,
+    errors: ['after_unknown', 'group_not_found', 'invalid_id'],
+  },
+  {
+    path: `${BASE}/main`,
+    summary: "The newest messages of all the caller's chats",
+    of: 'main',
+    sends: MainServerFrame,
+    takes: MainClientFrame,
+    errors: ['after_unknown'],
+  },
 ] as const satisfies readonly Channel[];

@@ -1,10 +1,11 @@
 import type { ErrorCode } from '../chat/errors.js';
+import type { CloseCode } from './close-codes.js';
 
 /**
- * The one table from an error to the wire: the HTTP status (also of a refused upgrade), and the code that a
- * WebSocket is closed with when a browser, which cannot see the status, was let in only to hear why not.
+ * The one table from an error to the wire: the HTTP status (also of a refused upgrade), and the close code of a
+ * WebSocket. A browser cannot see the status of a refused upgrade, so its socket is opened and closed with the code.
  */
-const WIRE: Readonly<Record<ErrorCode, readonly [status: number, close: number]>> = {
+const WIRE: Readonly<Record<ErrorCode, readonly [status: number, close: CloseCode]>> = {
   after_unknown: [400, 4400],
   already_member: [409, 4400],
   bad_request: [400, 4400],
@@ -48,24 +49,6 @@ const WIRE: Readonly<Record<ErrorCode, readonly [status: number, close: number]>
   username_taken: [400, 4400],
 };
 
-const REASONS: Readonly<Record<number, string>> = {
-  200: 'OK',
-  204: 'No Content',
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'Not Found',
-  405: 'Method Not Allowed',
-  409: 'Conflict',
-  413: 'Payload Too Large',
-  415: 'Unsupported Media Type',
-  426: 'Upgrade Required',
-  429: 'Too Many Requests',
-  500: 'Internal Server Error',
-  503: 'Service Unavailable',
-  507: 'Insufficient Storage',
-};
-
 /** The HTTP status of an error. */
 export function statusOf(code: ErrorCode): number {
   return WIRE[code][0];
@@ -77,13 +60,8 @@ export function upgradeStatusOf(code: ErrorCode): number {
 }
 
 /** The close code of an error, for a WebSocket that is open. */
-export function closeCodeOf(code: ErrorCode): number {
+export function closeCodeOf(code: ErrorCode): CloseCode {
   return WIRE[code][1];
-}
-
-/** `404 Not Found` for 404. */
-export function statusLine(status: number): string {
-  return `${status} ${REASONS[status] ?? ''}`;
 }
 
 /** Close codes that are not the answer to an error. */
@@ -93,4 +71,4 @@ export const Close = {
   groupDeleted: 4410,
   flood: 4429,
   tooSlow: 4503,
-} as const;
+} as const satisfies Record<string, CloseCode>;

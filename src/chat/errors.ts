@@ -1,8 +1,8 @@
 import type { LimitName } from './limits.js';
 
 /**
- * Every way in which parley says no. One closed list: the code is part of the wire contract, the sentence
- * is for a person. `api/status.ts` maps each code to its HTTP status and its WebSocket close code.
+ * Every reason for which parley refuses something. The code is part of the wire contract; the sentence is for a person.
+ * `api/status.ts` maps each code to its HTTP status and its WebSocket close code.
  */
 const SENTENCES = {
   already_member: 'Some of these users are already in the group.',
@@ -51,14 +51,14 @@ const SENTENCES = {
 export type ErrorCode = keyof typeof SENTENCES;
 export type ErrorDetails = Readonly<Record<string, unknown>>;
 
-/** Refusals that may be over soon carry `retry_after_ms`: when to ask again. */
-const FOR_NOW: { readonly [P in ErrorCode]?: ErrorDetails } = {
+/** The details of refusals that may be over soon: when to ask again. */
+const TEMPORARY: { readonly [P in ErrorCode]?: ErrorDetails } = {
   overloaded: { retry_after_ms: 1000 },
   storage_full: { retry_after_ms: 1000 },
   storage_low: { retry_after_ms: 60_000 },
 };
 
-/** A refusal that is the caller's to know. Anything else that is thrown is logged and shown as `internal`. */
+/** A refusal that the caller is told. Anything else that is thrown is logged, and the caller is told `internal`. */
 export class ChatError extends Error {
   override readonly name = 'ChatError';
   readonly code: ErrorCode;
@@ -67,14 +67,13 @@ export class ChatError extends Error {
   constructor(code: ErrorCode, options: { details?: ErrorDetails | undefined; sentence?: string } = {}) {
     super(options.sentence ?? SENTENCES[code]);
     this.code = code;
-    this.details = options.details ?? FOR_NOW[code];
+    this.details = options.details ?? TEMPORARY[code];
   }
 }
 
-/** Names the limit, which is what refusals are counted by, and when to ask again. */
+/** The refusal of a limit. It says which one it was, by which refusals are counted, and when to ask again. */
 export function rateLimited(limit: LimitName, retryAfterMs: number): ChatError {
   return new ChatError('rate_limited', { details: { limit, retry_after_ms: retryAfterMs } });
 }
 
-/** All of them, for whoever wants to know that a code is one. */
 export const ERROR_CODES = Object.keys(SENTENCES) as readonly ErrorCode[];

@@ -2,34 +2,44 @@ import { z } from 'zod';
 import type { Chat } from './chats.js';
 import { ChatError } from './errors.js';
 import { Id } from './ids.js';
-import { ClientId, line, paragraph } from './text.js';
+import { ClientId, Description, Name } from './text.js';
 
 const Member = z.object({ id: Id }, { error: 'must be an object' });
 
+/** A JSON body may not have more objects (`JSON_CONTAINERS_MAX` of api/json.ts, less the body and the list). */
+export const USERS_PER_LIST_MAX = 16_382;
+
 /**
- * `[{ "id": 1, "name": … }]` as clients send it; the name is ignored, repeats are dropped. Says what is wrong with
- * the first that is not right: a MiB of them would take a second.
+ * `[{ "id": 1, "name": … }]` as clients send it. The name is ignored and repeats are dropped. Only the first user
+ * that is not right is reported: to report each in a body of 1 MiB would take a second.
  */
-const UserList = z.array(z.unknown(), { error: 'must be a list' }).transform((users, context) => {
-  const ids = new Set<number>();
-  for (const [at, user] of users.entries()) {
-    const { success, data, error } = Member.safeParse(user);
-    if (success) {
-      ids.add(data.id);
-      continue;
+const UserList = z
+  .array(z.unknown(), { error: 'must be a list' })
+  .transform((users, context) => {
+    const ids = new Set<number>();
+    for (const [at, user] of users.entries()) {
+      const { success, data, error } = Member.safeParse(user);
+      if (success) {
+        ids.add(data.id);
+        continue;
+      }
+      for (const { message, path } of error.issues) {
+        context.addIssue({ code: 'custom', message, path: [at, ...path] });
+      }
+      return z.NEVER;
     }
-    for (const { message, path } of error.issues) {
-      context.addIssue({ code: 'custom', message, path: [at, ...path] });
-    }
-    return z.NEVER;
-  }
-  return [...ids];
-});
+    return [...ids];
+  })
+  .meta({
+    items: { ...z.toJSONSchema(Member, { io: 'input' }), $schema: undefined },
+    maxItems: USERS_PER_LIST_MAX,
+    description: 'Users by their ids. A `name` beside an id is ignored, and repeats are dropped.',
+  });
 
 export const NewGroup = z.object(
   {
-    name: line(128),
-    description: paragraph(1024).default(''),
+    name: Name,
+    description: Description.default(''),
     users: UserList.default([]),
     client_id: ClientId.optional(),
   },
@@ -40,8 +50,8 @@ export type NewGroup = z.infer<typeof NewGroup>;
 /** What the owner changes; what is absent stays as it is. `photo` can only be taken away here: a new one is uploaded. */
 export const GroupChanges = z.object(
   {
-    name: line(128).optional(),
-    description: paragraph(1024).optional(),
+    name: Name.optional(),
+    description: Description.optional(),
     photo: z.null({ error: 'must be null, which removes it' }).optional(),
   },
   { error: 'must be an object' },
@@ -49,7 +59,9 @@ export const GroupChanges = z.object(
 export type GroupChanges = z.infer<typeof GroupChanges>;
 
 export const MemberList = z.object(
-  { users: UserList.refine((ids) => ids.length > 0, { error: 'must not be empty' }) },
+  {
+    users: UserList.refine((ids) => ids.length > 0, { error: 'must not be empty' }).meta({ minItems: 1 }),
+  },
   { error: 'must be an object' },
 );
 export type MemberList = z.infer<typeof MemberList>;
@@ -69,13 +81,13 @@ export function assertSize(members: number, max: number): void {
     throw new ChatError('group_too_large', { details: { limit: 'group_members', max } });
 }
 
-/** Adding is all or nothing. `unknown` and `members` are those of the list without a profile, or already in. */
+/** Adding is all or nothing. `unknown` are those of the list who have no profile, `members` those who are in already. */
 export function assertMayAdd(unknown: readonly number[], members: readonly number[]): void {
   if (unknown.length > 0) throw new ChatError('user_unknown', { details: { users: unknown } });
   if (members.length > 0) throw new ChatError('already_member', { details: { users: members } });
 }
 
-/** Removing is all or nothing, and the owner stays. `strangers` are those of the list who are not in. */
+/** Removing is all or nothing, and the owner stays. `strangers` are those of the list who are not members. */
 export function assertMayRemove(
   users: readonly number[],
   ownerId: number,

@@ -3,7 +3,8 @@ import { z } from 'zod';
 /** The id of a user, chat or message: a positive integer up to 2^53-1; in JSON a number, never a string. */
 export const Id = z
   .number({ error: 'must be a number' })
-  .refine((value) => Number.isSafeInteger(value) && value > 0, { error: 'must be a positive integer' });
+  .int({ error: 'must be a positive integer' })
+  .min(1, { error: 'must be a positive integer' });
 
 /** Reads an id from a path. Returns undefined for anything but `^[1-9]\d*$` up to 2^53-1. */
 export function parseId(text: string): number | undefined {
@@ -12,7 +13,7 @@ export function parseId(text: string): number | undefined {
   return Number.isSafeInteger(id) ? id : undefined;
 }
 
-/** Reads a count such as `limit`, `offset` or `after`: any non-negative integer, larger ones as 2^53-1; else undefined. */
+/** Reads a count such as `limit`, `offset` or `after`: a non-negative integer, or undefined. One over 2^53-1 is taken as that. */
 export function parseCount(text: string): number | undefined {
   return /^\d+$/.test(text) ? Math.min(Number(text), Number.MAX_SAFE_INTEGER) : undefined;
 }

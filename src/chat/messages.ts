@@ -1,4 +1,4 @@
-/** One message of a chat, as it stands in the log. */
+/** A message of a chat, as it stands in the log. */
 export interface Message {
   readonly kind: 'message';
   readonly id: number;

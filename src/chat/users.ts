@@ -1,16 +1,18 @@
 import { z } from 'zod';
-import { line, paragraph } from './text.js';
+import { Description, line, Name } from './text.js';
 
 /** Users whose `sub` is not a number get ids from here up, so the two kinds never meet. */
 export const MAPPED_USER_ID_MIN = 1_000_000_000_000;
 const SUBJECT_CHARACTERS_MAX = 255;
+const USERNAME_CHARACTERS_MAX = 64;
 
 /** Who a token speaks for: a user id at once, or a subject that a profile maps to one. */
 export type Caller = { readonly id: number } | { readonly subject: string };
 
 /**
- * The user id rule. An integer from 1 to 999 999 999 999, or its plain decimal string, is the id itself;
- * any other non-empty string up to 255 characters is a subject; everything else is nobody (undefined).
+ * Who a token's id claim names (the contract's "Who the caller is"). An integer from 1 to 999 999 999 999, or its
+ * plain decimal string, is the user id itself. Any other non-empty string up to 255 characters is a subject.
+ * Anything else is nobody: undefined.
  */
 export function callerOf(claim: unknown): Caller | undefined {
   if (typeof claim === 'number') {
@@ -21,13 +23,16 @@ export function callerOf(claim: unknown): Caller | undefined {
   return [...claim].length <= SUBJECT_CHARACTERS_MAX ? { subject: claim } : undefined;
 }
 
-/** The text that stands for a caller: two are the same when theirs are. `callerOf` makes the caller of it again. */
+/** The text that stands for a caller. Callers with equal texts are the same, and `callerOf` reads the text back. */
 export function claimOf(caller: Caller): string {
   return 'id' in caller ? String(caller.id) : caller.subject;
 }
 
+/** Usernames are unique by `usernameKey`. */
+export const Username = line(USERNAME_CHARACTERS_MAX);
+
 export const NewProfile = z.object(
-  { username: line(64), name: line(128), description: paragraph(1024).default('') },
+  { username: Username, name: Name, description: Description.default('') },
   { error: 'must be an object' },
 );
 export type NewProfile = z.infer<typeof NewProfile>;
@@ -35,9 +40,9 @@ export type NewProfile = z.infer<typeof NewProfile>;
 /** What a user changes; what is absent stays as it is. `photo` can only be taken away here: a new one is uploaded. */
 export const ProfileChanges = z.object(
   {
-    username: line(64).optional(),
-    name: line(128).optional(),
-    description: paragraph(1024).optional(),
+    username: Username.optional(),
+    name: Name.optional(),
+    description: Description.optional(),
     photo: z.null({ error: 'must be null, which removes it' }).optional(),
   },
   { error: 'must be an object' },
@@ -53,7 +58,7 @@ export interface User {
   readonly photo: string | null;
 }
 
-/** What two usernames are compared by: NFKC, then lower case. */
+/** The key under which a username is unique: NFKC, then lower case. */
 export function usernameKey(username: string): string {
   return username.normalize('NFKC').toLowerCase();
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Command, CommandName, Commands, Outcome, Post, Submit } from '../chat/commands.js';
 import { ChatError } from '../chat/errors.js';
 import type { Message } from '../chat/messages.js';
-import type { Eventually } from '../store/read-store.js';
+import type { MaybePromise } from '../maybe-promise.js';
 import type { Bus, Typing } from './bus.js';
 import { LedgerConnection } from './ledger-connection.js';
 import { LimitsClient } from './limits-client.js';
@@ -15,7 +15,7 @@ const CHARGES_BUFFER_BYTES_MAX = 64 * 1024;
 export interface LinkClientOptions {
   readonly path: string;
   /** Is called with every hello. It throws when this is not the ledger of the worker's database. */
-  readonly accept: (ledger: Greeting) => Eventually<unknown>;
+  readonly accept: (ledger: Greeting) => MaybePromise<unknown>;
   /** The ledger has another version or another database: the worker must start anew. */
   readonly fatal: (error: unknown) => void;
   readonly warn: (message: string, error?: unknown) => void;

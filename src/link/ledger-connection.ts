@@ -1,12 +1,12 @@
 import { connect, type Socket } from 'node:net';
-import type { Eventually } from '../store/read-store.js';
+import type { MaybePromise } from '../maybe-promise.js';
 import { encode, type Greeting, LINK_VERSION, lineReader, type ToLedger, type ToWorker } from './protocol.js';
 
 const RECONNECT_MS = 50;
 
 export interface LedgerConnectionEvents {
   /** A ledger said hello. Throws or rejects when the worker cannot work with this ledger. */
-  readonly accept: (ledger: Greeting) => Eventually<unknown>;
+  readonly accept: (ledger: Greeting) => MaybePromise<unknown>;
   /** The ledger is accepted, and `send` reaches it. */
   readonly connected: (ledger: Greeting) => void;
   /** A message other than hello came. */

@@ -6,12 +6,12 @@ import { CombinedBus } from '../link/combined-bus.js';
 import { linkPath } from '../link/protocol.js';
 import { RedisBus } from '../link/redis/redis-bus.js';
 import { createLogger, type Logger } from '../log.js';
+import { chain } from '../maybe-promise.js';
 import { OperatorError } from '../operator-error.js';
 import { listen } from '../server/engine.js';
 import { drainSockets } from '../server/hub/drain.js';
 import type { Follower } from '../server/hub/follower.js';
 import { storage } from '../storage.js';
-import { andThen } from '../store/loading.js';
 import type { ReadStore } from '../store/read-store.js';
 import { composeWorker } from './compose-worker.js';
 import { exitOnUnexpectedError, notifyReady, onDrain } from './lifecycle.js';
@@ -44,11 +44,11 @@ export async function runWorker(config: Config): Promise<void> {
       const opened = store ?? storage.openReader(config.dataDir);
       store = opened;
       // The hello's newest id may be old by now, so the store is asked.
-      const newest = andThen(opened.hasIncarnation(incarnation), (isOurs) => {
+      const newest = chain(opened.hasIncarnation(incarnation), (isOurs) => {
         if (!isOurs) throw new Error('the ledger writes to another database');
         return opened.newest();
       });
-      return andThen(newest, (end) => {
+      return chain(newest, (end) => {
         if (follower !== undefined && follower.position > end)
           throw new Error(`the log ends at ${end}; this worker has followed it to ${follower.position}`);
       });
@@ -80,7 +80,7 @@ export async function runWorker(config: Config): Promise<void> {
 
   onDrain(async () => {
     draining = true;
-    http.closing = true;
+    http.drain();
     // Connections that wait for this tick are accepted first, because closing the listener would reset them.
     await new Promise(setImmediate);
     stopListening();

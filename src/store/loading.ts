@@ -1,13 +1,9 @@
-import type { At, Eventually, Loaded } from './read-store.js';
-
-/** Goes on with a value: at once when it is there, otherwise when its promise resolves. */
-export function andThen<T, U>(value: Eventually<T>, next: (value: T) => Eventually<U>): Eventually<U> {
-  return value instanceof Promise ? value.then(next) : next(value);
-}
+import { chain } from '../maybe-promise.js';
+import type { At, Loaded } from './read-store.js';
 
 /** The same position with another value. */
 export function mapLoaded<T, U>(loaded: Loaded<T>, map: (value: T) => U): Loaded<U> {
-  return andThen(loaded, ({ value, position }): At<U> => ({ value: map(value), position }));
+  return chain(loaded, ({ value, position }): At<U> => ({ value: map(value), position }));
 }
 
 /**
@@ -15,5 +11,5 @@ export function mapLoaded<T, U>(loaded: Loaded<T>, map: (value: T) => U): Loaded
  * what the earlier ones found must be of a kind that does not cease to be true.
  */
 export function chainLoaded<T, U>(loaded: Loaded<T>, next: (value: T) => Loaded<U>): Loaded<U> {
-  return andThen(loaded, ({ value }) => next(value));
+  return chain(loaded, ({ value }) => next(value));
 }

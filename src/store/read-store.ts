@@ -2,9 +2,7 @@ import type { Chat } from '../chat/chats.js';
 import type { ChatEntry, Entry } from '../chat/entries.js';
 import type { Message } from '../chat/messages.js';
 import type { User } from '../chat/users.js';
-
-/** A value, or a promise of it where the store has to wait for one: SQLite never does. */
-export type Eventually<T> = T | Promise<T>;
+import type { MaybePromise } from '../maybe-promise.js';
 
 /** A value, and the newest id of the log at the moment that the value is true at. */
 export interface At<T> {
@@ -12,8 +10,8 @@ export interface At<T> {
   readonly position: number;
 }
 
-/** An answer to a question of a worker. */
-export type Loaded<T> = Eventually<At<T>>;
+/** An answer to a question of a worker; a promise of it where the store has to wait for one. SQLite never does. */
+export type Loaded<T> = MaybePromise<At<T>>;
 
 /**
  * What the caller has at hand. The store leaves it out of its answer where it may, and brings everything else that
@@ -105,12 +103,12 @@ export interface ReadStore {
   /** Random, made with the database and the same for good: no other database has it. */
   readonly databaseId: string;
   /** True when this store is the one that the ledger of that incarnation writes. */
-  hasIncarnation(incarnation: string): Eventually<boolean>;
+  hasIncarnation(incarnation: string): MaybePromise<boolean>;
 
   /** The newest id of the log, 0 when it is empty. */
-  newest(): Eventually<number>;
+  newest(): MaybePromise<number>;
   /** The entries after a position, in order. */
-  log(after: number, bounds: PageBounds, lacks: Lacks): Eventually<LogPage>;
+  log(after: number, bounds: PageBounds, lacks: Lacks): MaybePromise<LogPage>;
 
   user(id: number): Loaded<User | undefined>;
   /** Those of them who exist. */

@@ -2,19 +2,25 @@ import { readdir } from 'node:fs/promises';
 import { join as joinPath } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gif, png } from '../support/images.js';
+import { type Line, linesToBothWorkers } from '../support/lines.js';
 import { TestServer } from '../support/server.js';
-import { expectRefusal, join, newcomer, type StrictUser, stopUnharmed, workerOf } from '../support/strict.js';
+import { expectRefusal, join, newcomer, type StrictUser, stopUnharmed } from '../support/strict.js';
 import { until } from '../support/wait.js';
 
 let server: TestServer;
 let alice: StrictUser;
 let bob: StrictUser;
+let lines: readonly Line[];
 beforeAll(async () => {
   server = await TestServer.start({ workers: 2 });
   alice = await join(server, 'Alice');
   bob = await join(server, 'Bob');
+  lines = await linesToBothWorkers(server, alice);
 });
-afterAll(() => stopUnharmed(server));
+afterAll(async () => {
+  for (const line of lines) line.hangUp();
+  await stopUnharmed(server);
+});
 
 function form(json: unknown, photo?: Buffer): FormData {
   const body = new FormData();
@@ -23,15 +29,10 @@ function form(json: unknown, photo?: Buffer): FormData {
   return body;
 }
 
-/** What both workers answer to a GET, at the first time of asking each. */
+/** What both workers answer to a GET. */
 async function onBothWorkers(user: StrictUser, path: string): Promise<unknown[]> {
-  const answers = new Map<string, unknown>();
-  for (let tries = 0; tries < 200 && answers.size < 2; tries++) {
-    const answer = await user.get(path);
-    if (!answers.has(workerOf(answer))) answers.set(workerOf(answer), answer.body);
-  }
-  expect(answers.size).toBe(2);
-  return [...answers.values()];
+  const answers = await Promise.all(lines.map((line) => line.ask(user, 'GET', path)));
+  return answers.map(({ body }) => body);
 }
 
 /** The files of an owner's photos. */

@@ -32,13 +32,13 @@ afterAll(() => stopUnharmed(server));
 
 /** Which methods a path has: of the API, and HEAD wherever GET gives JSON or an image. */
 const METHODS: Record<string, string[]> = {
-  '/user': ['GET', 'HEAD', 'POST'],
+  '/user': ['GET', 'HEAD', 'PATCH', 'POST'],
   '/user/{id}': ['GET', 'HEAD'],
   '/user/{id}/photo': ['GET', 'HEAD'],
   '/chat/{id}': ['GET', 'POST'],
   '/chat/{id}/info': ['GET', 'HEAD'],
   '/group': ['POST'],
-  '/group/{id}': ['DELETE', 'GET'],
+  '/group/{id}': ['DELETE', 'GET', 'PATCH'],
   '/group/{id}/info': ['GET', 'HEAD'],
   '/group/{id}/users': ['GET', 'HEAD'],
   '/group/{id}/photo': ['GET', 'HEAD'],

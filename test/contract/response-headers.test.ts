@@ -45,7 +45,7 @@ const OF_IMAGES = {
   'content-length': expect.any(String),
 };
 const PREFLIGHT = {
-  'access-control-allow-methods': 'GET, HEAD, POST, DELETE',
+  'access-control-allow-methods': 'GET, HEAD, POST, PATCH, DELETE',
   'access-control-allow-headers': 'Authorization, Content-Type',
   'access-control-max-age': '86400',
   'content-length': '0',

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { historyOf, live, numbered, Shown, saysAll, textOf } from '../support/chat.js';
+import { DuplicateFrame } from '../../src/api/frames.js';
+import { historyOf, live, numbered, saysAll, textOf } from '../support/chat.js';
 import { TestServer } from '../support/server.js';
 import type { Frame, TestSocket } from '../support/socket.js';
 import type { TestUser } from '../support/user.js';
@@ -72,7 +73,7 @@ describe('the same client_id again', () => {
     hers.says('once', 'again-1');
     const answer = await hers.next();
     expect(answer).toEqual(duplicateOf(first));
-    Shown.duplicate.parse(answer);
+    DuplicateFrame.parse(answer);
     await nothingBefore('marker', his, hers, his, hersToo);
     expect((await historyOf(bob, path)).map(textOf)).toEqual(['once', 'marker']);
   });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HISTORY_BYTES_MAX } from '../../src/api/frames.js';
-import { historyOf, live, NO_MESSAGES, numbered, Shown, saysAll, textOf } from '../support/chat.js';
+import { HISTORY_BYTES_MAX, HistoryFrame } from '../../src/api/frames.js';
+import { historyOf, live, NO_MESSAGES, numbered, saysAll, textOf } from '../support/chat.js';
 import { TestServer } from '../support/server.js';
 import type { Frame } from '../support/socket.js';
 import type { TestUser } from '../support/user.js';
@@ -161,7 +161,7 @@ describe('a message in the history', () => {
     socket.says('hello', 'my-id-1');
     socket.says('and again');
     const heard = [await socket.next(), await socket.next()];
-    const { messages } = Shown.history.parse(await firstFrame(path));
+    const { messages } = HistoryFrame.parse(await firstFrame(path));
     expect(messages).toEqual(heard);
     expect(messages[0]).toEqual({
       id: expect.any(Number),

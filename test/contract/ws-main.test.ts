@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { live, numbered, Shown, saysAll, textOf } from '../support/chat.js';
+import { LastMessageFrame } from '../../src/api/frames.js';
+import { live, numbered, saysAll, textOf } from '../support/chat.js';
 import { TestServer } from '../support/server.js';
 import type { Frame, TestSocket } from '../support/socket.js';
 import type { TestUser } from '../support/user.js';
@@ -43,7 +44,7 @@ describe('main', () => {
       const frames = [await main.next(), await main.next()];
       expect(frames[0]).toEqual({ ...inChat, type: 'last_message', chat_type: 'private' });
       expect(frames[1]).toEqual({ ...inGroup, type: 'last_message', chat_type: 'group' });
-      for (const frame of frames) Shown.lastMessage.parse(frame);
+      for (const frame of frames) LastMessageFrame.parse(frame);
     }
   });
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { historyOf, idOf, live, numbered, Shown, saysAll, textOf } from '../support/chat.js';
+import { LiveMessageFrame } from '../../src/api/frames.js';
+import { historyOf, idOf, live, numbered, saysAll, textOf } from '../support/chat.js';
 import { TestServer } from '../support/server.js';
 import type { TestUser } from '../support/user.js';
 
@@ -20,7 +21,7 @@ describe('a message', () => {
     hers.says('hi');
     const echo = await hers.hears('hi');
     expect(await his.next()).toEqual(echo);
-    expect(Shown.message.parse(echo)).toEqual(echo);
+    expect(LiveMessageFrame.parse(echo)).toEqual(echo);
     expect((await historyOf(bob, path)).at(-1)).toEqual(echo);
   });
 
@@ -80,7 +81,7 @@ describe('a message', () => {
       duplicate: true,
       colour: 'red',
     });
-    const echo = Shown.message.parse(await socket.next());
+    const echo = LiveMessageFrame.parse(await socket.next());
     expect(echo).toMatchObject({ chat_id: Number(path.split('/')[2]), text: 'plain' });
     expect(Date.parse(echo.time)).toBeGreaterThan(Date.now() - 60_000);
   });

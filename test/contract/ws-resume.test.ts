@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HISTORY_BYTES_MAX } from '../../src/api/frames.js';
+import { HISTORY_BYTES_MAX, HistoryFrame } from '../../src/api/frames.js';
 import {
   historyOf,
   idOf,
@@ -7,7 +7,6 @@ import {
   NO_MESSAGES,
   numbered,
   pagesOf,
-  Shown,
   saysAll,
   shownTo,
   textOf,
@@ -86,7 +85,7 @@ describe('a long way back', () => {
     expect(pages.map(({ more }) => more)).toEqual([...pages.slice(1).map(() => true), undefined]);
     expect(pages.flatMap(({ messages }) => messages)).toEqual(said.slice(10));
     for (const page of pages) {
-      Shown.history.parse(page);
+      HistoryFrame.parse(page);
       expect(page.messages.length).toBeGreaterThan(0);
       expect(Buffer.byteLength(JSON.stringify(page))).toBeLessThanOrEqual(HISTORY_BYTES_MAX);
     }

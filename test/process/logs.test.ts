@@ -13,8 +13,8 @@ beforeAll(async () => {
   // Every request for nothing fails, with the words of its user agent.
   const failing = {
     file: 'server/http/router.js',
-    from: "const nothing = () => exchange.error(new ChatError('not_found'));",
-    to: "const nothing = () => { throw new Error(exchange.header('user-agent')); };",
+    from: "const notFound = (exchange) => exchange.error(new ChatError('not_found'));",
+    to: "const notFound = (exchange) => { throw new Error(exchange.header('user-agent')); };",
   };
   server = await TestServer.start({ workers: 1, main: patchedBuild(folder.path, [failing]) });
 });

@@ -3,14 +3,13 @@ import {
   authorName,
   duplicateJson,
   errorJson,
-  frameReader,
   historyJson,
   isoTime,
   lastMessageJson,
   messageJson,
-  parseFrame,
   typingJson,
-} from '../../src/api/frames.js';
+} from '../../src/api/encode.js';
+import { frameReader, parseFrame } from '../../src/api/parse-frame.js';
 import { ChatError } from '../../src/chat/errors.js';
 import { encode, lineReader, type ToWorker } from '../../src/link/protocol.js';
 import { parseHint, parseTyping } from '../../src/link/redis/channels.js';

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { searchPath } from '../../src/config.js';
+import { Cors } from '../../src/server/http/cors.js';
 import { securityHeaders } from '../../src/server/http/security-headers.js';
 import { exitOf } from '../support/server.js';
 import { until } from '../support/wait.js';
@@ -34,7 +35,7 @@ const BY_ROOT = process.getuid?.() === 0;
 
 /** What a browser is told where TLS ends, with the value that parley has for it. */
 export const OF_TLS = /^Strict-Transport-Security: (.*)$/m.exec(
-  securityHeaders({ tls: true, anyOrigin: false }).json[1].replaceAll('\r', ''),
+  securityHeaders({ tls: true, cors: new Cors([]) }).json[1].replaceAll('\r', ''),
 )?.[1];
 
 const children = new Set<ChildProcess>();

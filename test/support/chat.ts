@@ -1,25 +1,7 @@
-import { z } from 'zod';
-import { MessageView } from '../../src/api/routes.js';
 import { type Frame, TestSocket } from './socket.js';
 import { TestUser } from './user.js';
 
 export const NO_MESSAGES = { type: 'history', messages: [], error: 'no messages' } as const;
-
-/** Every frame that shows a message, and nothing that the contract does not name. */
-export const Shown = {
-  message: MessageView,
-  duplicate: MessageView.extend({ duplicate: z.literal(true) }),
-  lastMessage: MessageView.extend({
-    type: z.literal('last_message'),
-    chat_type: z.enum(['private', 'group']),
-  }),
-  history: z.strictObject({
-    type: z.literal('history'),
-    messages: z.array(MessageView),
-    more: z.literal(true).optional(),
-    error: z.literal('no messages').optional(),
-  }),
-} as const;
 
 const HISTORY_LIMIT_MAX = 1000;
 

@@ -1,5 +1,6 @@
+import type { MaybePromise } from '../../src/maybe-promise.js';
 import { Random } from '../../src/prove/random.js';
-import type { Eventually, ReadStore } from '../../src/store/read-store.js';
+import type { ReadStore } from '../../src/store/read-store.js';
 
 const TURNS_MAX = 3;
 /** The real one, also where a test has replaced the clocks. */
@@ -14,7 +15,7 @@ export function slowStore(read: ReadStore, seed = 'slow store'): ReadStore {
   const random = new Random(seed);
   let closed = false;
 
-  async function late<T>(ask: () => Eventually<T>): Promise<T> {
+  async function late<T>(ask: () => MaybePromise<T>): Promise<T> {
     if (random.chance(0.5)) await turns(random.from(1, TURNS_MAX));
     if (closed) throw new Error('the store is closed');
     const answer = await ask();

@@ -1,4 +1,6 @@
 import { type ClientOptions, WebSocket } from 'ws';
+import type { Channel } from '../../src/api/operation.js';
+import { channels } from '../../src/api/routes.js';
 import { noteText } from './leaks.js';
 import type { Answer } from './user.js';
 import { until } from './wait.js';
@@ -6,7 +8,10 @@ import { until } from './wait.js';
 // biome-ignore lint/suspicious/noExplicitAny: what a test expects of a frame is said by the test
 export type Frame = any;
 
-/** A WebSocket client that keeps every frame in the order in which it came. */
+/**
+ * A WebSocket client that keeps every frame in the order in which it came. A frame that the contract does not have on
+ * this channel is an uncaught error, which fails the run.
+ */
 export class TestSocket {
   readonly frames: Frame[] = [];
   pongs = 0;
@@ -16,12 +21,16 @@ export class TestSocket {
   #close: { code: number; reason: string } | undefined;
   #worker = '';
 
-  private constructor(ws: WebSocket) {
+  private constructor(ws: WebSocket, sends: Channel['sends'] | undefined) {
     this.#ws = ws;
     ws.on('upgrade', (response) => {
       this.#worker = String(response.headers['x-request-id'] ?? '').split('-')[0] ?? '';
     });
-    ws.on('message', (data) => this.frames.push(JSON.parse(String(data))));
+    ws.on('message', (data) => {
+      const frame: Frame = JSON.parse(String(data));
+      this.frames.push(frame);
+      if (sends?.safeParse(frame).success === false) throw new Error(`no frame of the contract: ${data}`);
+    });
     ws.on('pong', () => {
       this.pongs += 1;
     });
@@ -34,7 +43,7 @@ export class TestSocket {
   static open(url: string, options: ClientOptions = {}, protocols: string[] = []): Promise<TestSocket> {
     return new Promise((resolve, reject) => {
       const ws = new WebSocket(url, protocols, options);
-      const socket = new TestSocket(ws);
+      const socket = new TestSocket(ws, channelOf(new URL(url).pathname)?.sends);
       ws.once('open', () => resolve(socket));
       ws.once('error', reject);
     });
@@ -137,4 +146,10 @@ export class TestSocket {
   resume(): void {
     this.#ws.resume();
   }
+}
+
+/** The channel of a path, which may have a query. */
+export function channelOf(of: string): Channel | undefined {
+  const bare = of.split('?', 1)[0] ?? '';
+  return channels.find(({ path }) => new RegExp(`^${path.replace('{id}', '[^/]+')}$`).test(bare));
 }

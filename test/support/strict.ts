@@ -1,11 +1,11 @@
 import { expect } from 'vitest';
-import { z } from 'zod';
-import type { Operation } from '../../src/api/operation.js';
+import { errorsOf, NO_ENDPOINT_ERRORS, type Operation, UPGRADE_ERRORS } from '../../src/api/operation.js';
+import { Refusal } from '../../src/api/refusal.js';
 import { BASE, routes } from '../../src/api/routes.js';
-import { statusOf } from '../../src/api/status.js';
-import { ERROR_CODES, type ErrorCode } from '../../src/chat/errors.js';
+import { statusOf, upgradeStatusOf } from '../../src/api/status.js';
+import type { ErrorCode } from '../../src/chat/errors.js';
 import type { TestServer } from './server.js';
-import type { Frame } from './socket.js';
+import { channelOf, type Frame } from './socket.js';
 import { type Answer, TestUser } from './user.js';
 
 /** An answer with its bytes as they came. */
@@ -19,33 +19,20 @@ export interface Question {
   readonly body?: string | Uint8Array<ArrayBuffer> | FormData;
 }
 
-/** What any endpoint may refuse with, beyond its own list. */
-const COMMON: readonly ErrorCode[] = [
-  'bad_request',
-  'invalid_field',
-  'invalid_id',
-  'invalid_json',
-  'invalid_multipart',
-  'invalid_query',
-  'too_large',
-  'unauthorized',
-  'unavailable',
-  'unsupported_media_type',
-];
-
-const Refusal = z.strictObject({
-  status: z.literal('error'),
-  code: z.enum(ERROR_CODES as [ErrorCode, ...ErrorCode[]]),
-  error: z.string().regex(/^[A-Z].*\.$/s),
-  details: z.record(z.string(), z.unknown()).optional(),
-  rooms: z.array(z.never()).optional(),
-});
+/** A server that a test does not push to its limits must never say these. */
+const FAULTS: readonly ErrorCode[] = ['internal', 'overloaded', 'storage_full', 'timeout'];
 
 /** A person whose every answer must be one that the contract's routes allow. */
 export class StrictUser extends TestUser {
   override async send(...request: Parameters<TestUser['send']>): Promise<Answer> {
     const answer = await super.send(...request);
     expectOfContract(request[0], request[1], answer);
+    return answer;
+  }
+
+  override async refusal(...request: Parameters<TestUser['refusal']>): Promise<Answer> {
+    const answer = await super.refusal(...request);
+    expectRefusedUpgrade(request[0], answer);
     return answer;
   }
 
@@ -127,12 +114,22 @@ export function expectOfContract(method: string, path: string, answer: Answer): 
     expect(route, `${method} ${path} is a route`).toBeDefined();
     if (route?.response !== undefined) route.response.parse(answer.body);
   } else {
-    const { code, details, rooms } = Refusal.parse(answer.body);
+    const schema = route?.refusals?.[answer.body.code as ErrorCode]?.schema ?? Refusal;
+    const { code, details } = schema.parse(answer.body) as Refusal;
     expect(answer.status).toBe(statusOf(code));
-    expect(rooms !== undefined, 'rooms is in the refusal').toBe(code === 'chats_not_found');
     if (details !== undefined) expect(details).not.toEqual({});
-    if (route !== undefined) expect([...COMMON, ...route.errors]).toContain(code);
+    expect(route === undefined ? NO_ENDPOINT_ERRORS : errorsOf(route)).toContain(code);
+    expect(FAULTS).not.toContain(code);
   }
+}
+
+/** Holds the refusal of an upgrade against the channel that gave it. */
+function expectRefusedUpgrade(path: string, answer: Answer): void {
+  const channel = channelOf(`${BASE}${path}`);
+  const { code } = Refusal.parse(answer.body);
+  expect(answer.status).toBe(upgradeStatusOf(code));
+  if (channel !== undefined) expect([...UPGRADE_ERRORS, ...channel.errors]).toContain(code);
+  expect(FAULTS).not.toContain(code);
 }
 
 function routeOf(method: string, path: string): Operation | undefined {

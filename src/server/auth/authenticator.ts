@@ -1,6 +1,7 @@
 import { createPublicKey, createSecretKey, hash, type KeyObject } from 'node:crypto';
 import { type JWTClaimVerificationOptions, type JWTPayload, jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
+import { TOKEN_CHARACTERS_MAX } from '../../api/frames.js';
 import { ChatError } from '../../chat/errors.js';
 import { type Caller, callerOf } from '../../chat/users.js';
 import { NEVER } from '../hub/sockets.js';
@@ -8,7 +9,6 @@ import { Hs256Verifier, INVALID } from './hs256-verifier.js';
 import { Jwks } from './jwks.js';
 import type { JwksStore } from './jwks-cache.js';
 
-const TOKEN_CHARACTERS_MAX = 4096;
 const LEEWAY_S = 5;
 /** Header parameters (RFC 7515) that bring a key or its address, or ask for extensions. No accepted token has one. */
 const FORBIDDEN_HEADERS = ['jku', 'jwk', 'x5u', 'crit'];

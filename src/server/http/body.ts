@@ -1,10 +1,10 @@
 import type { Readable } from 'node:stream';
 import type { z } from 'zod';
-import { fieldError } from '../../api/fields.js';
 import { parseJson } from '../../api/json.js';
+import { fieldError } from '../../api/refusal.js';
 import { ChatError } from '../../chat/errors.js';
 
-/** A list of 10,000 users with their names fits. */
+/** The most bytes of a JSON body. A list of 10,000 users with their names fits. */
 export const JSON_BYTES_MAX = 1024 * 1024;
 
 /** Reads a whole JSON body. Errors: too_large, invalid_json. */
@@ -20,7 +20,7 @@ export async function readJson(body: Readable, contentLength: string): Promise<u
   return jsonOf(Buffer.concat(chunks));
 }
 
-/** Errors: invalid_json, also for bytes that are not UTF-8. */
+/** Parses bytes as JSON. Errors: invalid_json, also for bytes that are not UTF-8. */
 export function jsonOf(bytes: Buffer): unknown {
   let text: string;
   try {
@@ -31,7 +31,7 @@ export function jsonOf(bytes: Buffer): unknown {
   return parseJson(text, 'invalid_json');
 }
 
-/** Errors: invalid_field, naming the field. */
+/** Checks a body against its schema. Errors: invalid_field, which names the field. */
 export function parseBody<T extends z.ZodType>(schema: T, value: unknown): z.infer<T> {
   const parsed = schema.safeParse(value);
   if (!parsed.success) throw fieldError(parsed.error);

@@ -1,28 +1,36 @@
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
+import { STATUS_CODES } from 'node:http';
 import { Readable } from 'node:stream';
-import { statusLine, statusOf } from '../../api/status.js';
+import type { Endpoint } from '../../api/operation.js';
+import { refusalBody } from '../../api/refusal.js';
+import { statusOf } from '../../api/status.js';
 import { ChatError } from '../../chat/errors.js';
+import type { MaybePromise } from '../../maybe-promise.js';
 import type { Image } from '../../store/photo-store.js';
+import type { ClientAddresses } from '../limits/client-address.js';
+import type { Cors } from './cors.js';
 import { Headers } from './headers.js';
-import { EXPOSED, type SecurityHeaders } from './security-headers.js';
-
-/** Larger answers are handed to the engine piece by piece: one corked write can lose its tail on a full socket. */
-const PIECE_BYTES = 16 * 1024;
+import type { SecurityHeaders } from './security-headers.js';
+import { endHead, PIECE_BYTES, sendPieces } from './send.js';
 
 /** A token (RFC 9110, 9.1). */
 const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
-/** Who made an exchange, and waits for its end. */
-export interface ExchangeOwner {
-  /** Connections are to be closed after their answer: the process is about to stop. */
-  readonly closing: boolean;
-  /** Origins of the pages that may read its answer; undefined: any. */
-  readonly allowedOrigins: ReadonlySet<string> | undefined;
-  /** What limits per address count a peer by, if they apply to it. */
-  addressOf(peer: string, forwardedFor: string | undefined): string | undefined;
+/** What the exchanges of a worker have in common. */
+export interface ExchangeContext {
+  /** Each answer is its connection's last: the process is about to stop. */
+  closing: boolean;
+  /** How many exchanges wait for a promise; those whose peer is gone count too. */
+  handling: number;
+  readonly cors: Cors;
   readonly securityHeaders: SecurityHeaders;
-  /** Nothing more goes out for it. Called once. */
+  /** Undefined when there is no limit per address. */
+  readonly addresses: ClientAddresses | undefined;
+  /** Nothing more goes out for an exchange. Called once for each. */
   ended(exchange: Exchange): void;
+  refused(error: ChatError): void;
+  /** Something went wrong that is not the caller's fault. */
+  failed(error: unknown, exchange: Exchange): void;
 }
 
 /**
@@ -34,32 +42,45 @@ export class Exchange {
   readonly method: string;
   readonly path: string;
   readonly query: string;
+  /** The `{id}` of the endpoint's path, as it came; undefined where the path has none. */
+  readonly idText: string | undefined;
+  /** The body of the request, where the endpoint takes one. It is destroyed with an error when the peer goes away. */
+  readonly body: Readable | undefined;
   /** Since when the peer waits for its answer (performance.now()); undefined while its body is arriving. */
   waitingSince: number | undefined = performance.now();
   index = -1;
   readonly #res: HttpResponse;
   readonly #headers: Headers;
-  readonly #owner: ExchangeOwner;
-  #body: Readable | undefined;
-  /** Null: none that limits apply to; undefined: nobody asked. */
+  readonly #context: ExchangeContext;
+  readonly #endpoint: Endpoint | undefined;
+  /** Undefined: nobody asked for it yet; null: limits per address do not apply. */
   #address: string | null | undefined;
   #paused = false;
   #close = false;
   #done = false;
 
-  constructor(res: HttpResponse, req: HttpRequest, requestId: string, owner: ExchangeOwner) {
+  constructor(
+    res: HttpResponse,
+    req: HttpRequest,
+    requestId: string,
+    context: ExchangeContext,
+    endpoint: Endpoint | undefined,
+  ) {
     this.#res = res;
-    this.#owner = owner;
+    this.#context = context;
+    this.#endpoint = endpoint;
     res.onAborted(() => {
       this.#done = true;
-      owner.ended(this);
-      this.#body?.destroy(new ChatError('bad_request'));
+      context.ended(this);
+      this.body?.destroy(new ChatError('bad_request'));
     });
     this.requestId = requestId;
     this.method = req.getCaseSensitiveMethod();
     this.path = req.getUrl();
     this.query = req.getQuery();
     this.#headers = new Headers(req);
+    this.idText = endpoint?.path.includes('{id}') ? req.getParameter(0) : undefined;
+    this.body = endpoint?.body === undefined ? undefined : this.#receive();
   }
 
   /** Answered, or the peer is gone. */
@@ -67,22 +88,24 @@ export class Exchange {
     return this.#done;
   }
 
-  /** Its answer is to be the connection's last. */
-  get closes(): boolean {
-    return this.#close;
-  }
-
+  /** '' when the request has no such header. */
   header(name: string): string {
     return this.#headers.get(name) ?? '';
   }
 
-  /** What limits per address count it by, if they apply. To be asked for before the first await. */
+  /** What limits per address count the peer by, if they apply to it. */
   get address(): string | undefined {
-    if (this.#address === undefined && !this.#done) {
+    const { addresses } = this.#context;
+    if (this.#address === undefined && addresses !== undefined && !this.#done) {
       const peer = Buffer.from(this.#res.getRemoteAddressAsText()).toString();
-      this.#address = this.#owner.addressOf(peer, this.#headers.get('x-forwarded-for')) ?? null;
+      this.#address = addresses.keyOf(peer, this.#headers.get('x-forwarded-for')) ?? null;
     }
     return this.#address ?? undefined;
+  }
+
+  /** False for a request from a page whose origin is not among ALLOWED_ORIGINS. */
+  get isAllowedOrigin(): boolean {
+    return this.#context.cors.allows(this.#headers.get('origin'));
   }
 
   /** Refuses what two servers in a row could read differently. Errors: bad_request. */
@@ -94,18 +117,89 @@ export class Exchange {
   }
 
   /**
-   * Begins to take the body, which must happen in the tick of the request. Back-pressure reaches the peer:
-   * the connection is paused while nobody reads. Destroyed with an error when the peer goes away.
+   * Does a part of the work, which answers the request or leaves that to a later part. Whatever it throws or rejects
+   * with becomes the answer. Most requests are answered without any promise, and wait for none.
    */
-  receive(): Readable {
+  run(work: () => MaybePromise<void>): void {
+    try {
+      const rest = work();
+      if (rest !== undefined) void this.#finish(rest);
+    } catch (error) {
+      this.refuse(error);
+    }
+  }
+
+  /** Answers with an error. The peer hears of one that is no ChatError as `internal`; the log has the cause. */
+  refuse(thrown: unknown): void {
+    const isRefusal = thrown instanceof ChatError && thrown.code !== 'internal';
+    if (isRefusal) this.#context.refused(thrown);
+    else this.#context.failed(thrown, this);
+    const error = isRefusal ? thrown : new ChatError('internal');
+    // The engine forgets that it is to close when the next request is in the same segment; while an answer
+    // is due, it ends the connection instead of taking it.
+    if (this.#close) setImmediate(() => this.error(error));
+    else this.error(error);
+  }
+
+  json(status: number, body: string, headers: Readonly<Record<string, string>> = {}): void {
+    this.#answer(status, 'application/json; charset=utf-8', body, headers);
+  }
+
+  image({ contentType, bytes }: Image): void {
+    this.#answer(200, contentType, bytes, {}, this.#context.securityHeaders.image);
+  }
+
+  empty(status: number, headers: Readonly<Record<string, string>>): void {
+    this.#answer(status, undefined, '', headers);
+  }
+
+  error(
+    error: ChatError,
+    headers: Readonly<Record<string, string>> = {},
+    status: number = statusOf(error.code),
+  ): void {
+    const retryMs = error.details?.['retry_after_ms'];
+    const own = {
+      ...(error.code === 'unauthorized' && { 'WWW-Authenticate': 'Bearer' }),
+      ...(typeof retryMs === 'number' && { 'Retry-After': String(Math.ceil(retryMs / 1000)) }), // In seconds.
+    };
+    this.json(status, JSON.stringify(refusalBody(error, this.#endpoint)), { ...own, ...headers });
+  }
+
+  /**
+   * Hands the connection over to a WebSocket; false when the peer is gone. A `late` upgrade, which comes after an
+   * await, is not corked, because then this engine may close the socket, rarely. Without a cork the answer has no
+   * headers of ours.
+   */
+  upgrade(late: boolean, take: (res: HttpResponse) => void): boolean {
+    if (this.#done) return false;
+    this.#done = true;
+    this.#context.ended(this);
+    if (!late) this.#res.writeStatus('101 Switching Protocols').writeHeader('x-request-id', this.requestId);
+    take(this.#res);
+    return true;
+  }
+
+  async #finish(rest: Promise<void>): Promise<void> {
+    this.#context.handling += 1;
+    try {
+      await rest;
+    } catch (error) {
+      this.refuse(error);
+    } finally {
+      this.#context.handling -= 1;
+    }
+  }
+
+  /** Begins to take the body. Back-pressure reaches the peer: the connection is paused while nobody reads. */
+  #receive(): Readable {
     const body = new Readable({
       read: () => this.#resume(),
     });
     body.on('error', () => undefined); // Whoever reads hears of it; nobody may be reading.
-    this.#body = body;
     this.waitingSince = undefined;
     this.#res.onData((chunk, isLast) => {
-      if (this.#done) return; // Answered before its end: the rest is dropped.
+      if (this.#done) return; // The request was answered before its end: the rest is dropped.
       // The engine empties the chunk when this returns.
       const wantsMore = chunk.byteLength === 0 || body.push(Buffer.from(chunk.slice(0)));
       if (isLast) {
@@ -120,52 +214,6 @@ export class Exchange {
     return body;
   }
 
-  json(status: number, body: string, headers: Readonly<Record<string, string>> = {}): void {
-    this.#answer(status, 'application/json; charset=utf-8', body, headers);
-  }
-
-  image({ contentType, bytes }: Image): void {
-    this.#answer(200, contentType, bytes, {}, this.#owner.securityHeaders.image);
-  }
-
-  empty(status: number, headers: Readonly<Record<string, string>>): void {
-    this.#answer(status, undefined, '', headers);
-  }
-
-  error(
-    error: ChatError,
-    headers: Readonly<Record<string, string>> = {},
-    status: number = statusOf(error.code),
-  ): void {
-    const body = {
-      status: 'error',
-      code: error.code,
-      error: error.message,
-      ...(error.details && { details: error.details }),
-      ...(error.code === 'chats_not_found' && { rooms: [] }),
-    };
-    const retryMs = error.details?.['retry_after_ms'];
-    const own = {
-      ...(error.code === 'unauthorized' && { 'WWW-Authenticate': 'Bearer' }),
-      ...(typeof retryMs === 'number' && { 'Retry-After': String(Math.ceil(retryMs / 1000)) }), // In seconds.
-    };
-    this.json(status, JSON.stringify(body), { ...own, ...headers });
-  }
-
-  /**
-   * Hands the connection over to a WebSocket. A `late` one comes after an await: it is not corked, because then
-   * this engine may close the socket, rarely; and without a cork there are no headers of our own. False when the peer
-   * is gone.
-   */
-  upgrade(late: boolean, take: (res: HttpResponse) => void): boolean {
-    if (this.#done) return false;
-    this.#done = true;
-    this.#owner.ended(this);
-    if (!late) this.#res.writeStatus('101 Switching Protocols').writeHeader('x-request-id', this.requestId);
-    take(this.#res);
-    return true;
-  }
-
   /** Only after a pause: to resume a connection that runs makes this engine reset it later. */
   #resume(): void {
     if (!this.#paused || this.#done) return;
@@ -173,43 +221,29 @@ export class Exchange {
     this.#res.resume();
   }
 
-  /** Whether it comes from a page that may use the server, or from what is no browser, which sends no `Origin`. */
-  get isAllowedOrigin(): boolean {
-    const { allowedOrigins } = this.#owner;
-    const origin = this.#headers.get('origin');
-    return allowedOrigins === undefined || origin === undefined || allowedOrigins.has(origin);
-  }
-
-  #writeOrigin(): void {
-    if (this.#owner.allowedOrigins === undefined) return; // `*`, which stands among the others.
-    const origin = this.#headers.get('origin');
-    if (origin === undefined || !this.isAllowedOrigin) return;
-    this.#res.writeHeader('Access-Control-Allow-Origin', origin);
-    this.#res.writeHeader('Access-Control-Expose-Headers', EXPOSED);
-  }
-
   #answer(
     status: number,
     contentType: string | undefined,
     body: string | Buffer,
     headers: Readonly<Record<string, string>>,
-    standing = this.#owner.securityHeaders.json,
+    fixed = this.#context.securityHeaders.json,
   ): void {
     if (this.#done) return;
     // The engine takes a string as it is. A character is at most three bytes.
     const whole = typeof body !== 'string' || body.length * 3 <= PIECE_BYTES ? body : Buffer.from(body);
     const res = this.#res;
-    if (this.#body !== undefined && !this.#body.readableEnded) {
-      this.#body.destroy();
+    if (this.body !== undefined && !this.body.readableEnded) {
+      this.body.destroy();
       this.#resume(); // What is left of the body is read and dropped, so that the answer can be heard.
     }
     this.#done = true;
-    const close = this.#close || this.#owner.closing;
+    const { closing, cors } = this.#context;
+    const close = this.#close || closing;
     res.cork(() => {
-      res.writeStatus(statusLine(status));
+      res.writeStatus(`${status} ${STATUS_CODES[status]}`);
       if (contentType !== undefined) res.writeHeader('Content-Type', contentType);
-      res.writeHeader(...standing);
-      this.#writeOrigin();
+      res.writeHeader(...fixed);
+      if (!cors.anyOrigin) cors.writeHeaders(res, this.#headers.get('origin'));
       res.writeHeader('x-request-id', this.requestId);
       for (const name in headers) res.writeHeader(name, headers[name] ?? '');
       if (this.method === 'HEAD') {
@@ -218,50 +252,9 @@ export class Exchange {
         res.end(whole, close);
       } else {
         if (close) res.writeHeader('Connection', 'close');
-        return sendPieces(res, whole, () => this.#owner.ended(this));
+        return sendPieces(res, whole, () => this.#context.ended(this));
       }
-      this.#owner.ended(this);
+      this.#context.ended(this);
     });
   }
-}
-
-/**
- * Ends the answer to a HEAD. The engine waits for a body of the length that it is told: it would neither close the
- * connection by itself nor bear another request on it.
- */
-function endHead(res: HttpResponse, bytes: number, close: boolean): void {
-  if (!close) {
-    res.writeHeader('Content-Length', String(bytes)).endWithoutBody();
-    return;
-  }
-  let gone = false;
-  res.onAborted(() => {
-    gone = true;
-  });
-  res.writeHeader('Connection', 'close').tryEnd('', bytes);
-  setImmediate(() => gone || res.close()); // When the answer has left.
-}
-
-/** Sends a large body as the peer takes it; `ended` is called when all is sent or the peer is gone. */
-function sendPieces(res: HttpResponse, body: Buffer, ended: () => void): void {
-  let aborted = false;
-  const send = (offset: number): boolean => {
-    for (let from = offset; ; ) {
-      const piece = body.subarray(from, from + PIECE_BYTES);
-      const [ok, finished] = res.tryEnd(piece, body.length);
-      if (aborted) return true; // The listener below has said so.
-      if (finished) {
-        ended();
-        return true;
-      }
-      if (!ok) return false;
-      from += piece.length;
-    }
-  };
-  res.onAborted(() => {
-    aborted = true;
-    ended();
-  });
-  res.onWritable((offset) => aborted || send(offset));
-  send(0);
 }

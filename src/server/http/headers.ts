@@ -1,11 +1,11 @@
 import type { HttpRequest } from 'uWebSockets.js';
 
-/** Headers that must not come twice: two readers of one request could understand two requests. */
+/** Headers that must not come twice, because two readers of one request could understand two requests. */
 const SINGLE = ['content-length', 'host', 'transfer-encoding', 'authorization'];
 
 /**
- * A request's headers, copied out of the engine: names in lower case and values in turn, as they came. They are few
- * and asked for twice or so, for which a Map of them costs more than it saves.
+ * A request's headers, copied out of the engine. One list has a name in lower case, its value, the next name, and so
+ * on: they are few and read about twice, so that a Map would cost more than it saves.
  */
 export class Headers {
   readonly #fields: string[] = [];
@@ -17,7 +17,7 @@ export class Headers {
     });
   }
 
-  /** The value, or the values with commas between them; undefined when there is none. */
+  /** The value of a header, or its values with commas between them; undefined when there is none. */
   get(name: string): string | undefined {
     let found: string | undefined;
     for (let at = 0; at < this.#fields.length; at += 2) {
@@ -28,7 +28,7 @@ export class Headers {
     return found;
   }
 
-  /** Whether every server must read the same request from them. */
+  /** Whether every server reads the same request from them (RFC 9112, 6.3 and 11.2). */
   areClear(): boolean {
     for (const name of SINGLE) if (this.#count(name) > 1) return false;
     const length = this.get('content-length');

@@ -1,5 +1,3 @@
-import type { Readable } from 'node:stream';
-import type { z } from 'zod';
 import type { Operation } from '../../api/operation.js';
 import { ChatError } from '../../chat/errors.js';
 import { parseId } from '../../chat/ids.js';
@@ -14,22 +12,25 @@ export interface Input {
   readonly photo: UploadedPhoto | undefined;
 }
 
+const NO_INPUT: Input = { body: undefined, photo: undefined };
+
 /**
- * The checked body of a request, in whichever way it came: JSON, multipart with a photo, or `?users=`.
- * Whoever takes a photo discards it in the end. `caller` is whose upload it is. Errors: invalid_json, invalid_multipart,
+ * Reads and checks the body of a request: JSON, multipart with a photo, or `?users=`. Whoever calls this discards
+ * the photo in the end. `caller` is the user that the upload is counted for. Errors: invalid_json, invalid_multipart,
  * invalid_field, invalid_query, too_large, unsupported_media_type, and those of `readUpload`.
  */
 export async function readInput(
   exchange: Exchange,
-  stream: Readable,
-  schema: z.ZodType,
   operation: Operation,
   caller: Caller,
   options: UploadOptions,
 ): Promise<Input> {
+  const schema = operation.body;
+  const stream = exchange.body;
+  if (schema === undefined || stream === undefined) return NO_INPUT;
   const users = operation.usersInQuery ? parameter(new URLSearchParams(exchange.query), 'users') : undefined;
   if (users !== undefined) {
-    stream.resume(); // A body beside it is read and dropped.
+    stream.resume(); // The list in the query wins over a body, which is read and dropped.
     return { body: parseBody(schema, usersOf(users)), photo: undefined };
   }
 
@@ -51,12 +52,12 @@ export async function readInput(
   }
 }
 
-/** Whether its body is one that may bring a photo. */
+/** Whether the body is of the kind that may bring a photo. */
 export function isMultipart(exchange: Exchange): boolean {
   return mediaType(exchange.header('content-type')) === 'multipart/form-data';
 }
 
-/** `1,2` as the body would say it. */
+/** `1,2` in the shape of a body. Errors: invalid_query. */
 function usersOf(list: string): unknown {
   return {
     users: list.split(',').map((text) => {

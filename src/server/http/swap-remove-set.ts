@@ -1,12 +1,14 @@
-/** What knows its own index among those that are pending. Nobody but Pending reads or writes it. */
+/** An item of a SwapRemoveSet, which alone reads and writes its `index`. */
 export interface Indexed {
   index: number;
 }
 
 /**
- * A set of what comes and goes all the time. A Set that lives on leaves an old table behind at every 128 additions or
- * so, which points to the next one and to all that it held; once one of these has grown old, the garbage collector
- * carries every later one on as if it were alive. For requests that made half of all they are made of survive.
+ * A set whose items come and go all the time. The last item takes the place of one that is removed.
+ *
+ * A Set replaces its table at every 128 additions or so. The old table points to the next and to all that it held, so
+ * that once one of them is in the old generation, the garbage collector keeps every later one as well. With a Set of
+ * requests, half of the memory that they use survived its first collection.
  */
 export class SwapRemoveSet<T extends Indexed> {
   readonly #items: T[] = [];
@@ -19,7 +21,7 @@ export class SwapRemoveSet<T extends Indexed> {
     item.index = this.#items.push(item) - 1;
   }
 
-  /** Of one that is not there: nothing. */
+  /** Does nothing for an item that is not in the set. */
   delete(item: T): void {
     const { index } = item;
     if (this.#items[index] !== item) return;
@@ -29,7 +31,7 @@ export class SwapRemoveSet<T extends Indexed> {
     last.index = index;
   }
 
-  /** Those of this moment; they may be deleted meanwhile. */
+  /** Walks the items of this moment, so that they may be deleted meanwhile. */
   [Symbol.iterator](): Iterator<T> {
     return [...this.#items].values();
   }

@@ -1,6 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { authorName } from '../../api/frames.js';
-import { profileView } from '../../api/profile.js';
+import { authorName, profileView } from '../../api/encode.js';
 import type { Chat } from '../../chat/chats.js';
 import { assertNever, type Entry } from '../../chat/entries.js';
 import type { Message } from '../../chat/messages.js';

@@ -1,6 +1,7 @@
 import { Close, closeCodeOf } from '../../api/status.js';
 import { ChatError } from '../../chat/errors.js';
-import type { Eventually, Loaded } from '../../store/read-store.js';
+import type { MaybePromise } from '../../maybe-promise.js';
+import type { Loaded } from '../../store/read-store.js';
 import { ChatCatchUp } from './chat-catch-up.js';
 import type { Hub } from './hub.js';
 import { MainCatchUp } from './main-catch-up.js';
@@ -127,7 +128,7 @@ export class CatchUp {
     }
   }
 
-  #read<V>(socket: Socket, { load, act }: Step<V>): Eventually<void> {
+  #read<V>(socket: Socket, { load, act }: Step<V>): MaybePromise<void> {
     return this.#hub.follower.read(load, (value) => {
       socket.isReading = false;
       if (isWaiting(socket)) this.#goOn(socket, act(value));

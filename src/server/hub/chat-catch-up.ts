@@ -1,4 +1,4 @@
-import { historyJson } from '../../api/frames.js';
+import { historyJson } from '../../api/encode.js';
 import type { ChatEntry } from '../../chat/entries.js';
 import { ChatError } from '../../chat/errors.js';
 import { mapLoaded } from '../../store/loading.js';

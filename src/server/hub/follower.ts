@@ -1,7 +1,7 @@
 import type { Entry } from '../../chat/entries.js';
 import type { Message } from '../../chat/messages.js';
-import { andThen } from '../../store/loading.js';
-import type { At, Eventually, Lacks, Loaded, LogPage, ReadStore, Users } from '../../store/read-store.js';
+import { chain, type MaybePromise } from '../../maybe-promise.js';
+import type { At, Lacks, Loaded, LogPage, ReadStore, Users } from '../../store/read-store.js';
 import { PrefetchedEntries } from './prefetched-entries.js';
 
 /**
@@ -98,7 +98,7 @@ export class Follower {
    * Follows the log to its end, loads, follows to the answer's position, and acts. At once when the store answers at
    * once and no more than a page is new; otherwise in a promise. Errors: those of `load` and `act`.
    */
-  read<V, T>(load: () => Loaded<V>, act: (value: V) => T): Eventually<T> {
+  read<V, T>(load: () => Loaded<V>, act: (value: V) => T): MaybePromise<T> {
     const done = this.#readNow(load, act);
     if (done !== undefined) return done.value;
     return new Promise<T>((resolve, reject) => {
@@ -137,7 +137,7 @@ export class Follower {
   }
 
   /** Acts when the log is followed to its end, as it is now: at once when no more than a page is new. */
-  whenCaughtUp<T>(act: () => T): Eventually<T> {
+  whenCaughtUp<T>(act: () => T): MaybePromise<T> {
     return this.read(
       () => this.here(undefined),
       () => act(),
@@ -210,7 +210,7 @@ export class Follower {
     const waiting = this.#waiting;
     this.#waiting = [];
     try {
-      const done = andThen(this.#advance(), () => this.#settle(waiting));
+      const done = chain(this.#advance(), () => this.#settle(waiting));
       if (done instanceof Promise) done.catch(() => undefined); // Its owner was told, and ends the process.
     } catch (error) {
       this.#waiting = [...waiting, ...this.#waiting];
@@ -229,7 +229,7 @@ export class Follower {
   }
 
   /** Applies what a tick has time for, and lets those act whose positions it comes to. */
-  #advance(): Eventually<void> {
+  #advance(): MaybePromise<void> {
     this.#busy = true;
     try {
       const late = this.#pages();
@@ -305,7 +305,7 @@ export class Follower {
   }
 
   /** The entries after the position: those that were prefetched, or else the store's up to them. */
-  #next(max: number, maxBytes: number): Eventually<LogPage> {
+  #next(max: number, maxBytes: number): MaybePromise<LogPage> {
     const run = this.#prefetched.after(this.#position, max);
     const isWhole =
       run.length > 0 && !run.some((entry) => this.#events.author(entry) || this.#events.chat(entry));
@@ -314,6 +314,6 @@ export class Follower {
     const isCut = gap < Number.POSITIVE_INFINITY;
     const page = this.#store.log(this.#position, { max: Math.min(max, gap), maxBytes }, this.#events);
     if (!isCut) return page;
-    return andThen(page, (found) => ({ ...found, more: found.more || found.entries.length > 0 }));
+    return chain(page, (found) => ({ ...found, more: found.more || found.entries.length > 0 }));
   }
 }

@@ -1,4 +1,4 @@
-import { lastMessageJson } from '../../api/frames.js';
+import { lastMessageJson } from '../../api/encode.js';
 import { Close, closeCodeOf } from '../../api/status.js';
 import type { Chat, ChatType } from '../../chat/chats.js';
 import { assertNever, type ChatEntry, type Entry } from '../../chat/entries.js';

@@ -1,4 +1,4 @@
-import { lastMessageJson } from '../../api/frames.js';
+import { lastMessageJson } from '../../api/encode.js';
 import { ChatError } from '../../chat/errors.js';
 import type { Message } from '../../chat/messages.js';
 import { mapLoaded } from '../../store/loading.js';

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
-import { HISTORY_BYTES_MAX, messageJson } from '../../api/frames.js';
+import { messageJson } from '../../api/encode.js';
+import { HISTORY_BYTES_MAX } from '../../api/frames.js';
 import { assertNever, type ChatEntry, type Entry } from '../../chat/entries.js';
 import type { PageBounds } from '../../store/read-store.js';
 

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { authorName, typingJson } from '../../api/frames.js';
+import { authorName, typingJson } from '../../api/encode.js';
 import type { Chat } from '../../chat/chats.js';
 import type { Bus, Typing } from '../../link/bus.js';
-import type { Eventually } from '../../store/read-store.js';
+import type { MaybePromise } from '../../maybe-promise.js';
 import type { Hub } from './hub.js';
 import type { ChatSocket } from './sockets.js';
 
@@ -55,7 +55,7 @@ export class TypingIndicators {
   }
 
   /** A frame of a socket. In groups over the limit, when there is one, it is not passed on. Errors: those of the store. */
-  typed(socket: ChatSocket, on: boolean): Eventually<void> {
+  typed(socket: ChatSocket, on: boolean): MaybePromise<void> {
     const { chatId, userId } = socket;
     if (!on) {
       // Published in any case: the user may have begun on a socket of another worker.

@@ -1,6 +1,6 @@
 /**
- * Work of which each turn of the event loop does only so many pieces, so that who is there already is not kept waiting
- * by many who come at once: the rest waits for the next turns, in order.
+ * Lets only so many pieces of work begin in each turn of the event loop; the rest waits for later turns, in order. Many
+ * clients that come at once would otherwise keep those who are connected waiting.
  */
 export class TickThrottle {
   readonly #perTurn: number;
@@ -13,7 +13,7 @@ export class TickThrottle {
     this.#left = perTurn;
   }
 
-  /** Undefined when it may be done now, otherwise a promise of its turn. */
+  /** Undefined when the caller may begin at once; otherwise a promise that resolves when it may. */
   next(): Promise<void> | undefined {
     this.#schedule();
     if (this.#left > 0) {

@@ -3,23 +3,23 @@ import { NEVER, type Socket } from '../hub/sockets.js';
 
 const LOOK_EVERY_MS = 250;
 
-/** Ends open sockets when the tokens that they came with expire. */
+/** Closes open sockets when their tokens expire. */
 export class Expiry {
   readonly #everyone: () => readonly Socket[];
   readonly #now: () => number;
   readonly #timer: NodeJS.Timeout;
-  /** No socket is to end before this: most looks need to look no further. */
+  /** No socket ends before this (seconds since the epoch), so that most looks need not walk the sockets. */
   #earliest = NEVER;
 
-  /** `everyone` gives all open sockets; `now` is in milliseconds since the epoch. */
+  /** `everyone` returns all open sockets. `now` is in milliseconds since the epoch. */
   constructor(everyone: () => readonly Socket[], now: () => number) {
     this.#everyone = everyone;
     this.#now = now;
-    this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS).unref();
+    this.#timer = setInterval(() => this.#closeExpired(), LOOK_EVERY_MS).unref();
   }
 
   /** To be called when a socket's `endsAt` is set. */
-  noted({ endsAt }: Socket): void {
+  track({ endsAt }: Socket): void {
     this.#earliest = Math.min(this.#earliest, endsAt);
   }
 
@@ -27,14 +27,14 @@ export class Expiry {
     clearInterval(this.#timer);
   }
 
-  #look(): void {
+  #closeExpired(): void {
     const now = this.#now() / 1000;
     if (now < this.#earliest) return;
     this.#earliest = NEVER;
     for (const socket of this.#everyone()) {
       if (socket.endsAt === NEVER) continue;
       if (socket.endsAt <= now) socket.end(closeCodeOf('unauthorized'), 'token expired');
-      else this.noted(socket);
+      else this.track(socket);
     }
   }
 }

@@ -1,33 +1,28 @@
 import type { TemplatedApp, WebSocket } from 'uWebSockets.js';
-import {
-  duplicateJson,
-  ENGINE_FRAME_BYTES_MAX,
-  errorJson,
-  FRAME_BYTES_MAX,
-  frameReader,
-  newTokenIn,
-  parseFrame,
-} from '../../api/frames.js';
+import { duplicateJson, errorJson } from '../../api/encode.js';
+import { ENGINE_FRAME_BYTES_MAX, FRAME_BYTES_MAX } from '../../api/frames.js';
+import { frameReader, newTokenIn, parseFrame } from '../../api/parse-frame.js';
 import { channels } from '../../api/routes.js';
 import { Close, closeCodeOf, statusOf } from '../../api/status.js';
 import type { Post } from '../../chat/commands.js';
 import { ChatError } from '../../chat/errors.js';
 import type { Message } from '../../chat/messages.js';
+import { attempt } from '../../maybe-promise.js';
 import { patternOf } from '../http/router.js';
 import { ChatSocket, MainSocket } from '../hub/sockets.js';
 import type { TypingIndicators } from '../hub/typing.js';
 import type { Expiry } from './token-expiry.js';
 import { type Session, type UpgradeOptions, Upgrades } from './upgrades.js';
 
-/** Over this the engine cuts a socket off, which may resume: the last line of defence of the worker's memory. */
+/** The engine cuts a socket with more than this to send, as the last defence of the worker's memory. It may resume. */
 const BUFFERED_BYTES_MAX = 2 * 1024 * 1024;
-/** The engine pings a silent peer, and closes when nothing comes back for this long. */
+/** The engine pings a silent peer, and closes the socket when nothing comes back for this long. */
 const IDLE_SECONDS_MAX = 120;
 /** The close code of a connection that ended without a close frame. */
 const CUT = 1006;
 const BAD_FRAMES_MAX = 10;
 const BAD_FRAMES_WINDOW_MS = 60_000;
-/** Tokens of one socket that are checked at a time: as many as may be bad. */
+/** How many new tokens of a socket are checked at a time: as many as may be bad. */
 const RENEWALS_MAX = BAD_FRAMES_MAX;
 
 export interface WebSocketOptions extends UpgradeOptions {
@@ -51,7 +46,7 @@ export class WebSockets {
     const upgrades = new Upgrades(this.#options);
     for (const channel of channels) {
       app.ws<Session>(patternOf(channel.path), {
-        compression: 0, // Off: 300 KB a client, and an attack on what it compresses.
+        compression: 0, // It would take 300 KB for each client, and leaks what it compresses to attacks like CRIME.
         maxPayloadLength: ENGINE_FRAME_BYTES_MAX,
         maxBackpressure: BUFFERED_BYTES_MAX,
         closeOnBackpressureLimit: true,
@@ -79,7 +74,7 @@ export class WebSockets {
       return;
     }
     if (target === undefined) return;
-    session.target = undefined; // Sockets are many, and most of them idle.
+    session.target = undefined; // It is not needed again, and most of a worker's many sockets are idle.
     const { userId, chatId, start, endsAt, issuedAt } = target;
     const { hub, expiry, catchUp } = this.#options;
     const socket =
@@ -89,13 +84,13 @@ export class WebSockets {
     session.socket = socket;
     socket.endsAt = endsAt;
     socket.issuedAt = issuedAt;
-    hub.add(socket); // In the tick of its admission: a revocation or an end of its token that comes next finds it.
-    expiry.noted(socket);
+    hub.add(socket); // This is the tick of its admission, so that a revocation or expiry that comes next finds it.
+    expiry.track(socket);
     if (late) setImmediate(() => catchUp.attach(socket));
     else catchUp.attach(socket);
   }
 
-  /** `isCut`: the connection is gone. Otherwise a close frame was written, and it goes when the peer took that. */
+  /** `isCut`: the connection is gone. Otherwise a close frame was written, and the permit is held until the peer took it. */
   #closed(session: Session, isCut: boolean): void {
     const { socket } = session;
     const release = () => session.permit?.release();
@@ -141,7 +136,7 @@ export class WebSockets {
     }
   }
 
-  /** A newer token of the same user lets the socket stay until that expires. */
+  /** A newer token of the same user lets the socket stay until that token expires. */
   async #renew(session: Session, socket: ChatSocket | MainSocket, token: string): Promise<void> {
     const { auth, expiry, hub } = this.#options;
     session.renewals += 1;
@@ -152,7 +147,7 @@ export class WebSockets {
         (userId) => {
           if (userId !== socket.userId || hub.revocations.has(identity)) throw new ChatError('unauthorized');
           socket.stayFor({ issuedAt: identity.issuedAt, endsAt: auth.endOf(identity) });
-          expiry.noted(socket);
+          expiry.track(socket);
         },
       );
     } catch (error) {
@@ -162,7 +157,7 @@ export class WebSockets {
     }
   }
 
-  /** The echo that comes with the log is the acknowledgement; here only what is not one. */
+  /** Hands a message to the ledger. The echo, which comes with the log, is the acknowledgement; all other outcomes are answered here. */
   #post(socket: ChatSocket, text: string, clientId: string | undefined): void {
     const { chatId, userId } = socket;
     const { limits } = this.#options;
@@ -182,7 +177,7 @@ export class WebSockets {
     });
   }
 
-  /** One who sends on and on in spite of the limit is ended. */
+  /** A socket that goes on sending in spite of the limit is closed. */
   #refuseMessage(socket: ChatSocket, error: ChatError, clientId: string | undefined): void {
     this.#refuseFrame(socket, error, clientId);
     if (error.code === 'rate_limited' && !this.#options.limits.spendRefusal(socket.userId))
@@ -210,11 +205,13 @@ export class WebSockets {
 
   #type(socket: ChatSocket, on: boolean): void {
     const { typing, limits } = this.#options;
-    // What takes back what was passed on is bounded by it.
+    // A signal that takes back one that was passed on needs no limit of its own.
     const takesBack = !on && typing.isOwn(socket);
     if (!takesBack && !limits.admitTyping(socket.userId)) return;
-    const typed = typing.typed(socket, on);
-    if (typed instanceof Promise) typed.catch((error: unknown) => this.#refuseFrame(socket, error));
+    void attempt(
+      () => typing.typed(socket, on),
+      (error) => this.#refuseFrame(socket, error),
+    );
   }
 
   #refuseFrame(socket: ChatSocket | MainSocket, error: unknown, clientId?: string): void {
@@ -223,7 +220,7 @@ export class WebSockets {
     socket.send(errorJson(error instanceof ChatError ? error : new ChatError('internal'), clientId));
   }
 
-  /** What the client is to blame for counts. */
+  /** Refuses a frame. One that the client is to blame for counts as bad. */
   #refuseBadFrame(
     session: Session,
     socket: ChatSocket | MainSocket,

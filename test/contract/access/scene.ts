@@ -98,7 +98,9 @@ export class Scene {
   bodyOf(name: RouteName): string | undefined {
     const bodies: { readonly [P in RouteName]?: object } = {
       createUser: { username: `nemo-${this.people.profileless.id}`, name: 'Nemo' },
+      updateUser: { description: 'changed' },
       createGroup: { name: 'another group' },
+      updateGroup: { name: 'another name' },
       addMembers: { users: [{ id: this.somebody.id }] },
       removeMembers: { users: [{ id: this.people.member.id }] },
     };

@@ -240,7 +240,7 @@ export const bugs: readonly Bug[] = [
     changes: [
       lateAnswers,
       {
-        file: 'api/frames.js',
+        file: 'api/encode.js',
         from: `\${head(message, 'message', author)},"duplicate":true}`,
         to: `\${head({ ...message, time: Date.now() }, 'message', author)},"duplicate":true}`,
       },

@@ -1,4 +1,4 @@
-import { messageJson } from '../../../api/frames.js';
+import { messageJson } from '../../../api/encode.js';
 import { otherOf } from '../../../chat/chats.js';
 import { ChatError } from '../../../chat/errors.js';
 import type { Message } from '../../../chat/messages.js';

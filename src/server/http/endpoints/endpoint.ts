@@ -7,14 +7,14 @@ import type { Image, PhotoOwner, PhotoStore } from '../../../store/photo-store.j
 import type { Loaded } from '../../../store/read-store.js';
 import type { Hub } from '../../hub/hub.js';
 
-/** What the endpoints of one worker work with. */
+/** What the endpoints of a worker work with. */
 export interface Services {
   readonly hub: Hub;
   readonly submit: Submit;
   readonly photos: PhotoStore;
-  /** Before what touches many rows, which counts as more than one request. Errors: rate_limited. */
+  /** To be called before many rows are touched: they count as more than one request. Errors: rate_limited. */
   readonly assertRows: (caller: Caller, rows: number) => void;
-  /** For what fails beside a request that is answered all the same. */
+  /** Logs what failed beside a request that is answered all the same. */
   readonly warn: (message: string, error: unknown) => void;
 }
 
@@ -26,13 +26,13 @@ export interface Request<K extends RouteName> {
   readonly limit: number | undefined;
   readonly offset: number | undefined;
   readonly body: BodyOf<(typeof routes)[K]>;
-  /** An uploaded photo in the temporary folder, which is emptied after the request. */
+  /** An uploaded photo in the temporary folder; it is removed after the request. */
   readonly photo: { readonly path: string } | undefined;
 }
 
 type BodyOf<R> = R extends { body: infer S extends z.ZodType } ? z.infer<S> : undefined;
 
-/** The body of a 200: an object, JSON that is made already, or an image. */
+/** The body of a 200: an object, JSON text, or an image. */
 export type Reply = Readonly<Record<string, unknown>> | string | Image;
 /** A photo that is read from its file when the row that names it is. */
 export interface PhotoOf {
@@ -53,7 +53,7 @@ export type Endpoints<K extends RouteName = RouteName> = {
 
 export const OK = { status: 'ok' } as const;
 
-/** For writes; whether the profile exists is decided by the ledger. Errors: profile_required. */
+/** The user id of who makes a change. Whether that user has a profile, the ledger decides. Errors: profile_required. */
 export async function actorOf(request: { caller: Caller }, services: Services): Promise<number> {
   if ('id' in request.caller) return request.caller.id;
   const { hub } = services;

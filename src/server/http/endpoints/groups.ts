@@ -1,4 +1,4 @@
-import { BASE } from '../../../api/routes.js';
+import { groupView } from '../../../api/encode.js';
 import type { Chat } from '../../../chat/chats.js';
 import { ChatError } from '../../../chat/errors.js';
 import type { Caller } from '../../../chat/users.js';
@@ -101,17 +101,6 @@ export const groupEndpoints: Endpoints<GroupRoute> = {
 /** A group of the caller. Errors: group_not_found. */
 function loadGroup(hub: Hub, caller: Caller, id: number): Loaded<Chat> {
   return chainLoaded(hub.loadUserId(caller), (me) => hub.loadChat(me, id, 'group'));
-}
-
-function groupView({ id, name, description, photo, ownerId, membersCount }: Chat) {
-  return {
-    id,
-    name,
-    description,
-    photo: photo && `${BASE}/group/${id}/photo`,
-    owner_id: ownerId,
-    users_count: membersCount,
-  };
 }
 
 function created({ id, name }: { readonly id: number; readonly name: string }) {

@@ -1,4 +1,4 @@
-import { profileView } from '../../../api/profile.js';
+import { profileView } from '../../../api/encode.js';
 import { ChatError } from '../../../chat/errors.js';
 import { chainLoaded, mapLoaded } from '../../../store/loading.js';
 import type { Profile } from '../../hub/caches.js';
@@ -13,7 +13,7 @@ export const userEndpoints: Endpoints<UserRoute> = {
       await services.submit('create_user', { caller, ...body });
       return OK;
     }
-    // The photo's folder is named after the id, so a subject gets one first.
+    // The photo's folder is named after the user id, so that a subject needs an id first.
     const { id } = 'id' in caller ? caller : await services.submit('reserve_id', { of: 'user' });
     await withPhoto(services, photo.path, 'users', id, (name) =>
       services.submit('create_user', { caller, id, ...body, photo: name }),

@@ -3,8 +3,8 @@ import type { PhotoOwner } from '../../../store/photo-store.js';
 import type { Services } from './endpoint.js';
 
 /**
- * Photo first, row second: the file is durable before a row names it, and is taken back when the row is
- * refused. Only when the outcome is not known does it stay; a file that no row names is swept later.
+ * Places a photo, then submits the row that names it: the file must be durable before the row is. The file is removed
+ * when the row is refused. It stays when the outcome is not known; a file that no row names is swept at the next start.
  */
 export async function withPhoto<T>(
   { photos, warn }: Services,

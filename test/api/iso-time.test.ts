@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isoTime } from '../../src/api/frames.js';
+import { isoTime } from '../../src/api/encode.js';
 
 const DAY_MS = 86_400_000;
 

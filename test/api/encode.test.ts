@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { authorName, messageJson } from '../../src/api/frames.js';
+import { authorName, messageJson } from '../../src/api/encode.js';
 
 const everyAscii = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code));
 

@@ -1,0 +1,45 @@
+import type { Exchange } from '../http/exchange.js';
+import { badParameter, countParameter } from '../http/query.js';
+import { PAGE_MESSAGES_MAX } from '../hub/pages.js';
+import type { Start } from '../hub/sockets.js';
+
+/** 16 bytes in base64. The engine takes any 24 characters, and the first key of several. */
+const KEY = /^[+/0-9A-Za-z]{22}==$/;
+/** Where a socket begins unless it asks for something else. Most do not, so all share this one. */
+const NEWEST = { limit: 100, offset: 0 } as const satisfies Start;
+
+/** The checks of an upgrade that the engine leaves to us (RFC 6455, 4.2.1). Undefined: the request passes. */
+export function handshakeProblem(exchange: Exchange): 'bad_request' | 'upgrade_required' | undefined {
+  const connection = exchange
+    .header('connection')
+    .toLowerCase()
+    .split(/\s*,\s*/);
+  if (
+    exchange.header('upgrade').toLowerCase() !== 'websocket' ||
+    !connection.includes('upgrade') ||
+    !KEY.test(exchange.header('sec-websocket-key'))
+  ) {
+    return 'bad_request';
+  }
+  return exchange.header('sec-websocket-version') === '13' ? undefined : 'upgrade_required';
+}
+
+/** Where a socket begins, by the query string of its upgrade. Errors: invalid_query. */
+export function startOf(queryString: string): Start {
+  if (queryString === '') return NEWEST;
+  const query = new URLSearchParams(queryString);
+  const after = countParameter(query, 'after');
+  const limit = countParameter(query, 'limit');
+  const offset = countParameter(query, 'offset');
+  if (after === undefined)
+    return { ...NEWEST, ...(limit !== undefined && { limit }), ...(offset !== undefined && { offset }) };
+  if (limit !== undefined || offset !== undefined) {
+    throw badParameter('after', 'does not go together with limit or offset');
+  }
+  return { after };
+}
+
+/** How many more messages than the usual page a chat's socket asks for. */
+export function extraMessages(start: Start): number {
+  return 'limit' in start ? Math.min(start.limit, PAGE_MESSAGES_MAX) - NEWEST.limit : 0;
+}
