@@ -10,26 +10,22 @@ import { metricText } from './report/words.js';
 import { writeReport } from './report/write.js';
 import { type SuiteName, suiteNamed } from './suites/all.js';
 import type { Effort } from './suites/suite.js';
+import { runTool } from './tool.js';
 
 /** `npm run bench`; this file runs from dist-bench/bench. */
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-/** Before and after each suite. */
+/** The disk is measured before and after each suite. */
 const DISK_SECONDS = 0.5;
 const MAIN_METRIC = /^(?!load_|others_)(.*_per_s|.*_ms|.*_us|.*bytes.*|server_us_per_.*)$/;
 const MAIN_METRICS_MAX = 5;
 
-const options = read();
-if (options === 'help') console.log(USAGE);
-else if (options.render !== undefined) render(resolve(ROOT, options.render));
-else process.exitCode = (await run(options)) ? 0 : 1;
+await runTool(USAGE, readOptions, run);
 
-function read(): Options | 'help' {
-  try {
-    return readOptions(process.argv.slice(2));
-  } catch (error) {
-    console.error(`${error instanceof Error ? error.message : error}\n${USAGE}`);
-    process.exit(2);
-  }
+/** Resolves to true when no suite failed. */
+async function run(options: Options): Promise<boolean> {
+  if (options.render === undefined) return measure(options);
+  render(resolve(ROOT, options.render));
+  return true;
 }
 
 function render(folder: string): void {
@@ -37,8 +33,8 @@ function render(folder: string): void {
   writeReport(folder, report);
 }
 
-/** Whether all suites went well. The report is written after each, so that an interrupted run is not lost. */
-async function run({ suites, effort, out }: Options): Promise<boolean> {
+/** The report is written after each suite, so that an interrupted run is not lost. */
+async function measure({ suites, effort, out }: Options): Promise<boolean> {
   const start = performance.now();
   const when = new Date().toISOString();
   const disk = [measureDisk(DISK_SECONDS)];
@@ -69,7 +65,7 @@ async function run({ suites, effort, out }: Options): Promise<boolean> {
   return failures.length === 0;
 }
 
-/** With its main numbers; the report has all. */
+/** A line with the main numbers of a measurement; the report has all of them. */
 function lineOf({ name, target }: Pick<Measurement, 'name' | 'target'>, metrics: Metrics): string {
   const main = Object.entries(metrics).filter(([metric]) => MAIN_METRIC.test(metric));
   const numbers = main.slice(0, MAIN_METRICS_MAX).map(([metric, value]) => metricText(metric, value));

@@ -28,7 +28,7 @@ async function main(): Promise<void> {
     case 'demo':
       return (await import('./cli/demo.js')).runDemo(rest, configWithoutServing());
     case 'prove':
-      return (await import('./prove/prove.js')).runProve(rest, configWithoutServing());
+      return (await import('./cli/prove.js')).runProve(rest, configWithoutServing());
     default:
       throw new OperatorError(
         `unknown command ${role}; the commands are token, revoke, demo and prove, and no command starts the server`,

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { measureDisk } from '../measure/disk.js';
 import { commit, machine, versions } from '../measure/machine.js';
+import { runTool } from '../tool.js';
 import type { AttackName } from './attacks/all.js';
 import { flood } from './flood.js';
 import { type Options, readOptions, USAGE } from './options.js';
@@ -14,20 +15,12 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const CROWD = 5000;
 const DISK_SECONDS = 0.5;
 
-const options = read();
-if (options === 'help') console.log(USAGE);
-else process.exitCode = (await run(options)) ? 0 : 1;
+await runTool(USAGE, readOptions, run);
 
-function read(): Options | 'help' {
-  try {
-    return readOptions(process.argv.slice(2));
-  } catch (error) {
-    console.error(`${error instanceof Error ? error.message : error}\n${USAGE}`);
-    process.exit(2);
-  }
-}
-
-/** Whether nobody was harmed. The report is written after each flood, so that an interrupted run is not lost. */
+/**
+ * Resolves to true when nobody was harmed. The report is written after each flood, so that an interrupted run is not
+ * lost.
+ */
 async function run(asked: Options): Promise<boolean> {
   const start = performance.now();
   const when = new Date().toISOString();
@@ -46,7 +39,7 @@ async function run(asked: Options): Promise<boolean> {
   return floods.every(({ harm }) => harm.length === 0);
 }
 
-/** On a server of its own. */
+/** Runs one flood on a server of its own. */
 async function floodOnce(
   { rounds, seconds, workers, profile }: Options,
   attack: AttackName,

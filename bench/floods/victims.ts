@@ -1,26 +1,27 @@
 import { Agent, get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
-import { tokenOf, type World } from './world.js';
+import { tokenOf } from '../targets/parley.js';
+import type { World } from './world.js';
 
-/** Of all of them together. */
+/** The rate of all victims together. */
 const MESSAGES_PER_S = 100;
 const REQUESTS_PER_S = 50;
 const CONNECTIONS_PER_S = 40;
 const TICK_MS = 2;
-/** What is not answered by then is an error. */
+/** A request that is not answered within this time is an error. */
 const ANSWER_MS_MAX = 10_000;
 const RECONNECT_MS = 100;
 const LOOK_EVERY_MS = 20;
 
-/** What is measured: each in milliseconds from when it was due. */
+/** The names of the latencies, each of which counts in milliseconds from when the request was due. */
 export const MEASURED = ['echo', 'request', 'connection'] as const;
 export type Measured = (typeof MEASURED)[number];
 
-/** What the victims saw in a phase. */
+/** The latencies and errors of a phase. */
 export interface PhaseFound {
   readonly ms: Readonly<Record<Measured, readonly number[]>>;
-  /** What must not happen to them, and how often it did. */
+  /** How often each error happened. */
   readonly errors: Readonly<Record<string, number>>;
 }
 
@@ -40,12 +41,12 @@ interface Victim {
   voice: WebSocket | undefined;
 }
 
-/** Users who talk, ask and connect at a steady low rate, from when they are connected on. */
+/** Users who send messages, make requests and connect at a steady low rate. */
 export class Victims {
   readonly #world: World;
   readonly #agent = new Agent({ keepAlive: true });
   readonly #victims: Victim[];
-  /** By `client_id`. */
+  /** The messages whose echo has not come yet, by `client_id`. */
   readonly #sent = new Map<
     string,
     { readonly dueAt: number; readonly phase: Phase; readonly by: WebSocket }
@@ -74,12 +75,12 @@ export class Victims {
     return victims;
   }
 
-  /** What is due from here on belongs to a new phase. */
+  /** Begins a new phase, to which all that is due from here on belongs. */
   begin(): void {
     this.#phase = new Phase();
   }
 
-  /** Resolves when all of the phase is answered, or late. */
+  /** Resolves when everything of the phase is answered, or has failed. */
   async end(): Promise<PhaseFound> {
     const phase = this.#phase;
     this.#phase = new Phase();
@@ -89,7 +90,7 @@ export class Victims {
     return { ms: phase.ms, errors: phase.errors };
   }
 
-  /** One victim after the other, each when its turn is due. */
+  /** Lets one victim after the other act when its turn is due. */
   #every(perSecond: number, act: (victim: Victim, dueAt: number) => void): void {
     const start = performance.now();
     let count = 0;
@@ -137,14 +138,14 @@ export class Victims {
     const done = this.#due(this.#phase, 'connection', dueAt);
     const ws = this.#open(`/group/${pair}`, token);
     ws.on('error', (error: NodeJS.ErrnoException) => done(`connection: ${error.code ?? error.message}`));
-    ws.on('close', (code) => done(`connection closed ${code}`)); // Said twice, the first counts.
+    ws.on('close', (code) => done(`connection closed ${code}`)); // When both come, the first counts.
     ws.once('message', () => {
       done(undefined);
       ws.close();
     });
   }
 
-  /** A socket for good. That it ends is an error, and then it comes back. Resolves when it is live. */
+  /** Keeps a socket connected: its end is an error, and it connects again. Resolves when it is live. */
   #stay(victim: Victim, path: string, speaks: boolean): Promise<void> {
     return new Promise((resolve) => {
       const ws = this.#open(path, victim.token);
@@ -167,7 +168,7 @@ export class Victims {
     const clientId = /"client_id":"(victim-\d+)"\}$/.exec(frame)?.[1] ?? '';
     const sent = this.#sent.get(clientId);
     if (code !== undefined) (sent?.phase ?? this.#phase).erred(`error frame ${code}`);
-    if (sent?.by !== ws) return; // Another's message, or none.
+    if (sent?.by !== ws) return; // It is another victim's message, or was not sent by one.
     this.#sent.delete(clientId);
     sent.phase.pending -= 1;
     if (code === undefined) sent.phase.ms.echo.push(performance.now() - sent.dueAt);

@@ -1,29 +1,25 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { signToken } from '../../src/server/auth/sign-token.js';
+import { assertDescriptors } from '../measure/descriptors.js';
 import { Part } from '../parts/dialogue.js';
+import { startServer } from '../targets/parley.js';
 import { openWriter, populate, writeMessages } from '../targets/population.js';
-import { startProgram, type Target } from '../targets/target.js';
+import type { Target } from '../targets/target.js';
 
-const MAIN = fileURLToPath(new URL('../../../dist/main.js', import.meta.url));
 const VICTIMS_PROCESS = new URL('./victims-process.js', import.meta.url);
-export const SECRET = 'a secret for floods that is long enough for HS256';
 const VICTIMS = 20;
 const FLOODERS = 10;
 const CROWD_MESSAGES = 100;
-/** What every process here may need at once, and some more. */
-const DESCRIPTORS_MIN = 8192;
 
-/** Who is there; users and groups by id. Travels to the processes. */
+/** The users and groups of the floods by their ids. It is sent to the processes that play them. */
 export interface World {
   readonly port: number;
-  /** In pairs: 1 and 2 share the first of `pairs`, and so on. */
+  /** Each two of them share a group of `pairs`: 1 and 2 share the first, and so on. */
   readonly victims: readonly number[];
   readonly pairs: readonly number[];
   readonly flooders: readonly number[];
-  /** The group in which victims have to hear the flooders. */
+  /** The group in which the victims are shown what the flooders send. */
   readonly hall: number;
   /** The members of one large group that has some messages. */
   readonly crowd: readonly number[];
@@ -37,11 +33,7 @@ export interface StageOptions {
   readonly node?: readonly string[];
 }
 
-export function tokenOf(userId: number): Promise<string> {
-  return signToken(SECRET, { sub: String(userId) }, {});
-}
-
-/** A server as a user starts it, and the victims, who talk from the start to the end. */
+/** A server with its default settings, and the victims, who send messages from the start to the end. */
 export class Stage {
   readonly world: World;
   readonly server: Target;
@@ -59,14 +51,7 @@ export class Stage {
     assertDescriptors();
     const dataDir = mkdtempSync(join(tmpdir(), 'parley-floods-'));
     const people = await populateWorld(dataDir, crowd);
-    const server = await startProgram('parley', [...node, MAIN], {
-      HOST: '127.0.0.1',
-      PORT: '0',
-      WORKERS: String(workers),
-      DATA_DIR: dataDir,
-      JWT_SECRET: SECRET,
-      LOG_LEVEL: 'warn',
-    });
+    const server = await startServer({ workers, dataDir, node });
     const world = { ...people, port: server.port };
     const victims = new Part(VICTIMS_PROCESS);
     await victims.ask('connect', world);
@@ -99,14 +84,4 @@ async function populateWorld(dataDir: string, crowdSize: number): Promise<Omit<W
     hall: made.at(-2) ?? 0,
     crowdGroup: made.at(-1) ?? 0,
   };
-}
-
-/** Rather than to fail in the middle of it. */
-export function assertDescriptors(): void {
-  const limits = readFileSync('/proc/self/limits', 'utf8');
-  const soft = Number(/^Max open files +(\d+)/m.exec(limits)?.[1] ?? Number.POSITIVE_INFINITY);
-  if (soft < DESCRIPTORS_MIN)
-    throw new Error(
-      `this takes ${DESCRIPTORS_MIN} file descriptors, and the limit is ${soft}: ulimit -n 20000`,
-    );
 }

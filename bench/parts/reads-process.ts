@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createHistogram } from 'node:perf_hooks';
 import type { Message } from '../../src/chat/messages.js';
+import { Random } from '../../src/prove/random.js';
 import { storage } from '../../src/storage.js';
 import type { At, Known, PageBounds, ReadStore, Rooms } from '../../src/store/read-store.js';
 import { percentiles, record } from '../load/latency.js';
@@ -44,10 +45,10 @@ answerPlan<ReadsPlan, ReadsFound>(async ({ dataDir, history, read, requests, war
 });
 
 function requestsOf(read: Read, history: History): () => Request {
-  const random = randomFrom(1);
-  /** Every second time the big chat, with a tenth of all messages; else any. */
-  const someChat = () => (random(2) === 0 ? BIG_CHAT : 1 + random(HISTORY_CHATS));
-  /** Whether the page is what the chat has from one number to another. */
+  const random = new Random(1);
+  /** Half of the requests go to the big chat, which has a tenth of all messages. */
+  const someChat = () => (random.chance(0.5) ? BIG_CHAT : 1 + random.below(HISTORY_CHATS));
+  /** True when the page has the chat's messages from the number `first` to the number `last`. */
   const isPage = (chat: number, first: number, last: number, messages: readonly { id: number }[]) =>
     messages.length === last - first + 1 &&
     messages[0]?.id === idOf(chat, first, history) &&
@@ -80,27 +81,16 @@ function requestsOf(read: Read, history: History): () => Request {
   };
   return () => {
     const chat = someChat();
-    const place = random(Math.max(1, countIn(chat, history) - PAGE));
+    const index = random.below(Math.max(1, countIn(chat, history) - PAGE));
     if (read === 'history newest') return before(chat, 0);
-    if (read === 'history offset') return before(chat, place);
-    return read === 'history after' ? after(chat, place + 1) : chatList;
+    if (read === 'history offset') return before(chat, index);
+    return read === 'history after' ? after(chat, index + 1) : chatList;
   };
 }
 
-/** What this process has read so far: from the system, and what of that was not in its memory. */
+/** The bytes that this process has asked the system for so far, and those of them that came from the disk. */
 function bytesRead(): { asked: number; disk: number } {
   const io = readFileSync('/proc/self/io', 'utf8');
   const value = (name: string) => Number(new RegExp(`^${name}: (\\d+)$`, 'm').exec(io)?.[1]);
   return { asked: value('rchar'), disk: value('read_bytes') };
-}
-
-/** Whole numbers from 0 to below a bound, the same in each run (mulberry32). */
-function randomFrom(seed: number): (bound: number) => number {
-  let state = seed;
-  return (bound) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % bound;
-  };
 }

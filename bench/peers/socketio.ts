@@ -4,12 +4,12 @@ import { createServer } from 'node:http';
 import { createShardedAdapter } from '@socket.io/redis-adapter';
 import { Redis } from 'ioredis';
 import { Server } from 'socket.io';
-import { freePort } from '../targets/free-port.js';
+import { freePort } from '../../src/process/port.js';
 import { openMessageTable } from './message-table.js';
 
 /**
- * Socket.IO with a durable insert per message: committed, then emitted to the room. `socketio.js ws|uws`, with
- * the environment's DATABASE, WORKERS and REDIS_URL (for more workers than one). Set up as its documentation advises
+ * `socketio.js ws|uws`: Socket.IO, which commits each message before it emits it to the room. It reads DATABASE,
+ * WORKERS and, for more workers than one, REDIS_URL from the environment. It is set up as its documentation advises
  * for production: WebSockets alone, no compression, and for a cluster the sharded Redis adapter.
  */
 const HOST = '127.0.0.1';
@@ -17,7 +17,7 @@ const SETTINGS = {
   transports: ['websocket' as const],
   serveClient: false,
   perMessageDeflate: false,
-  /** Of the engine: with its default of 64 KiB, a reader that is slow for a moment silently misses messages. */
+  /** With the engine's default of 64 KiB, a reader that is slow for a moment silently misses messages. */
   maxBackpressure: 64 * 1024 * 1024,
 };
 

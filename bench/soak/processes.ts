@@ -1,13 +1,13 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { argumentsOf } from '../measure/processes.js';
+import { argumentsOf } from '../../src/prove/faults/processes.js';
 import type { Census } from './census.js';
 
 const CENSUS_MS_MAX = 60_000;
 const LOOK_EVERY_MS = 50;
 
-/** A process of the server at a moment. */
+/** The size of a process at a moment. */
 export interface Sample {
   /** Seconds since the beginning of the soak. */
   readonly atS: number;
@@ -15,7 +15,7 @@ export interface Sample {
   readonly descriptors: number;
 }
 
-/** `primary`, `ledger`, `worker 1`, … by process id. */
+/** The names `primary`, `ledger`, `worker 1`, … by process id. */
 export function named(pids: readonly number[]): Map<number, string> {
   let workers = 0;
   return new Map(
@@ -32,7 +32,7 @@ export function sample(pid: number, atS: number): Sample {
   return { atS, rssBytes: Number(kilobytes) * 1024, descriptors: readdirSync(`/proc/${pid}/fd`).length };
 }
 
-/** Of a process that has loaded `census-preload`, which writes into this folder. */
+/** Asks a process that has loaded `census-preload`, which writes its census into this folder. */
 export async function censusOf(pid: number, folder: string): Promise<Census> {
   const file = join(folder, `${pid}.json`);
   rmSync(file, { force: true });
@@ -44,7 +44,7 @@ export async function censusOf(pid: number, folder: string): Promise<Census> {
   return found as Census;
 }
 
-/** By how much RSS grows, by the line through the samples with the least squares; bytes a second. */
+/** The growth of the RSS in bytes per second: the slope of the least-squares line through the samples. */
 export function slopeOf(samples: readonly Sample[]): number {
   const mean = (of: (one: Sample) => number) =>
     samples.reduce((sum, one) => sum + of(one), 0) / samples.length;

@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { assertDescriptors, SECRET } from '../floods/world.js';
+import { assertDescriptors } from '../measure/descriptors.js';
 import { measureDisk } from '../measure/disk.js';
 import { commit, machine, versions } from '../measure/machine.js';
 import { Part } from '../parts/dialogue.js';
-import { startProgram, type Target } from '../targets/target.js';
+import { startServer } from '../targets/parley.js';
+import type { Target } from '../targets/target.js';
+import { runTool } from '../tool.js';
 import type { Census } from './census.js';
 import type { ChurnFound, ChurnPlan } from './churn-process.js';
 import { type Options, readOptions, USAGE } from './options.js';
@@ -18,31 +20,19 @@ import { type SoakFound, wrongIn } from './verdict.js';
 
 /** `npm run soak`; this file runs from dist-bench/bench/soak. */
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-const MAIN = join(ROOT, 'dist', 'main.js');
 const CENSUS_PRELOAD = new URL('./census-preload.js', import.meta.url);
 const CHURN_PROCESS = new URL('./churn-process.js', import.meta.url);
 const PRELUDE_MS = 5000;
 const SAMPLE_EVERY_MS = 10_000;
-/** Connections that nobody uses are ended, caches of the moment run out, and typing too. */
+/** In this time the server ends unused connections, forgets what it caches for a moment, and typing runs out. */
 const IDLE_MS = 60_000;
-/** A third: SQLite's caches take some minutes to fill. */
+/** A third of the time is left out of the growth, because SQLite's caches take some minutes to fill. */
 const WARMUP_SECONDS_PER_MINUTE = 20;
 const DISK_SECONDS = 0.5;
 
-const options = read();
-if (options === 'help') console.log(USAGE);
-else process.exitCode = (await run(options)) ? 0 : 1;
+await runTool(USAGE, readOptions, run);
 
-function read(): Options | 'help' {
-  try {
-    return readOptions(process.argv.slice(2));
-  } catch (error) {
-    console.error(`${error instanceof Error ? error.message : error}\n${USAGE}`);
-    process.exit(2);
-  }
-}
-
-/** Whether all went well. */
+/** Resolves to true when nothing is wrong. */
 async function run(asked: Options): Promise<boolean> {
   assertDescriptors();
   const when = new Date().toISOString();
@@ -66,15 +56,8 @@ async function soak({ minutes, visitsPerSecond, workers }: Options, folder: stri
   const census = join(folder, 'census');
   mkdirSync(census);
   const town = await foundTown(dataDir);
-  const server = await startProgram('parley', ['--import', CENSUS_PRELOAD.href, MAIN], {
-    HOST: '127.0.0.1',
-    PORT: '0',
-    WORKERS: String(workers),
-    DATA_DIR: dataDir,
-    JWT_SECRET: SECRET,
-    LOG_LEVEL: 'warn',
-    SOAK_CENSUS: census,
-  });
+  const node = ['--import', CENSUS_PRELOAD.href];
+  const server = await startServer({ workers, dataDir, node }, { SOAK_CENSUS: census });
   const churn = new Part(CHURN_PROCESS);
   try {
     const plan: ChurnPlan = { port: server.port, town, visitsPerSecond };
@@ -120,7 +103,7 @@ async function soak({ minutes, visitsPerSecond, workers }: Options, folder: stri
   }
 }
 
-/** Each process, when nothing has happened for a while. */
+/** Samples each process after nothing has happened for a while. */
 async function idle(
   server: Target,
   folder: string,

@@ -1,4 +1,4 @@
-import { tokenOf } from '../floods/world.js';
+import { tokenOf } from '../targets/parley.js';
 import { populate } from '../targets/population.js';
 
 const USERS = 100;
@@ -6,7 +6,10 @@ const GROUPS = 20;
 const GROUP_MEMBERS = 10;
 const MESSAGES_PER_GROUP = 500;
 
-/** Who lives there; few, so that what the server remembers of them is soon all that it can be. Travels to processes. */
+/**
+ * The users and chats of the soak. They are few, so that everything that the server keeps of them is soon there.
+ * It is sent to the processes that play them.
+ */
 export interface Town {
   readonly users: readonly Citizen[];
   readonly groups: readonly { readonly id: number; readonly members: readonly number[] }[];

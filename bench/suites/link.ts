@@ -1,8 +1,8 @@
+import { RedisServer } from '../../src/prove/faults/redis-server.js';
 import type { Metrics } from '../measure/measurement.js';
 import { runHints } from '../parts/hints.js';
 import { parley, parleyWithRedis } from '../targets/contender.js';
 import { withDataDir } from '../targets/parley.js';
-import { startRedis } from '../targets/redis.js';
 import { subject } from './conversation.js';
 import { alternate, type Subject, type Suite } from './suite.js';
 
@@ -19,9 +19,9 @@ const crowd = {
 };
 
 /**
- * Workers linked by the ledger's own socket, and by a Redis beside it: messages at a moderate rate and as many as go,
- * and the way of a hint by itself. A message never waits for Redis, and a hint that comes twice is heard once, so
- * what Redis costs is processor time.
+ * Compares workers that are linked by the ledger's socket alone with workers that Redis links as well: messages at a
+ * moderate rate, messages as fast as they are answered, and a hint by itself. A message never waits for Redis, and a
+ * hint that comes twice acts once, so Redis costs processor time alone.
  */
 export const link: Suite = async function* (effort) {
   yield* await alternate(effort, [hints('parley'), hints('parley (redis)')]);
@@ -47,7 +47,7 @@ function hints(target: 'parley' | 'parley (redis)'): Subject {
 }
 
 async function hintsTrial(dataDir: string, throughRedis: boolean): Promise<Metrics> {
-  const redis = throughRedis ? await startRedis() : undefined;
+  const redis = throughRedis ? await RedisServer.start() : undefined;
   try {
     const { latency } = await runHints({
       ...{ dataDir, hints: HINTS, warmupHints: HINTS_WARMUP },
@@ -55,6 +55,6 @@ async function hintsTrial(dataDir: string, throughRedis: boolean): Promise<Metri
     });
     return { p50_ms: latency.p50, p99_ms: latency.p99 };
   } finally {
-    await redis?.stop();
+    await redis?.end('SIGTERM');
   }
 }

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
+import { RedisServer } from '../../src/prove/faults/redis-server.js';
 import type { DialectName } from '../load/dialects.js';
 import type { SocketPlan } from '../load/plan.js';
 import { type ParleyOptions, startParley, tokenOf, withDataDir } from './parley.js';
 import { startEngine, startSocketIo, startWs } from './peers.js';
 import { type Population, populate } from './population.js';
-import { startRedis } from './redis.js';
 import type { Target } from './target.js';
 
 /** The members of each group: users 1 … n. */
@@ -12,13 +12,13 @@ export type Groups = readonly (readonly number[])[];
 
 /** A server that carries the same groups as the others that it is measured beside. */
 export interface Contender {
-  /** As in Measurement. */
+  /** The name in a Measurement. */
   readonly name: string;
   readonly workers: number;
   readonly dialect: DialectName;
-  /** As in Plan. */
+  /** The same as in a Plan. */
   readonly anyOrder?: boolean;
-  /** Runs `run` against a fresh one with these groups in it; `sockets` has one for each member, group by group. */
+  /** Runs `run` against a new server with these groups; `sockets` has one for each member, group by group. */
   use<T>(groups: Groups, run: (running: Running) => Promise<T>): Promise<T>;
 }
 
@@ -29,14 +29,14 @@ export interface Running {
 
 type Fill = (dataDir: string, groups: Groups) => Promise<Population>;
 
-/** With so many messages in each group. */
+/** Parley with this many messages in each group. */
 export function parley(workers: number, messagesPerGroup = 0): Contender {
   return parleyOver(workers, (dataDir, groups) =>
     populate(dataDir, Math.max(...groups.flat()), groups, messagesPerGroup),
   );
 }
 
-/** Over a folder that `fill` makes ready for each trial. */
+/** Parley on a data folder that `fill` writes for each trial. */
 export function parleyOver(workers: number, fill: Fill): Contender {
   return {
     name: 'parley',
@@ -46,7 +46,7 @@ export function parleyOver(workers: number, fill: Fill): Contender {
   };
 }
 
-/** Linked by a Redis too, which counts as part of the server. */
+/** Parley whose workers Redis links as well; the Redis counts as part of the server. */
 export function parleyWithRedis(workers: number): Contender {
   const fill: Fill = (dataDir, groups) => populate(dataDir, Math.max(...groups.flat()), groups);
   return {
@@ -54,27 +54,27 @@ export function parleyWithRedis(workers: number): Contender {
     workers,
     dialect: 'parley',
     use: async (groups, run) => {
-      const redis = await startRedis();
+      const redis = await RedisServer.start();
       try {
         return await useParley(fill, { workers, redisUrl: redis.url }, groups, ({ target, sockets }) =>
-          run({ target: { ...target, pids: () => [...target.pids(), redis.pid] }, sockets }),
+          run({ target: withRedis(target, redis), sockets }),
         );
       } finally {
-        await redis.stop();
+        await redis.end('SIGTERM');
       }
     },
   };
 }
 
-/** Publishes at once. */
+/** The bare engine, which publishes each message at once. */
 export const engine: Contender = bare('engine', startEngine, (room) => `/room/${room}`);
 
-/** Publishes at the end of each tick. */
+/** The bare engine, which publishes at the end of each tick. */
 export const enginePerTick: Contender = bare('engine (per tick)', startEngine, (room) => `/tick/${room}`);
 
 export const ws: Contender = bare('ws', startWs, (room) => `/${room}`);
 
-/** With more workers than one they are linked by a Redis, which counts as part of the server. */
+/** Socket.IO. More workers than one are linked by a Redis, which counts as part of the server. */
 export function socketIo(engine: 'ws' | 'uws', workers: number): Contender {
   const start = (database: string, redisUrl?: string) =>
     startSocketIo({ engine, database, workers, ...(redisUrl !== undefined && { redisUrl }) });
@@ -91,19 +91,24 @@ export function socketIo(engine: 'ws' | 'uws', workers: number): Contender {
           (room, user) => `/socket.io/?EIO=4&transport=websocket&room=${room}&user=${user}`,
         );
         if (workers === 1) return stopped(await start(database), (target) => run({ target, sockets }));
-        const redis = await startRedis();
+        const redis = await RedisServer.start();
         try {
           return await stopped(await start(database, redis.url), (target) =>
-            run({ target: { ...target, pids: () => [...target.pids(), redis.pid] }, sockets }),
+            run({ target: withRedis(target, redis), sockets }),
           );
         } finally {
-          await redis.stop();
+          await redis.end('SIGTERM');
         }
       }),
   };
 }
 
-/** One process, which stores nothing and knows nobody. */
+/** The target with its Redis counted among its processes. */
+function withRedis(target: Target, redis: RedisServer): Target {
+  return { ...target, pids: () => [...target.pids(), redis.pid] };
+}
+
+/** A server of one process, which stores nothing and has no users. */
 function bare(name: string, start: () => Promise<Target>, path: (room: number) => string): Contender {
   return {
     name,

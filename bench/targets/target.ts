@@ -1,15 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { tree } from '../measure/processes.js';
+import { treeOf } from '../../src/prove/faults/processes.js';
 
 const START_MS_MAX = 60_000;
 const STOP_MS_MAX = 15_000;
 
 /** A server that is being measured, in processes of its own. */
 export interface Target {
-  /** As in Measurement. */
+  /** The target's name in a Measurement. */
   readonly name: string;
   readonly port: number;
-  /** All of its processes, as they are now. */
+  /** The ids of all of its processes at this moment. */
   pids(): number[];
   stop(): Promise<void>;
 }
@@ -29,7 +29,7 @@ export async function startProgram(
   });
   const port = await portOf(child, name);
   const pid = child.pid ?? 0;
-  return { name, port, pids: () => tree(pid), stop: () => stop(child) };
+  return { name, port, pids: () => treeOf(pid), stop: () => stop(child) };
 }
 
 function portOf(child: ChildProcess, name: string): Promise<number> {

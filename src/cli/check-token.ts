@@ -1,6 +1,7 @@
 import type { Config } from '../config.js';
 import { OperatorError } from '../operator-error.js';
-import { Authenticator, type Identity } from '../server/auth/authenticator.js';
+import { Authenticator } from '../server/auth/authenticator.js';
+import type { Identity } from '../server/auth/identity.js';
 import { Revocations } from '../server/auth/revocations.js';
 import { readSecret } from '../server/auth/secret.js';
 import { storage } from '../storage.js';

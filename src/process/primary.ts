@@ -4,7 +4,7 @@ import { createLogger } from '../log.js';
 import { secretFile } from '../server/auth/secret.js';
 import { workerForker } from './fork.js';
 import { exitOnUnexpectedError } from './lifecycle.js';
-import { freePort } from './port.js';
+import { portToServe } from './port.js';
 import { ProcessTree } from './process-tree.js';
 
 const STDIN = 0;
@@ -19,7 +19,7 @@ export async function runPrimary(config: Config): Promise<void> {
   // The server goes on when the reader of its output has ended.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const hadTerminal = isatty(STDIN);
-  const port = await freePort(config);
+  const port = await portToServe(config);
   const processes = new ProcessTree(log, workerForker(port));
   process.on('SIGTERM', () => void processes.stop(0));
   process.on('SIGINT', () => void processes.stop(0));

@@ -1,50 +1,53 @@
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
 
-/** What a line of a history tells. The order of the lines is the order in which the clients saw it happen. */
+/** The first word of a history's line, each with the fields that follow. Lines stand in the order of what happened. */
 export const Event = {
-  /** milliseconds since the beginning; stands before what happened then */
-  time: 't',
-  /** chat, its first members: it was created by the run */
-  chat: 'g',
-  /** session, user, chat (0: main), `after` or `limit`, its value: a socket is asked for */
-  connecting: 'c',
+  /** milliseconds since the run began; the line stands before all that happened in that millisecond */
+  time: 'time',
+  /** chat, its first members: the run created it */
+  chat: 'chat',
+  /** session, user, chat (0: main), `after` or `limit`, its value: a client begins to connect */
+  connecting: 'connecting',
   /** session: its upgrade was accepted */
-  open: 'o',
-  /** session, id, fingerprint: it was shown a message */
-  delivered: 'd',
-  /** session, messages, whether `more`: all of a history frame was shown */
-  page: 'h',
-  /** session, key, fingerprint of the text: handed to the socket, for the first time or again */
-  sent: 's',
-  /** session, key, id, fingerprint: its echo came, or the answer that it is a duplicate */
-  acknowledged: 'k',
-  /** session, key, code: an error frame refused it; it is sent again */
-  refused: 'e',
-  /** session, key: neither came within the time that the contract allows, on an open connection */
-  unanswered: 'w',
+  open: 'open',
+  /** session, id, fingerprint: the client was shown a message */
+  delivered: 'delivered',
+  /** session, number of messages, `more` (0 or 1): a whole history frame was shown */
+  page: 'page',
+  /** session, key, hash of the text: a message was handed to the connection, for the first time or again */
+  sent: 'sent',
+  /** session, key, id, fingerprint: the echo came, or the answer that the message is a duplicate */
+  acknowledged: 'acknowledged',
+  /** session, key, code: an error frame refused a message, which is sent again */
+  refused: 'refused',
+  /** session, key: no answer came in the time that the run allows, while the connection stayed open */
+  unanswered: 'unanswered',
   /** session: the client stopped reading for a while */
-  paused: 'p',
-  /** session, close code (or 0: cut by the client) */
-  closed: 'x',
-  /** chat, user: asked to add (remove) a member; then: it was answered 200 */
-  joining: 'j',
-  joined: 'J',
-  leaving: 'l',
-  left: 'L',
-  /** what was broken (only told, not judged) */
-  fault: 'f',
-  /** an answer that the contract does not give there: where, what */
-  unexpected: 'u',
-  /** everybody is connected, nothing is broken; what is sent from here on must be seen by all */
-  calm: 'y',
-  /** nobody sends any more, and there was time to deliver; who is connected has seen everything */
-  end: 'q',
+  paused: 'paused',
+  /** session, close code (0 when the client cut the connection) */
+  closed: 'closed',
+  /** chat, user: somebody asked to add the user */
+  joining: 'joining',
+  /** chat, user: the addition was answered 200 */
+  joined: 'joined',
+  /** chat, user: somebody asked to remove the user */
+  leaving: 'leaving',
+  /** chat, user: the removal was answered 200 */
+  left: 'left',
+  /** the fault's name; it is there for the reader, and the checker passes over it */
+  fault: 'fault',
+  /** where, what: an answer that the contract does not give there */
+  unexpected: 'unexpected',
+  /** everybody is connected and nothing is broken; all must see what is sent from here on */
+  calm: 'calm',
+  /** nobody sends any more, and there was time to deliver: whoever is connected has seen everything */
+  end: 'end',
 } as const;
 
 const BUFFER_CHARACTERS = 256 * 1024;
 const READ_BYTES = 1024 * 1024;
 
-/** Writes what the clients of a run see, one event a line, fields separated by single spaces. */
+/** Writes what the clients of a run see, one event a line, with single spaces between the fields. */
 export class History {
   readonly file: string;
   readonly #fd: number;
@@ -89,7 +92,7 @@ export function* readHistory(file: string): Generator<readonly string[]> {
     for (;;) {
       const count = readSync(fd, bytes, 0, READ_BYTES, null);
       if (count === 0) break;
-      // Codes, keys and numbers: one byte a character, so a chunk may end anywhere.
+      // Latin-1 makes one character of each byte, so a piece may end anywhere; names, keys and numbers are ASCII.
       const lines = (rest + bytes.toString('latin1', 0, count)).split('\n');
       rest = lines.pop() ?? '';
       for (const line of lines) yield line.split(' ');

@@ -1,19 +1,19 @@
-/** Numbers that follow from a seed alone: the same seed, the same run, as far as timing allows. */
+/** Random numbers that a seed determines (the generator mulberry32). */
 export class Random {
   readonly #seed: string;
   #state: number;
 
-  constructor(seed: string) {
-    this.#seed = seed;
-    this.#state = hashOf(seed);
+  constructor(seed: string | number) {
+    this.#seed = String(seed);
+    this.#state = hashOf(this.#seed);
   }
 
-  /** A stream of its own, so that what one part draws does not depend on how often another did. */
+  /** A generator of its own for one part, whose numbers do not depend on how many other parts have drawn. */
   of(name: string): Random {
     return new Random(`${this.#seed}/${name}`);
   }
 
-  /** From 0 up to, not including, 1 (mulberry32). */
+  /** A number from 0 up to, not including, 1. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
@@ -21,9 +21,14 @@ export class Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
+  /** A whole number from 0 up to, not including, `bound`. */
+  below(bound: number): number {
+    return Math.floor(this.next() * bound);
+  }
+
   /** A whole number from `min` to `max`, both included. */
   from(min: number, max: number): number {
-    return min + Math.floor(this.next() * (max - min + 1));
+    return min + this.below(max - min + 1);
   }
 
   chance(probability: number): boolean {
@@ -32,13 +37,13 @@ export class Random {
 
   /** One of a list that is not empty. */
   pick<T>(list: readonly T[]): T {
-    const picked = list[Math.floor(this.next() * list.length)];
+    const picked = list[this.below(list.length)];
     if (picked === undefined) throw new Error('there is nothing to pick from');
     return picked;
   }
 }
 
-/** 32 bits of a text (FNV-1a over its UTF-16 units). */
+/** A hash of a text in 32 bits: FNV-1a over its UTF-16 code units. */
 export function hashOf(text: string): number {
   let hash = 0x811c9dc5;
   for (let index = 0; index < text.length; index++) {

@@ -1,11 +1,12 @@
 import { cpus } from 'node:os';
-import type { Judgement } from './checker/checker.js';
+import type { CheckResult } from './checker/checker.js';
 import { VIOLATIONS, type Violation } from './checker/verdict.js';
-import { FAULTS, type Fault, type Nemesis, ofRedis } from './faults/nemesis.js';
+import { FAULTS, type Fault, needsRedis } from './faults/faults.js';
+import type { Nemesis } from './faults/nemesis.js';
 import type { Options } from './options.js';
-import type { Tally } from './run-context.js';
+import type { Tally } from './tally.js';
 
-/** What a run has shown; the same numbers as text for people and as JSON. */
+/** The result of a run, as it is written into report.json. */
 export interface Report {
   readonly good: boolean;
   readonly counts: Readonly<Record<Violation, number>>;
@@ -22,11 +23,13 @@ export interface Report {
   readonly sessions: number;
   /** Connections that clients cut. */
   readonly cuts: number;
-  /** From when the first client was shown a message to when the last one that was live was. */
+  /** The longest time from when a first client was shown a message to when another one that was live was. */
   readonly slowestDeliveryMs: number;
   readonly slowestAcknowledgementMs: number;
+  /** How often each refusal came that tells a client to try again. */
   readonly refusals: Readonly<Record<string, number>>;
   readonly faults: Readonly<Partial<Record<Fault, FaultReport>>>;
+  /** Where the truth that clients were checked against was read from. */
   readonly read: 'database' | 'api';
   readonly node: string;
   readonly machine: string;
@@ -38,31 +41,25 @@ interface FaultReport {
   readonly slowestRecoveryMs: number;
 }
 
-export function reportOf(
-  options: Options,
-  redis: boolean,
-  { verdict, sends, acknowledged, deliveries, sessions, slowestDeliveryMs }: Judgement,
-  tally: Tally,
-  nemesis: Nemesis,
-  seconds: number,
-  read: 'database' | 'api',
-): Report {
-  const faults: Partial<Record<Fault, FaultReport>> = {};
-  for (const { fault } of options.faults) {
-    if (ofRedis(fault) && !redis) continue;
-    const recoveries = (nemesis.recoveriesMs.get(fault) ?? []).sort((a, b) => a - b);
-    faults[fault] = {
-      times: nemesis.count(fault),
-      medianRecoveryMs: Math.round(recoveries[recoveries.length >> 1] ?? 0),
-      slowestRecoveryMs: Math.round(recoveries.at(-1) ?? 0),
-    };
-  }
+/** What a report is made of. */
+export interface RunResult {
+  readonly options: Options;
+  readonly withRedis: boolean;
+  readonly checked: CheckResult;
+  readonly tally: Tally;
+  readonly nemesis: Nemesis;
+  readonly seconds: number;
+  readonly read: 'database' | 'api';
+}
+
+export function reportOf({ options, withRedis, checked, tally, nemesis, seconds, read }: RunResult): Report {
+  const { verdict, sends, acknowledged, deliveries, sessions, slowestDeliveryMs } = checked;
   return {
     good: verdict.good,
     counts: verdict.counts,
     examples: verdict.examples,
     seed: options.seed,
-    redis,
+    redis: withRedis,
     workers: options.workers,
     users: options.users,
     seconds: Math.round(seconds),
@@ -75,15 +72,29 @@ export function reportOf(
     slowestDeliveryMs,
     slowestAcknowledgementMs: Math.round(tally.slowestAcknowledgementMs),
     refusals: Object.fromEntries(tally.refusals),
-    faults,
+    faults: faultReports(options, withRedis, nemesis),
     read,
     node: process.version,
     machine: `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`,
   };
 }
 
-/** As Markdown, which is also what is printed. */
-export function textOfReport(report: Report): string {
+function faultReports(options: Options, withRedis: boolean, nemesis: Nemesis): Report['faults'] {
+  const reports: Partial<Record<Fault, FaultReport>> = {};
+  for (const { fault } of options.faults) {
+    if (needsRedis(fault) && !withRedis) continue;
+    const recoveries = (nemesis.recoveriesMs.get(fault) ?? []).sort((a, b) => a - b);
+    reports[fault] = {
+      times: nemesis.count(fault),
+      medianRecoveryMs: Math.round(recoveries[recoveries.length >> 1] ?? 0),
+      slowestRecoveryMs: Math.round(recoveries.at(-1) ?? 0),
+    };
+  }
+  return reports;
+}
+
+/** The report as Markdown, which is also printed. */
+export function reportText(report: Report): string {
   const { counts, examples, faults, refusals } = report;
   const lines = [
     `# ${report.good ? 'All counts are 0' : 'Something is wrong'}`,
@@ -91,7 +102,7 @@ export function textOfReport(report: Report): string {
     `${report.acknowledged} messages acknowledged of ${report.sends} sent (${report.repeatedSends} repeats), ` +
       `${report.deliveries} deliveries on ${report.sessions} connections (${report.cuts} of them cut), ${report.users} users, ` +
       `${report.workers} workers, ${report.redis ? 'with' : 'without'} Redis, ${report.seconds} s, seed ${report.seed}.`,
-    `Held against the ${report.read === 'database' ? 'database' : 'history that the API shows'}. ` +
+    `Checked against the ${report.read === 'database' ? 'database' : 'history that the API shows'}. ` +
       `Node ${report.node}, ${report.machine}.`,
     '',
     '| count | | what it means |',
@@ -107,8 +118,8 @@ export function textOfReport(report: Report): string {
         `| ${FAULTS[fault]} | ${times} | ${medianRecoveryMs} ms | ${slowestRecoveryMs} ms |`,
     ),
     '',
-    `Slowest acknowledgement: ${report.slowestAcknowledgementMs} ms; slowest delivery to one who was live, ` +
-      `after the first who was shown it: ${report.slowestDeliveryMs} ms. Refused for the moment, and tried again: ` +
+    `Slowest acknowledgement: ${report.slowestAcknowledgementMs} ms; slowest delivery to a live connection, ` +
+      `after the first client was shown the message: ${report.slowestDeliveryMs} ms. Refused with the advice to try again: ` +
       `${
         Object.entries(refusals)
           .map(([what, times]) => `${what} ${times}×`)

@@ -1,27 +1,58 @@
 import { closeSync, fsyncSync, openSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
-/** A folder that may not be read, or a file system that does not sync folders: what SQLite passes over too. */
+/** A folder that may not be read, or a file system that does not sync folders: SQLite passes over these as well. */
 const PASSED_OVER: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM', 'EINVAL', 'ENOTSUP', 'EROFS']);
+
+/** Makes the contents of a file, or the names in a folder, durable. */
+export async function fsyncPath(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The same as `fsyncPath`, within this tick. */
+export function fsyncPathSync(path: string): void {
+  const file = openSync(path, 'r');
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/**
+ * Writes a file that the owner alone may read, and makes its contents durable. `write` gets the open file, which is
+ * empty. The name is durable only when its folder is synced as well.
+ */
+export function writeSynced(path: string, write: (file: number) => void): void {
+  const file = openSync(path, 'w', 0o600);
+  try {
+    write(file);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Makes the names in a folder durable where the file system can do that. */
+export function syncFolder(folder: string): void {
+  try {
+    fsyncPathSync(folder);
+  } catch (error) {
+    if (!PASSED_OVER.has((error as NodeJS.ErrnoException).code)) throw error;
+  }
+}
 
 /**
  * Makes the names of a folder and of all above it durable. SQLite syncs the folder that its files are in, but
  * a power cut may take a new folder away with everything in it. A predecessor may have been killed between
- * making the folder and this: so it is done whoever made it.
+ * making the folder and this, so this is done whoever made it.
  */
 export function syncNameOf(folder: string): void {
   for (let own = resolve(folder); dirname(own) !== own; own = dirname(own)) syncFolder(dirname(own));
-}
-
-/** Makes the names in a folder durable. */
-export function syncFolder(folder: string): void {
-  let file: number | undefined;
-  try {
-    file = openSync(folder, 'r');
-    fsyncSync(file);
-  } catch (error) {
-    if (!PASSED_OVER.has((error as NodeJS.ErrnoException).code)) throw error;
-  } finally {
-    if (file !== undefined) closeSync(file);
-  }
 }

@@ -1,15 +1,15 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { Random } from '../../src/prove/random.js';
 import type { Disk, File, Folder } from './disk.js';
 import { Platter } from './image.js';
-import { Random } from './random.js';
 import { examine } from './survivor.js';
 import type { Recording } from './workload.js';
 
 export interface Cuts {
   /** Acknowledged messages in the image that had most of them. */
   readonly acknowledgedMost: number;
-  /** Images without some acknowledged message, and damaged ones, each with what is needed to make it again. */
+  /** The images that lack an acknowledged message, and those that are damaged, with what makes each of them again. */
   readonly losing: readonly CutImage[];
   readonly damaged: readonly CutImage[];
 }
@@ -51,19 +51,19 @@ export async function cutPower(recording: Recording, options: CutOptions): Promi
   return { acknowledgedMost, losing, damaged };
 }
 
-/** Makes one image again, to be looked at. */
+/** Makes one image again, for somebody who wants to look at it. */
 export function again(disk: Disk, { cut, seed }: CutImage, path: string): void {
   new Platter(disk.root).write(cut, new Random(seed), path);
 }
 
-/** Lines of the trace, in order: at any call, at one that syncs, and at an acknowledgement, a third each. */
+/** Lines of the trace in order: a third of them at any call, a third at a sync, a third at an acknowledgement. */
 function moments({ calls, acknowledged }: Recording, count: number, random: Random): number[] {
   const choices = [
     calls.map(({ begun }) => begun),
     calls.filter(({ name }) => name === 'fsync' || name === 'fdatasync').map(({ begun }) => begun),
     acknowledged.map(({ at }) => at),
   ];
-  return Array.from({ length: count }, (_, index) => random.of(choices[index % choices.length] ?? [])).sort(
+  return Array.from({ length: count }, (_, index) => random.pick(choices[index % choices.length] ?? [])).sort(
     (a, b) => a - b,
   );
 }

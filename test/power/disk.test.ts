@@ -2,9 +2,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Random } from '../../src/prove/random.js';
 import { Disk } from './disk.js';
 import { Platter } from './image.js';
-import { Random } from './random.js';
 import { readCalls } from './trace.js';
 
 const IMAGES = 150;
@@ -29,7 +29,7 @@ function diskOf(lines: readonly string[]): Disk {
   return disk;
 }
 
-/** What a cut after the last line may leave of the file f, or of the names; each once, sorted. */
+/** All that a cut after the last line may leave of the file f, or of the names: each once, sorted. */
 function leftOf(
   lines: readonly string[],
   look = (path: string) => readFileSync(join(path, 'f'), 'latin1'),

@@ -1,16 +1,16 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Random } from '../../src/prove/random.js';
 import { type File, type FileChange, Folder, type NameChange, type Span } from './disk.js';
-import type { Random } from './random.js';
 
 const SECTOR_BYTES = 512;
-/** How likely it is that what was not synced is on the disk in its newest version: from never to always. */
+/** The likelihoods with which the newest version of an unsynced part is on the disk, from never to always. */
 const PERSISTENCE = [0, 0.02, 0.5, 0.98, 1];
 
 /**
- * What a power cut leaves of a disk. What was synced is there: a sync covers the changes that were over when it
- * began. Of everything since, each 512-byte sector holds any version that it had, each file any size, each
- * folder any entry under each name: independent of each other, which is harsher than real file systems are.
+ * Writes what a power cut may leave of a disk. Everything that was synced is there: a sync covers the changes that were
+ * over when it began. Since then each 512-byte sector may hold any version that it had, each file may have any of its
+ * sizes, and each folder any entry under each name, independently of each other. Real file systems are less harsh.
  */
 export class Platter {
   readonly #root: Folder;
@@ -21,7 +21,7 @@ export class Platter {
   readonly #names = new Map<Folder, Map<string, File | Folder>>();
   #cut = 0;
 
-  /** `unsynced` ones are those whose syncs do nothing: to see what the images show then. */
+  /** `unsynced`: files and folders whose syncs do nothing, which shows that the images find what is missing. */
   constructor(root: Folder, unsynced: ReadonlySet<File | Folder> = new Set()) {
     this.#root = root;
     this.#unsynced = unsynced;
@@ -42,7 +42,7 @@ export class Platter {
       folder,
       () => new Durable<NameChange>(folder.changes, this.#syncsOf(folder)),
     ).advance(this.#cut, ({ name, to }) => setOrDelete(names, name, to));
-    const persistence = random.of(PERSISTENCE);
+    const persistence = random.pick(PERSISTENCE);
     const found = new Map(names);
     const byName = new Map<string, NameChange[]>();
     for (const change of pending) entry(byName, change.name, () => []).push(change);
@@ -72,12 +72,12 @@ export class Platter {
       apply(change, durable.bytes, 0);
       durable.size = size;
     });
-    const persistence = random.of(PERSISTENCE);
+    const persistence = random.pick(PERSISTENCE);
     const sizes = [durable.size];
     for (const change of pending) sizes.push(sizeAfter(change, sizes.at(-1) ?? 0));
     const size = sizes[version(pending.length, persistence, random)] ?? 0;
     // Where a file grew and nothing arrived there may be zeros, or what the disk held before.
-    const bytes = Buffer.alloc(Math.max(...sizes) + SECTOR_BYTES, random.of([0, 0xa5]));
+    const bytes = Buffer.alloc(Math.max(...sizes) + SECTOR_BYTES, random.pick([0, 0xa5]));
     durable.bytes.copy(bytes, 0, 0, durable.size);
     for (const [sector, changes] of bySector(pending, Math.max(...sizes))) {
       const start = sector * SECTOR_BYTES;
@@ -128,9 +128,9 @@ class Durable<Change extends Span> {
   }
 }
 
-/** Which of the versions 0 (as it was synced) … newest is there. */
+/** Draws the version that is there, from 0 (the synced one) to `newest`. */
 function version(newest: number, persistence: number, random: Random): number {
-  return newest === 0 || random.fraction() < persistence ? newest : random.below(newest);
+  return newest === 0 || random.next() < persistence ? newest : random.below(newest);
 }
 
 function sizeAfter(change: FileChange, size: number): number {

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Random } from '../../src/prove/random.js';
 import { openWriter } from '../../src/store/sqlite/database.js';
 import { MAIN } from '../support/build.js';
 import { png } from '../support/images.js';
@@ -11,7 +12,6 @@ import { TestUser } from '../support/user.js';
 import { until } from '../support/wait.js';
 import { Disk, File, Folder } from './disk.js';
 import { Platter } from './image.js';
-import { Random } from './random.js';
 import { type Call, readCalls } from './trace.js';
 import { TracedProcess } from './traced.js';
 
@@ -31,7 +31,7 @@ let secret: string;
 let answered: number[];
 
 beforeAll(async () => {
-  // As a worker leaves them that is killed before it has synced what it made.
+  // A worker that is killed before it has synced the folders that it made leaves them like this.
   const made = ['', 'files', 'files/users'].map((name) => join(dataDir, name));
   mkdirSync(join(dataDir, 'files', 'users'), { recursive: true });
   const tracePath = join(folder, 'strace');
@@ -63,13 +63,15 @@ async function createProfile(url: string, id: number, photo: Buffer): Promise<vo
   if (status !== 200) throw new Error(JSON.stringify(body));
 }
 
-/** What is wrong in the images of cuts at moments of the uploads. */
+/** Describes what is wrong in the images of cuts during the uploads. */
 function wrongIn(unsynced: readonly (File | Folder)[]): string[] {
   const random = new Random(1);
   const platter = new Platter(disk.root, new Set(unsynced));
   const last = answered.at(-1) ?? 0;
   const moments = calls.map(({ begun }) => begun).filter((line) => line <= last);
-  const cuts = Array.from({ length: IMAGES }, (_, index) => random.of(index % 2 === 0 ? moments : answered));
+  const cuts = Array.from({ length: IMAGES }, (_, index) =>
+    random.pick(index % 2 === 0 ? moments : answered),
+  );
   return cuts
     .sort((a, b) => a - b)
     .flatMap((cut) => {
@@ -81,7 +83,7 @@ function wrongIn(unsynced: readonly (File | Folder)[]): string[] {
     });
 }
 
-/** A profile that is there has its photo, whole, and those that were answered are there. */
+/** Every stored profile must have its whole photo, and every profile whose request was answered must be stored. */
 function examine(image: string, profiles: number): string[] {
   if (!existsSync(image)) return profiles > 0 ? ['the data folder is not there'] : [];
   const db = openWriter(image);
@@ -106,7 +108,7 @@ function contentOf(path: string): Buffer | undefined {
   return existsSync(path) ? readFileSync(path) : undefined;
 }
 
-/** Everything in a folder and below, and itself. */
+/** The folder, and all files and folders in it, however deep. */
 function below(node: File | Folder | undefined): (File | Folder)[] {
   if (node instanceof Folder) return [node, ...[...node.names.values()].flatMap(below)];
   return node === undefined ? [] : [node];

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Random } from '../../src/prove/random.js';
 import { MAIN, patchedBuild } from '../support/build.js';
 import { again, type Cuts, cutPower } from './cuts.js';
 import { hasty } from './order.js';
-import { Random } from './random.js';
 import { openFile } from './trace.js';
 import { type Recording, record } from './workload.js';
 
@@ -38,7 +38,7 @@ function logWrites(): [number, number][] {
     .map(([length = 0, offset = 0]) => [offset, length]);
 }
 
-/** Says what was measured, where someone asked for the long proof. */
+/** Prints what was measured when the long proof was asked for. */
 function report(what: string, cuts: Cuts, images: number): void {
   if (!LONG) return;
   const { acknowledgedMost, losing, damaged } = cuts;

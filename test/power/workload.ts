@@ -4,24 +4,24 @@ import type { CommandName, Commands, Outcome } from '../../src/chat/commands.js'
 import { LIMITS_OFF } from '../../src/chat/limits.js';
 import type { LinkClient } from '../../src/link/client.js';
 import type { ToWorker } from '../../src/link/protocol.js';
+import type { Random } from '../../src/prove/random.js';
 import { connectLink } from '../support/ledger.js';
 import { SECRET } from '../support/server.js';
 import { until } from '../support/wait.js';
 import { Disk } from './disk.js';
 import { type Sent, sentLines } from './link.js';
-import type { Random } from './random.js';
 import { type Call, readCalls } from './trace.js';
 import { TracedProcess } from './traced.js';
 
 export interface Post {
   readonly chatId: number;
   readonly authorId: number;
-  /** Begins with `#` and a number of its own and `#`. */
+  /** It begins with `#`, a number that no other text has, and `#`. */
   readonly text: string;
   readonly clientId?: string;
 }
 
-/** From the line of the trace at which an answer, or a hint, began to leave. */
+/** The line of the trace at which the answer to a message, or a hint, began to be sent. */
 export interface Acknowledged {
   readonly at: number;
   readonly id: number;
@@ -45,7 +45,7 @@ export interface Recording {
 
 export interface WorkloadSize {
   readonly bursts: number;
-  /** Bytes of long messages, all at once: over 16 MiB the ledger itself ends a write-ahead log. */
+  /** The bytes of long messages that are sent at once; over 16 MiB the ledger truncates the write-ahead log itself. */
   readonly floodBytes: number;
 }
 
@@ -55,8 +55,8 @@ const LONG_TEXT_BYTES = 32 * 1024;
 const LONG_TEXTS_PER_BURST = 25;
 
 /**
- * Three ledgers one after the other, under strace, on a data folder that the first one makes: it is killed in
- * the middle of a burst, the second ends in order, the third is killed with a write-ahead log left behind.
+ * Runs three ledgers under strace, one after the other, on a data folder that the first one makes. The first is killed
+ * in the middle of a burst, the second ends in order, and the third is killed and leaves a write-ahead log behind.
  */
 export async function record(
   folder: string,
@@ -129,9 +129,9 @@ export async function record(
   }
 }
 
-/** The conversation: what goes up the link, in order. */
+/** The commands that a worker sends over the link, in order. */
 class Talk {
-  /** Every command; those that are messages to be found again with what was posted. */
+  /** All commands; those whose message must be found again have the post. */
   readonly submitted: (Post | undefined)[] = [];
   readonly #link: LinkClient;
   readonly #database: string;
@@ -162,7 +162,7 @@ class Talk {
     this.#chats = [chat.id, group.id];
   }
 
-  /** Some commands at once; then, at times, silence until the write-ahead log is in the database. */
+  /** Sends some commands at once, and then at times waits until the write-ahead log is in the database. */
   async burst(): Promise<void> {
     const done = this.posts(1 + this.#random.below(12));
     if (this.#random.below(4) === 0) done.push(this.#changeGroup());
@@ -173,7 +173,7 @@ class Talk {
     while (!(await this.#checkpointed())) await Promise.all(this.posts(1));
   }
 
-  /** Resolves when all that bursts began is done. */
+  /** Resolves when everything that bursts have sent is answered. */
   async answered(): Promise<void> {
     await Promise.all(this.#answers);
   }
@@ -198,8 +198,8 @@ class Talk {
     }
     const number = this.#next++;
     const post: Post = {
-      chatId: this.#random.of(this.#chats),
-      authorId: this.#random.of([1, 2]),
+      chatId: this.#random.pick(this.#chats),
+      authorId: this.#random.pick([1, 2]),
       text: `#${number}#${'x'.repeat(bytes)}`,
       ...(this.#random.below(3) > 0 && { clientId: `client id ${number}` }),
     };
@@ -207,14 +207,17 @@ class Talk {
     return this.#submit('post_message', post, post);
   }
 
-  /** False when the last look at the log came just before its last commit: the next follows the next commit. */
+  /**
+   * Resolves to true when a checkpoint has written the database. It is false when the ledger looked for one just
+   * before its last commit, because then it looks again only after the next commit.
+   */
   #checkpointed(): Promise<boolean> {
     const changed = () => statSync(this.#database).mtimeMs;
     const before = changed();
     return until(() => changed() > before, CHECKPOINT_MS).catch(() => false);
   }
 
-  /** Members come and go, and a group with a message in it is made and deleted, to be purged. */
+  /** Adds and removes members, and makes and deletes a group with a message in it, which is purged then. */
   async #changeGroup(): Promise<void> {
     const group = { actor: 1, name: 'A short group', description: '', users: [] };
     const { id: groupId } = await this.#submit('create_group', group);
@@ -234,7 +237,7 @@ class Talk {
   }
 }
 
-/** One link sends its commands in order, in numbered batches: so the answers say which command each is for. */
+/** A link sends its commands in order, in numbered batches, so each answer tells which commands it is for. */
 function acknowledged(sent: readonly Sent[], submitted: readonly (Post | undefined)[]): Acknowledged[] {
   const batches = new Map<number, { outcomes: readonly Outcome[]; at: number }[]>();
   for (const { message, begun } of sent) {
@@ -264,7 +267,7 @@ function outcomesOf(message: ToWorker & { type: 'outcomes' | 'posted' }): readon
   return Array.from({ length: count }, (_, index): Outcome => ({ ok: { id: first + index, time } }));
 }
 
-/** A hello names the newest entry too: a worker reads up to there. */
+/** A hello names the newest entry too, because a worker reads up to there. */
 function hinted(sent: readonly Sent[]): Hinted[] {
   return sent.flatMap(({ message, begun }) => {
     if (message.type === 'newest') return [{ at: begun, newest: message.id }];

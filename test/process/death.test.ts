@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { freePort } from '../../src/process/port.js';
 import { at, live } from '../support/chat.js';
 import { temporaryFolder } from '../support/ledger.js';
 import { isRunning } from '../support/processes.js';
 import { TestServer } from '../support/server.js';
 import { until } from '../support/wait.js';
-import { freePort } from '../support/worker.js';
 
 const WORKER_BACK_MS_MAX = 2000;
 const SERVES_AGAIN_MS_MAX = 3000;

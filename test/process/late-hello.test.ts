@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { LinkClient } from '../../src/link/client.js';
 import { linkPath } from '../../src/link/protocol.js';
+import { freePort } from '../../src/process/port.js';
 import { connectLink, temporaryFolder } from '../support/ledger.js';
 import { exitOf, launch, SECRET } from '../support/server.js';
 import { sign } from '../support/tokens.js';
 import { TestUser } from '../support/user.js';
 import { until } from '../support/wait.js';
-import { freePort } from '../support/worker.js';
 
 /** Passes a worker's link on, and can hold back what the ledger says. */
 class SlowWay {

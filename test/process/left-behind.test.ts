@@ -22,8 +22,8 @@ async function built() {
   const { grown } = (await import(`${BUILT}/verdict.js`)) as typeof import('../../bench/soak/verdict.js');
   const processes = (await import(`${BUILT}/processes.js`)) as typeof import('../../bench/soak/processes.js');
   const { SECRET } = (await import(
-    `${BUILT}/../floods/world.js`
-  )) as typeof import('../../bench/floods/world.js');
+    `${BUILT}/../targets/parley.js`
+  )) as typeof import('../../bench/targets/parley.js');
   return { SECRET, foundTown, Tally, Visits, Errands, grown, ...processes };
 }
 

@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../src/process/port.js';
 import { patchedBuild } from '../support/build.js';
 import { temporaryFolder } from '../support/ledger.js';
 import { isRunning } from '../support/processes.js';
@@ -8,7 +9,6 @@ import { exitOf, launch, SECRET, TestServer } from '../support/server.js';
 import type { TestSocket } from '../support/socket.js';
 import { TestUser } from '../support/user.js';
 import { until } from '../support/wait.js';
-import { freePort } from '../support/worker.js';
 
 describe('a process tree', () => {
   let server: TestServer;

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { LIMITS_OFF } from '../../src/chat/limits.js';
+import { freePort } from '../../src/process/port.js';
 import { live } from '../support/chat.js';
 import { Crowd } from '../support/crowd.js';
 import { temporaryFolder } from '../support/ledger.js';
@@ -12,7 +13,6 @@ import { SECRET } from '../support/server.js';
 import { sign } from '../support/tokens.js';
 import { TestUser } from '../support/user.js';
 import { until } from '../support/wait.js';
-import { freePort } from '../support/worker.js';
 
 const ECOSYSTEM = 'ecosystem.config.js';
 const BACK_MS_MAX = 2000;

@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
+import { freePort } from '../../src/process/port.js';
 import { historyOf, live, numbered, shownTo, textOf } from '../support/chat.js';
 import { TestRedis, TLS_FILES } from '../support/redis.js';
 import { LyingProxy } from '../support/redis-proxy.js';
@@ -7,7 +8,6 @@ import { TestServer } from '../support/server.js';
 import type { TestSocket } from '../support/socket.js';
 import type { TestUser } from '../support/user.js';
 import { until } from '../support/wait.js';
-import { freePort } from '../support/worker.js';
 
 /** A look, and what a busy machine adds to it. */
 const LATE_MS_MAX = 1000;

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { judge } from '../../src/prove/checker/checker.js';
-import { Log } from '../../src/prove/checker/log.js';
+import { check } from '../../src/prove/checker/checker.js';
+import { StoredLog } from '../../src/prove/checker/stored-log.js';
 import { VIOLATIONS, type Violation } from '../../src/prove/checker/verdict.js';
 import { Event, History, readHistory } from '../../src/prove/history.js';
 import { fingerprint, type SeenMessage } from '../../src/prove/message.js';
@@ -13,14 +13,14 @@ const [ALICE, BOB, CARL] = [1, 2, 3];
 const CHAT = 10;
 const GROUP = 20;
 
-/** A small run, told event by event, and the log that goes with it. */
+/** A small run that is told event by event, and the log that goes with it. */
 class Story {
-  readonly log: Log;
+  readonly log: StoredLog;
   readonly #lines: string[][] = [];
   readonly #messages = new Map<number, SeenMessage>();
 
   constructor({ readsDatabase = true } = {}) {
-    this.log = new Log(readsDatabase);
+    this.log = new StoredLog({ hasChanges: readsDatabase });
     this.tell(Event.chat, CHAT, ALICE, BOB);
     this.tell(Event.chat, GROUP, ALICE, BOB, CARL);
     this.log.changes?.push({ id: 1, chatId: GROUP, kind: 'added', users: [ALICE, BOB, CARL] });
@@ -31,7 +31,7 @@ class Story {
     return this;
   }
 
-  /** A session is asked for and opens, its history to come. */
+  /** A session begins to connect and opens; its history has yet to come. */
   connects(session: number, user: number, chat: number, how: 'after' | 'limit' = 'after', value = 0): this {
     return this.tell(Event.connecting, session, user, chat, how, value).tell(Event.open, session);
   }
@@ -49,7 +49,7 @@ class Story {
   }
 
   sees(session: number, id: number, text?: string): this {
-    const message = this.#messages.get(id) ?? this.#message(id, 'v9-9', ALICE, CHAT, 'hello');
+    const message = this.#messages.get(id) ?? this.#message(id, 's9-9', ALICE, CHAT, 'hello');
     const shown = text === undefined ? message : { ...message, text };
     return this.tell(Event.delivered, session, id, fingerprint(shown));
   }
@@ -65,7 +65,7 @@ class Story {
 
   /** The counts that are not 0. */
   get counts(): Partial<Record<Violation, number>> {
-    const { counts } = judge(this.#lines, this.log).verdict;
+    const { counts } = check(this.#lines, this.log).verdict;
     return Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
   }
 
@@ -79,27 +79,27 @@ class Story {
   }
 }
 
-/** Alice (1) and Bob (2) are connected to the chat, their histories are empty. */
+/** Alice (1) and Bob (2) are connected to the chat, and their histories are empty. */
 const together = () => new Story().connects(1, ALICE, CHAT).page(1, 0).connects(2, BOB, CHAT).page(2, 0);
 
 /** Alice sends two messages, which are stored as 5 and 7, acknowledged, and not yet shown to Bob. */
 const spoken = () =>
   together()
-    .sends(1, 'v0-1')
-    .sends(1, 'v0-2')
-    .stores(5, 'v0-1')
-    .stores(7, 'v0-2')
+    .sends(1, 's0-1')
+    .sends(1, 's0-2')
+    .stores(5, 's0-1')
+    .stores(7, 's0-2')
     .sees(1, 5)
-    .acknowledges(1, 'v0-1', 5)
+    .acknowledges(1, 's0-1', 5)
     .sees(1, 7)
-    .acknowledges(1, 'v0-2', 7);
+    .acknowledges(1, 's0-2', 7);
 
-/** Carl was in the group, was removed at entry 6, and is not in it any more. */
+/** Carl was a member of the group, and was removed by entry 6. */
 const removed = (story = new Story()) => {
   story.connects(3, CARL, GROUP).page(3, 0).connects(1, ALICE, GROUP).page(1, 0);
   story.tell(Event.leaving, GROUP, CARL).tell(Event.left, GROUP, CARL);
   story.log.changes?.push({ id: 6, chatId: GROUP, kind: 'removed', users: [CARL] });
-  return story.sends(1, 'v0-1').stores(8, 'v0-1', { chat: GROUP }).sees(1, 8);
+  return story.sends(1, 's0-1').stores(8, 's0-1', { chat: GROUP }).sees(1, 8);
 };
 
 describe('a good history', () => {
@@ -110,14 +110,14 @@ describe('a good history', () => {
     story.connects(6, BOB, CHAT, 'limit', 1).sees(6, 7).page(6, 1);
     story.connects(7, BOB, CHAT, 'limit', 100).sees(7, 5).sees(7, 7).page(7, 2);
     story.connects(8, BOB, 0, 'limit', 0).tell(Event.calm);
-    story.sends(1, 'v0-2').sends(1, 'v0-3').stores(9, 'v0-3').acknowledges(1, 'v0-3', 9);
+    story.sends(1, 's0-2').sends(1, 's0-3').stores(9, 's0-3').acknowledges(1, 's0-3', 9);
     for (const session of [1, 4, 5, 6, 7, 8]) story.sees(session, 9);
     expect(story.tell(Event.end).counts).toEqual({});
   });
 
   it('may leave out what was given up, and store it late', () => {
-    const story = together().sends(1, 'a0-1').tell(Event.closed, 1, 1006).connects(3, ALICE, CHAT);
-    story.page(3, 0).sends(3, 'a0-2').stores(5, 'a0-2').stores(6, 'a0-1').sends(3, 'a0-3');
+    const story = together().sends(1, 'o0-1').tell(Event.closed, 1, 1006).connects(3, ALICE, CHAT);
+    story.page(3, 0).sends(3, 'o0-2').stores(5, 'o0-2').stores(6, 'o0-1').sends(3, 'o0-3');
     expect(story.sees(3, 5).sees(3, 6).sees(2, 5).sees(2, 6).tell(Event.end).counts).toEqual({});
   });
 
@@ -129,23 +129,23 @@ describe('a good history', () => {
   });
 
   it('may store what was refused after what was sent later', () => {
-    const story = together().sends(1, 'v0-1').sends(1, 'v0-2').tell(Event.refused, 1, 'v0-1', 'overloaded');
-    story.stores(5, 'v0-2').sends(1, 'v0-1').stores(6, 'v0-1');
+    const story = together().sends(1, 's0-1').sends(1, 's0-2').tell(Event.refused, 1, 's0-1', 'overloaded');
+    story.stores(5, 's0-2').sends(1, 's0-1').stores(6, 's0-1');
     expect(story.counts).toEqual({});
   });
 
   it('may show a main socket that does not read only the newest of a chat', () => {
     const story = new Story().connects(1, ALICE, CHAT).page(1, 0).connects(8, BOB, 0, 'limit', 0);
-    for (const n of [1, 2, 3]) story.sends(1, `v0-${n}`).stores(n + 4, `v0-${n}`);
+    for (const n of [1, 2, 3]) story.sends(1, `s0-${n}`).stores(n + 4, `s0-${n}`);
     story.sees(8, 5).tell(Event.paused, 8).sees(8, 7);
     expect(story.counts).toEqual({});
   });
 
   it('says how late the last one who was live was shown something', () => {
-    const story = together().sends(1, 'v0-1').stores(5, 'v0-1').tell(Event.time, 100).sees(1, 5);
+    const story = together().sends(1, 's0-1').stores(5, 's0-1').tell(Event.time, 100).sees(1, 5);
     story.tell(Event.time, 350).sees(2, 5);
-    story.connects(3, BOB, CHAT).tell(Event.time, 900).sees(3, 5).page(3, 1); // Not live: history.
-    expect(judge(story.lines, story.log).slowestDeliveryMs).toBe(250);
+    story.connects(3, BOB, CHAT).tell(Event.time, 900).sees(3, 5).page(3, 1); // This session is not live yet, so it does not count.
+    expect(check(story.lines, story.log).slowestDeliveryMs).toBe(250);
   });
 
   it('reads the same from its file', () => {
@@ -156,7 +156,7 @@ describe('a good history', () => {
       const story = spoken();
       for (const [event = '', ...fields] of story.lines) history.add(event, ...fields);
       history.close();
-      expect([...readHistory(file)].slice(0, 1)).toEqual([['t', '7']]);
+      expect([...readHistory(file)].slice(0, 1)).toEqual([['time', '7']]);
       expect([...readHistory(file)].slice(1)).toEqual(story.lines);
     } finally {
       rmSync(folder, { recursive: true });
@@ -164,17 +164,17 @@ describe('a good history', () => {
   });
 });
 
-/** Minimal bad histories: each is good but for the one thing that its name says. */
+/** Minimal bad histories. Each is good but for the one thing that its name says. */
 const bad: readonly [string, Partial<Record<Violation, number>>, () => Story][] = [
   [
     'an acknowledged message is not stored',
     { lost: 1 },
-    () => together().sends(1, 'v0-1').acknowledges(1, 'v0-1', 5),
+    () => together().sends(1, 's0-1').acknowledges(1, 's0-1', 5),
   ],
   [
     'an acknowledgement names the message of another send',
     { lost: 1 },
-    () => spoken().acknowledges(1, 'v0-2', 5),
+    () => spoken().acknowledges(1, 's0-2', 5),
   ],
   [
     'a removal that was answered is not stored',
@@ -191,24 +191,24 @@ const bad: readonly [string, Partial<Record<Violation, number>>, () => Story][] 
         .tell(Event.joined, GROUP, CARL),
   ],
   ['a message is shown that is not stored', { phantom: 1 }, () => together().sees(1, 5)],
-  ['a message is stored that nobody sent', { phantom: 1 }, () => together().stores(5, 'v0-1')],
+  ['a message is stored that nobody sent', { phantom: 1 }, () => together().stores(5, 's0-1')],
   [
     'a message is stored with another text than was sent',
     { phantom: 1 },
-    () => together().sends(1, 'v0-1').stores(5, 'v0-1', { text: 'hallo' }),
+    () => together().sends(1, 's0-1').stores(5, 's0-1', { text: 'hallo' }),
   ],
   [
     'a message is stored under another author',
     { phantom: 1 },
-    () => together().sends(1, 'v0-1').stores(5, 'v0-1', { author: BOB }),
+    () => together().sends(1, 's0-1').stores(5, 's0-1', { author: BOB }),
   ],
   [
     'a message of one chat is shown on a socket of another',
     { phantom: 1 },
     () => spoken().connects(5, ALICE, GROUP).page(5, 0).sees(5, 5),
   ],
-  ['one send is stored twice', { duplicate: 1 }, () => spoken().stores(8, 'v0-2').sees(1, 8)],
-  ['a message is shown with another text', { disagreeing: 1 }, () => spoken().sees(2, 5, 'v0-1 hallo')],
+  ['one send is stored twice', { duplicate: 1 }, () => spoken().stores(8, 's0-2').sees(1, 8)],
+  ['a message is shown with another text', { disagreeing: 1 }, () => spoken().sees(2, 5, 's0-1 hallo')],
   ['a message does not come, and the next does', { gap: 1 }, () => spoken().sees(2, 7)],
   [
     'a resumed history begins one too late',
@@ -233,7 +233,7 @@ const bad: readonly [string, Partial<Record<Violation, number>>, () => Story][] 
   [
     'main leaves a message out',
     { gap: 1 },
-    () => spoken().connects(8, BOB, 0, 'limit', 0).sends(1, 'v0-3').stores(9, 'v0-3').sees(8, 5).sees(8, 9),
+    () => spoken().connects(8, BOB, 0, 'limit', 0).sends(1, 's0-3').stores(9, 's0-3').sees(8, 5).sees(8, 9),
   ],
   ['an older message comes late', { gap: 1, reordered: 1 }, () => spoken().sees(2, 7).sees(2, 5)],
   [
@@ -262,24 +262,24 @@ const bad: readonly [string, Partial<Record<Violation, number>>, () => Story][] 
     { unseen: 1 },
     () => {
       const story = spoken().sees(2, 5).sees(2, 7).connects(8, BOB, 0, 'limit', 0).tell(Event.calm);
-      return story.sends(1, 'v0-3').stores(9, 'v0-3').sees(1, 9).sees(2, 9).tell(Event.end);
+      return story.sends(1, 's0-3').stores(9, 's0-3').sees(1, 9).sees(2, 9).tell(Event.end);
     },
   ],
   [
     'two messages of a connection are stored the other way round',
     { senderOrder: 1 },
-    () => together().sends(1, 'v0-1').sends(1, 'v0-2').stores(5, 'v0-2').stores(6, 'v0-1'),
+    () => together().sends(1, 's0-1').sends(1, 's0-2').stores(5, 's0-2').stores(6, 's0-1'),
   ],
   [
     'a repeat is stored after what was sent later',
     { senderOrder: 1 },
     () => {
       const story = together()
-        .sends(1, 'v0-1')
+        .sends(1, 's0-1')
         .tell(Event.closed, 1, 1006)
         .connects(3, ALICE, CHAT)
         .page(3, 0);
-      return story.sends(3, 'v0-1').sends(3, 'v0-2').stores(5, 'v0-2').stores(6, 'v0-1');
+      return story.sends(3, 's0-1').sends(3, 's0-2').stores(5, 's0-2').stores(6, 's0-1');
     },
   ],
   ['a removed member is shown a later message', { nonMember: 1 }, () => removed().sees(3, 8)],
@@ -300,7 +300,7 @@ const bad: readonly [string, Partial<Record<Violation, number>>, () => Story][] 
   [
     'a send is never answered',
     { unanswered: 1 },
-    () => together().sends(1, 'v0-1').tell(Event.unanswered, 1, 'v0-1'),
+    () => together().sends(1, 's0-1').tell(Event.unanswered, 1, 's0-1'),
   ],
   [
     'an upgrade is refused to a member',

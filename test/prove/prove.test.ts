@@ -11,7 +11,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-/** Runs the tool, and resolves to its exit code, what it said, and its report. */
+/** Runs the checker, and resolves to its exit code, its output, and its report. */
 async function prove(env: Record<string, string>, ...args: string[]) {
   const { process, output } = launch(env, ['prove', '--redis', 'no', '--report', folder, ...args]);
   const { code } = await exitOf(process);
@@ -59,7 +59,7 @@ it('tells what is wrong with its options', async () => {
   expect(output).toContain('--users must be a whole number');
   expect((await prove({}, '--faults', 'worker,fire')).output).toContain('there is no fault fire');
   expect((await prove({}, '--url', 'http://x', '--faults', 'ledger')).output).toContain(
-    "needs a server of the run's own",
+    'ledger cannot go with --url',
   );
   expect((await prove({}, '--faults', 'redis')).output).toContain('needs --redis yes');
 });

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { searchPath } from '../../src/config.js';
+import { freePort } from '../../src/process/port.js';
 import { Cors } from '../../src/server/http/cors.js';
 import { securityHeaders } from '../../src/server/http/security-headers.js';
 import { exitOf } from '../support/server.js';
 import { until } from '../support/wait.js';
-import { freePort } from '../support/worker.js';
 
 export const PROXIES = ['nginx', 'haproxy'] as const;
 export type ProxyName = (typeof PROXIES)[number];

@@ -1,10 +1,13 @@
-import { readFileSync } from 'node:fs';
+import { childrenInRole, statFieldsOf } from '../../src/prove/faults/processes.js';
 
-/** Whether a process runs; one that has ended and that nobody has asked about yet does not. */
+/** True when the process runs: it has not ended, nor is it a zombie whose parent has yet to ask how it ended. */
 export function isRunning(pid: number): boolean {
-  try {
-    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
+  const [state = 'X'] = statFieldsOf(pid);
+  return state !== 'Z' && state !== 'X';
+}
+
+/** The processes that a primary has started, by role. The ledger is 0 when there is none. */
+export function childrenByRole(primary: number): { ledger: number; workers: number[] } {
+  const [ledger = 0] = childrenInRole(primary, 'ledger');
+  return { ledger, workers: childrenInRole(primary, 'worker') };
 }

@@ -1,49 +1,42 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
-import { exitOf } from './server.js';
-import { until } from './wait.js';
-import { freePort } from './worker.js';
+import { freePort } from '../../src/process/port.js';
+import { RedisServer } from '../../src/prove/faults/redis-server.js';
 
 export interface RedisSettings {
   /** More of redis-server's own arguments, such as `--requirepass`. */
   readonly args?: readonly string[];
   /** What stands between `redis://` and the host: `user:password@`. */
   readonly login?: string;
-  /** Speaks TLS alone, with the certificate `TLS_FILES.cert`, which nobody trusts by itself. */
+  /** It speaks TLS alone, with the certificate `TLS_FILES.cert`, which nobody trusts by itself. */
   readonly tls?: boolean;
 }
 
 const file = (name: string) => fileURLToPath(new URL(`./tls/${name}`, import.meta.url));
-/** For 127.0.0.1 and localhost, signed by itself, good for a hundred years and for nothing but tests. */
+/** A key and its self-signed certificate for 127.0.0.1 and localhost, valid for a hundred years, for tests alone. */
 export const TLS_FILES = { cert: file('cert.pem'), key: file('key.pem') } as const;
 
-const children = new Set<ChildProcess>();
-/** A test that is cut off leaves nothing behind. */
-process.once('exit', () => {
-  for (const child of children) child.kill('SIGKILL');
-});
-
-/** A Redis of the test's own: a real redis-server on a free port, which keeps nothing. */
+/** A real redis-server for one test, which keeps nothing on disk. */
 export class TestRedis {
-  readonly port: number;
   readonly #settings: RedisSettings;
-  #process: ChildProcess;
-  #output: { text: string };
+  readonly #server: RedisServer;
 
-  private constructor(port: number, settings: RedisSettings) {
-    this.port = port;
+  private constructor(settings: RedisSettings, server: RedisServer) {
     this.#settings = settings;
-    [this.#process, this.#output] = launch(port, settings);
+    this.#server = server;
   }
 
-  /** `port`: one that was free a moment ago, for a Redis that others look for before it is there. */
+  /** `port`: a free one that clients may dial already; default: any free one. */
   static async start(settings: RedisSettings = {}, port?: number): Promise<TestRedis> {
-    const redis = new TestRedis(port ?? (await freePort()), settings);
-    await redis.#ready();
-    return redis;
+    const { args = [], tls = false } = settings;
+    const own = port ?? (await freePort());
+    const server = await RedisServer.start({ port: own, args: [...(tls ? tlsArguments(own) : []), ...args] });
+    return new TestRedis(settings, server);
+  }
+
+  get port(): number {
+    return this.#server.port;
   }
 
   get url(): string {
@@ -51,32 +44,27 @@ export class TestRedis {
     return `redis${tls ? 's' : ''}://${login}127.0.0.1:${this.port}`;
   }
 
-  get pid(): number {
-    return this.#process.pid ?? 0;
+  /** Ends it as the system does when it shuts down. */
+  async stop(): Promise<void> {
+    await this.#server.end('SIGTERM');
   }
 
-  /** Ends it in order. */
-  stop(): Promise<void> {
-    return this.#end('SIGTERM');
-  }
-
-  kill(): Promise<void> {
-    return this.#end('SIGKILL');
+  async kill(): Promise<void> {
+    await this.#server.end('SIGKILL');
   }
 
   /** Starts it again on the same port, after `stop` or `kill`. */
-  async restart(): Promise<void> {
-    [this.#process, this.#output] = launch(this.port, this.#settings);
-    await this.#ready();
+  restart(): Promise<void> {
+    return this.#server.launch();
   }
 
-  /** It keeps its connections, and answers nothing. */
+  /** From here on it keeps its connections, and answers nothing. */
   freeze(): void {
-    this.#process.kill('SIGSTOP');
+    this.#server.signal('SIGSTOP');
   }
 
   thaw(): void {
-    this.#process.kill('SIGCONT');
+    this.#server.signal('SIGCONT');
   }
 
   /** Runs one command on a connection of its own, and resolves to Redis' answer. */
@@ -92,47 +80,15 @@ export class TestRedis {
     }
   }
 
-  /** The channels that somebody listens to, in order. */
+  /** The channels that somebody is subscribed to, in order. */
   async channels(): Promise<string[]> {
     return ((await this.command('PUBSUB', 'CHANNELS')) as string[]).sort();
   }
-
-  async #ready(): Promise<void> {
-    await until(() => {
-      if (this.#process.exitCode !== null) throw new Error(`redis-server ended: ${this.#output.text}`);
-      return this.#output.text.includes('Ready to accept connections');
-    });
-  }
-
-  async #end(signal: NodeJS.Signals): Promise<void> {
-    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
-    const ended = exitOf(this.#process);
-    this.#process.kill('SIGCONT');
-    this.#process.kill(signal);
-    await ended;
-  }
 }
 
-function launch(port: number, { args = [], tls }: RedisSettings): [ChildProcess, { text: string }] {
-  const fixed = ['--save', '', '--appendonly', 'no', '--bind', '127.0.0.1', '--dir', tmpdir()];
+/** Arguments that make a redis-server listen with TLS alone. */
+function tlsArguments(port: number): string[] {
   const { cert, key } = TLS_FILES;
   const files = ['--tls-cert-file', cert, '--tls-key-file', key, '--tls-ca-cert-file', cert];
-  const listen = tls
-    ? ['--port', '0', '--tls-port', String(port), '--tls-auth-clients', 'no', ...files]
-    : ['--port', String(port)];
-  const child = spawn('redis-server', [...fixed, ...listen, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const output = { text: '' };
-  child.on('error', (error) => {
-    output.text += error.message;
-  });
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      output.text += text;
-    });
-  }
-  children.add(child);
-  child.once('exit', () => children.delete(child));
-  return [child, output];
+  return ['--port', '0', '--tls-port', String(port), '--tls-auth-clients', 'no', ...files];
 }

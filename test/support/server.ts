@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { SignJWT } from 'jose';
 import { LIMITS_OFF } from '../../src/chat/limits.js';
 import { watch } from './leaks.js';
+import { childrenByRole } from './processes.js';
 import { TestUser } from './user.js';
 import { until } from './wait.js';
 
@@ -89,14 +90,7 @@ export class TestServer {
 
   /** The ids of the tree's processes by role, read from the system. */
   async pids(): Promise<{ ledger: number; workers: number[] }> {
-    const { stdout } = await run('ps', ['-o', 'pid=,args=', '--ppid', String(this.pid)]);
-    const rows = stdout
-      .trim()
-      .split('\n')
-      .map((line) => line.trim());
-    const of = (role: string) =>
-      rows.filter((row) => row.endsWith(` ${role}`)).map((row) => Number.parseInt(row, 10));
-    return { ledger: of('ledger')[0] ?? 0, workers: of('worker') };
+    return childrenByRole(this.pid);
   }
 
   /** Kills a process of the tree that is there, or will be in a moment. Resolves to its id. */
@@ -196,14 +190,4 @@ export function exitOf(child: ChildProcess): Promise<{ code: number | null; sign
       child.once('close', (code, signal) => resolve({ code, signal }));
     }
   });
-}
-
-async function run(command: string, args: readonly string[]): Promise<{ stdout: string }> {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  let stdout = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
-  });
-  await exitOf(child);
-  return { stdout };
 }

@@ -1,8 +1,8 @@
-import { createServer } from 'node:net';
 import { readConfig } from '../../src/config.js';
 import type { Bus } from '../../src/link/bus.js';
 import { createLogger } from '../../src/log.js';
 import { composeWorker, type WorkerParts } from '../../src/process/compose-worker.js';
+import { freePort } from '../../src/process/port.js';
 import { listen } from '../../src/server/engine.js';
 import type { Hub } from '../../src/server/hub/hub.js';
 import { openReadStore } from '../../src/store/sqlite/read/read-store.js';
@@ -15,7 +15,7 @@ export interface TestWorker {
   close(): void;
 }
 
-/** A worker in this process, over the bus that the test gives it. */
+/** Starts a worker in this process, with the bus that the test gives it. */
 export async function startWorker(
   dataDir: string,
   bus: Bus,
@@ -49,14 +49,4 @@ export async function startWorker(
       store.close();
     },
   };
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }

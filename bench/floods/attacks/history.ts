@@ -1,4 +1,4 @@
-import { tokenOf } from '../world.js';
+import { tokenOf } from '../../targets/parley.js';
 import type { Attack, Context } from './attack.js';
 import { RawSocket } from './raw-socket.js';
 import { getRequest, Requests } from './requests.js';
@@ -7,7 +7,7 @@ const LISTS_AT_ONCE = 10;
 const SOCKETS_AT_ONCE = 20;
 const AGAIN_MS = 1;
 
-/** Sockets that ask for as much history as there is, and go as soon as it comes. */
+/** Sockets that ask for as much history as there is, and close as soon as it comes. */
 class Readers implements Attack {
   readonly #context: Context;
   readonly #token: string;
@@ -46,7 +46,7 @@ class Readers implements Attack {
   }
 }
 
-/** One user asks for lists and histories as fast as they come. */
+/** One user who asks for lists and histories as fast as they come. */
 export async function history(context: Context): Promise<Attack> {
   const token = await tokenOf(context.world.crowd[0] ?? 0);
   const readers = new Readers(context, token);

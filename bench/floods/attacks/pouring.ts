@@ -1,24 +1,24 @@
 import { textFrame } from '../../load/frames.js';
-import { tokenOf } from '../world.js';
+import { tokenOf } from '../../targets/parley.js';
 import type { Attack, Context } from './attack.js';
 import { type RawEvents, RawSocket } from './raw-socket.js';
 
 const SOCKETS = 10;
-/** One that is closed comes back this soon. */
+/** A socket that is closed connects again after this time. */
 const RECONNECT_MS = 20;
 const FRAMES_AT_ONCE = 50;
 const PING_FRAME = Buffer.from([0x89, 0x84, 0, 0, 0, 0, 1, 2, 3, 4]);
 
-/** What is written at once, and how many frames that is. */
+/** The bytes that are written at once, and how many frames they are. */
 interface Chunk {
   readonly bytes: Buffer;
   readonly frames: number;
 }
 
-/** Sockets that send frames as fast as they are taken. */
+/** Sockets that send frames as fast as the server reads them. */
 class Pouring implements Attack {
   readonly #context: Context;
-  /** As many as sockets; of one user or of several. */
+  /** One token for each socket, of one user or of several. */
   readonly #tokens: readonly string[];
   readonly #chunk: (socket: number) => Chunk;
   readonly #sockets = new Map<number, RawSocket>();
@@ -70,7 +70,7 @@ function many(...frames: readonly Buffer[]): Chunk {
 
 const json = (frame: object) => textFrame(Buffer.from(JSON.stringify(frame)));
 
-/** All sockets are one user's. */
+/** All sockets belong to one user. */
 async function ofOneUser(context: Context, ...frames: readonly Buffer[]): Promise<Attack> {
   const token = await tokenOf(context.world.flooders[0] ?? 0);
   const chunk = many(...frames);
@@ -85,7 +85,7 @@ export function messages(context: Context): Promise<Attack> {
   return ofOneUser(context, json({ type: 'message', text: 'x'.repeat(100) }));
 }
 
-/** As `messages`, of a client that does not mind when it is told to end. */
+/** The same as `messages`, of a client that goes on sending after a close frame. */
 export async function deaf(context: Context): Promise<Attack> {
   const token = await tokenOf(context.world.flooders[0] ?? 0);
   const chunk = many(json({ type: 'message', text: 'x'.repeat(100) }));
@@ -97,7 +97,7 @@ export async function deaf(context: Context): Promise<Attack> {
   );
 }
 
-/** Each user is under a limit of their own. */
+/** The sockets belong to several users, each of whom has a limit of their own. */
 export async function messagesOfMany(context: Context): Promise<Attack> {
   const tokens = await Promise.all(context.world.flooders.map(tokenOf));
   const chunk = many(json({ type: 'message', text: 'x'.repeat(100) }));
@@ -116,7 +116,7 @@ export function pings(context: Context): Promise<Attack> {
   return ofOneUser(context, PING_FRAME);
 }
 
-/** Just under what is taken, with as much in them to parse as fits; half of the sockets send just over it. */
+/** Frames just under the limit, with as much to parse in them as fits; half of the sockets send frames just over it. */
 export async function bigFrames(context: Context): Promise<Attack> {
   const token = await tokenOf(context.world.flooders[0] ?? 0);
   const array = (items: number) =>

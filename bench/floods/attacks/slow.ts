@@ -1,21 +1,21 @@
 import { connect, type Socket } from 'node:net';
 import { upgradeRequest } from '../../load/frames.js';
-import { tokenOf } from '../world.js';
+import { tokenOf } from '../../targets/parley.js';
 import type { Attack, Context } from './attack.js';
 
 const CONNECTIONS = 2000;
 const TICK_MS = 10;
-/** So that the kernel's queue of new connections is not what is measured. */
+/** Connections are opened in steps, so that the kernel's queue of new connections is not what is measured. */
 const OPENED_PER_TICK_MAX = 20;
 const TICKS_PER_S = 1000 / TICK_MS;
 
-/** What a connection sends at once, and what it sends after that, a byte each second. */
+/** The bytes that a connection sends at once, and those that it sends after that, one each second. */
 interface Slow {
   readonly first: string;
   readonly slowly: string;
 }
 
-/** Connections that never come to the end of what they have to say; one that is cut is opened again. */
+/** Connections that never finish their request. One that is cut is opened again. */
 class SlowConnections implements Attack {
   readonly #context: Context;
   readonly #speech: (index: number) => Slow;
@@ -77,13 +77,13 @@ class SlowConnections implements Attack {
 
 export async function slowHeads(context: Context): Promise<Attack> {
   const token = await tokenOf(context.world.flooders[0] ?? 0);
-  // In two pieces the first line would be refused at once.
+  // The first line must come whole, because the server refuses half of one at once.
   const first = 'GET /api/v1/user HTTP/1.1\r\n';
   const slowly = `Host: flood\r\nAuthorization: Bearer ${token}\r\nX-Long: ${'x'.repeat(1000)}`;
   return new SlowConnections(context, () => ({ first, slowly }));
 }
 
-/** Half of them JSON, half of them photos. */
+/** Half of the bodies are JSON, and half are photos. */
 export async function slowBodies(context: Context): Promise<Attack> {
   const tokens = await Promise.all(context.world.flooders.map(tokenOf));
   const head = (index: number, type: string, bytes: number) =>

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { tokenOf } from '../world.js';
+import { tokenOf } from '../../targets/parley.js';
 import type { Attack, Context } from './attack.js';
 import { RawSocket } from './raw-socket.js';
 
@@ -8,7 +8,7 @@ const AGAIN_MS_MAX = 1000;
 const CONNECTING_MAX = 50;
 const GATHER_MS_MAX = 60_000;
 
-/** A whole group that loses its connections at once and comes back, each asking for what it missed. */
+/** A whole group whose connections are lost at once, and whose members all come back and ask for what they missed. */
 class Storm implements Attack {
   readonly #context: Context;
   readonly #tokens: readonly string[];
@@ -44,7 +44,7 @@ class Storm implements Attack {
   }
 
   end(): void {
-    this.#allBack = () => undefined; // Those who are not back yet come later.
+    this.#allBack = () => undefined; // Nobody waits for the members who are not back yet.
   }
 
   #allBack: () => void = () => undefined;
@@ -64,7 +64,7 @@ class Storm implements Attack {
         if (this.#live === this.#tokens.length) this.#allBack();
       },
       ended: () => {
-        if (this.#sockets.get(index) !== socket) return; // Cut, and in another's place already.
+        if (this.#sockets.get(index) !== socket) return; // It was cut, and another one has replaced it.
         if (isLive) this.#live -= 1;
         setTimeout(() => this.#connect(index), Math.random() * AGAIN_MS_MAX);
       },

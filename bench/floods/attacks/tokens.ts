@@ -1,11 +1,11 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { SECRET } from '../world.js';
+import { SECRET } from '../../targets/parley.js';
 import type { Attack, Context } from './attack.js';
 import { getRequest, Requests, upgrade } from './requests.js';
 
 const PER_SECOND = 10_000;
 const CONNECTIONS = 100;
-/** Different ones of each kind, so that nothing can be remembered of a single one. */
+/** There are many tokens of each kind, so that the server cannot answer from a cache. */
 const VARIANTS = 200;
 
 const base64url = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -15,7 +15,7 @@ function signed(header: object, claims: object, secret: string): string {
   return `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`;
 }
 
-/** Tokens that must not pass: no tokens at all, tampered with, signed by another, unsigned, expired. */
+/** Tokens that must be refused: garbage, tampered with, signed with another key, unsigned, and expired. */
 export function badTokens(variant: number): string[] {
   const nowS = Math.floor(Date.now() / 1000);
   const good = signed({ alg: 'HS256', typ: 'JWT' }, { sub: '1', jti: variant }, SECRET);
@@ -33,7 +33,7 @@ export function badTokens(variant: number): string[] {
   ];
 }
 
-/** Half of them ask for an upgrade. */
+/** Half of the requests ask for an upgrade. */
 export async function tokens(context: Context): Promise<Attack> {
   const bad = Array.from({ length: VARIANTS }, (_, variant) => badTokens(variant)).flat();
   const heads = bad.flatMap((token) => [getRequest('/user', token), upgrade('/main', token)]);

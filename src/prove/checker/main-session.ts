@@ -1,62 +1,68 @@
-import type { LoggedMessage } from './log.js';
-import type { Truth } from './session.js';
+import type { CheckContext } from './check-context.js';
+import type { StoredMessage } from './stored-log.js';
 
 /**
- * One connection to `/main`: of each chat it must be shown messages in order, and every one from when it is
- * connected, as long as it keeps up and its user is a member.
+ * One connection to `/main`. It must be shown the messages of each chat in order, and from when it is connected
+ * every one of them, as long as its client reads and its user is a member.
  */
 export class MainSession {
   readonly user: number;
   readonly #name: string;
-  readonly #truth: Truth;
+  readonly #context: CheckContext;
   readonly #after: number | undefined;
-  /** Place of the newest message shown, by chat. */
+  /** The sequence of the newest message that was shown, by chat. */
   readonly #newest = new Map<number, number>();
   #keepsUp = true;
 
-  constructor(name: string, user: number, after: number | undefined, truth: Truth) {
+  /** `after`: the id that the client asked to resume after. */
+  constructor(name: string, user: number, after: number | undefined, context: CheckContext) {
     this.#name = `session ${name} (user ${user}, main)`;
     this.user = user;
     this.#after = after;
-    this.#truth = truth;
+    this.#context = context;
   }
 
-  /** The client stopped reading: from here on it may be shown the newest of each chat only. */
+  /** The client stopped reading: from here on the server may show it the newest message of each chat only. */
   paused(): void {
     this.#keepsUp = false;
   }
 
-  delivered({ id, chatId, n }: LoggedMessage): void {
-    const { verdict, members, log } = this.#truth;
+  delivered({ id, chatId, sequence }: StoredMessage): void {
+    const { verdict, members } = this.#context;
     if (id >= members.endsAt(chatId, this.user, members.begun(chatId, this.user))) {
       verdict.add('nonMember', `${this.#name} was shown ${id} of chat ${chatId}, stored after the removal`);
     }
     if (id <= (this.#after ?? 0)) verdict.add('repeated', `${this.#name}: ${id} came, after ${this.#after}`);
     const newest = this.#newest.get(chatId);
-    if (newest !== undefined && n <= newest) {
-      return verdict.add(n === newest ? 'repeated' : 'reordered', `${this.#name}: ${id} of chat ${chatId}`);
+    if (newest !== undefined && sequence <= newest) {
+      const violation = sequence === newest ? 'repeated' : 'reordered';
+      return verdict.add(violation, `${this.#name}: ${id} of chat ${chatId}`);
     }
-    if (newest !== undefined && this.#keepsUp) {
-      const skipped = log
-        .of(chatId)
-        .slice(newest, n - 1)
-        .filter((message) => members.wasMember(chatId, this.user, message.id));
-      const ids = skipped.map((message) => message.id);
-      if (ids.length > 0)
-        verdict.add('gap', `${this.#name}: ${ids.slice(0, 5).join(', ')} of chat ${chatId}`, ids.length);
-    }
-    this.#newest.set(chatId, n);
+    if (newest !== undefined && this.#keepsUp) this.#checkSkipped(chatId, newest, sequence);
+    this.#newest.set(chatId, sequence);
   }
 
-  /** The session was connected to the end; `isDue` says of a message that it was sent when it was. */
-  end(isDue: (message: LoggedMessage) => boolean): void {
-    const { verdict, members, log } = this.#truth;
+  /** The session stayed connected until the run ended; `isDue` tells of a message that it must have been shown. */
+  end(isDue: (message: StoredMessage) => boolean): void {
+    const { verdict, members, log } = this.#context;
     for (const chatId of members.chatsOf(this.user)) {
-      const last = log.of(chatId).at(-1);
+      const last = log.messagesOf(chatId).at(-1);
       if (last === undefined || !isDue(last)) continue;
-      if ((this.#newest.get(chatId) ?? 0) < last.n) {
+      if ((this.#newest.get(chatId) ?? 0) < last.sequence) {
         verdict.add('unseen', `${this.#name}: ${last.id}, the newest of chat ${chatId}`);
       }
     }
+  }
+
+  /** Counts the messages between two sequences that came while the user certainly was a member. */
+  #checkSkipped(chatId: number, newest: number, sequence: number): void {
+    const { log, members, verdict } = this.#context;
+    const skipped = log
+      .messagesOf(chatId)
+      .slice(newest, sequence - 1)
+      .filter(({ id }) => members.wasMember(chatId, this.user, id));
+    if (skipped.length === 0) return;
+    const examples = skipped.slice(0, 5).map(({ id }) => id);
+    verdict.add('gap', `${this.#name}: ${examples.join(', ')} of chat ${chatId}`, skipped.length);
   }
 }

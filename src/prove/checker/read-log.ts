@@ -3,15 +3,15 @@ import { assertNever, type Entry } from '../../chat/entries.js';
 import { storage } from '../../storage.js';
 import type { Lacks, PageBounds } from '../../store/read-store.js';
 import type { SeenMessage } from '../message.js';
-import { Log } from './log.js';
+import { StoredLog } from './stored-log.js';
 
 const PAGE: PageBounds = { max: 5000, maxBytes: 16 * 1024 * 1024 };
 /** Users and chats are not asked for. */
 const LACKS_NOTHING: Lacks = { author: () => false, chat: () => false };
 
-/** The log of these chats as the database in `dataDir` has it; the server may be running. */
-export async function readDatabase(dataDir: string, chats: ReadonlySet<number>): Promise<Log> {
-  const log = new Log(true);
+/** Reads the log of these chats from the database in `dataDir`; the server may be running. */
+export async function readDatabase(dataDir: string, chats: ReadonlySet<number>): Promise<StoredLog> {
+  const log = new StoredLog({ hasChanges: true });
   const store = storage.openReader(dataDir);
   try {
     let position = 0;
@@ -29,7 +29,7 @@ export async function readDatabase(dataDir: string, chats: ReadonlySet<number>):
   return log;
 }
 
-function take(log: Log, entry: Entry): void {
+function take(log: StoredLog, entry: Entry): void {
   switch (entry.kind) {
     case 'message':
       return log.add({
@@ -60,14 +60,20 @@ function take(log: Log, entry: Entry): void {
   }
 }
 
-/** The same without the database: the whole history of each chat as a member is shown it. */
+/** Where a chat's history is read, and the token of a member who may. */
+export interface ChatReader {
+  readonly path: string;
+  readonly token: string;
+}
+
+/** Reads the whole history of each chat through the API, for a server whose database is not at hand. */
 export async function readHistories(
   Client: typeof WebSocket,
   url: string,
-  readers: ReadonlyMap<number, { readonly path: string; readonly token: string }>,
-): Promise<Log> {
-  const log = new Log(false);
-  for (const { path, token } of readers.values()) {
+  readers: Iterable<ChatReader>,
+): Promise<StoredLog> {
+  const log = new StoredLog({ hasChanges: false });
+  for (const { path, token } of readers) {
     await new Promise<void>((resolve, reject) => {
       const ws = new Client(`${url.replace(/^http/, 'ws')}${path}?after=0`, {
         headers: { authorization: `Bearer ${token}` },

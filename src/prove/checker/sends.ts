@@ -1,45 +1,35 @@
-import type { Log, LoggedMessage } from './log.js';
+import { parseKey } from '../message-key.js';
+import type { StoredLog, StoredMessage } from './stored-log.js';
 import type { Verdict } from './verdict.js';
 
-/** One send, however often it was repeated. */
+/** One message that a client sent, however often it was sent again. */
 interface Send {
   readonly user: number;
   readonly chatId: number;
   readonly textHash: number;
-  /** The connection on which it was sent first. */
+  /** The session on which it was sent first. */
   readonly session: number;
-  /** An error frame came: it was sent again after others, and may stand after them. */
-  refused: boolean;
+  /** An error frame refused it: it was sent again after later messages, so it may stand after them. */
+  wasRefused: boolean;
 }
 
-/**
- * Keys are `v<voice>-<number>`, numbered in the order in which the voice (one sender in one chat) sent them;
- * those that begin with `a` carry no client id and are not repeated.
- */
-const isRepeated = (key: string) => key.startsWith('v');
-const voiceOf = (key: string) => key.slice(0, key.indexOf('-'));
-const numberOf = (key: string) => Number(key.slice(key.indexOf('-') + 1));
-
-/** Holds what was sent and acknowledged against what is stored. */
+/** Checks what was sent and acknowledged against what is stored. */
 export class Sends {
-  readonly #log: Log;
+  readonly #log: StoredLog;
   readonly #verdict: Verdict;
   readonly #sends = new Map<string, Send>();
-  readonly #stored = new Map<string, LoggedMessage>();
+  readonly #stored = new Map<string, StoredMessage>();
   acknowledged = 0;
 
-  constructor(log: Log, verdict: Verdict) {
+  constructor(log: StoredLog, verdict: Verdict) {
     this.#log = log;
     this.#verdict = verdict;
     for (const chatId of log.chats()) {
-      for (const message of log.of(chatId)) {
-        const first = this.#stored.get(message.key);
-        if (first === undefined) this.#stored.set(message.key, message);
-        else
-          verdict.add(
-            'duplicate',
-            `${message.key} of chat ${chatId} is stored as ${first.id} and ${message.id}`,
-          );
+      for (const message of log.messagesOf(chatId)) {
+        const { key, id } = message;
+        const first = this.#stored.get(key);
+        if (first === undefined) this.#stored.set(key, message);
+        else verdict.add('duplicate', `${key} of chat ${chatId} is stored as ${first.id} and ${id}`);
       }
     }
   }
@@ -48,21 +38,15 @@ export class Sends {
     return this.#sends.size;
   }
 
-  /** The stored message of a send that is made for the first time, undefined when it is a repeat or was not stored. */
-  sent(
-    key: string,
-    user: number,
-    chatId: number,
-    textHash: number,
-    session: number,
-  ): LoggedMessage | undefined {
+  /** Returns the stored message when it was sent for the first time; undefined when it was not, or is not stored. */
+  sent(key: string, send: Omit<Send, 'wasRefused'>): StoredMessage | undefined {
     if (this.#sends.has(key)) return undefined;
-    this.#sends.set(key, { user, chatId, textHash, session, refused: false });
+    this.#sends.set(key, { ...send, wasRefused: false });
     return this.#stored.get(key);
   }
 
-  /** The message that was acknowledged, undefined when it is lost. */
-  acknowledge(key: string, id: number, fingerprint: number): LoggedMessage | undefined {
+  /** Returns the message that was acknowledged, undefined when it is lost. */
+  acknowledge(key: string, id: number, fingerprint: number): StoredMessage | undefined {
     this.acknowledged += 1;
     const stored = this.#log.message(id);
     if (stored === undefined || stored.key !== key) {
@@ -76,18 +60,19 @@ export class Sends {
 
   refuse(key: string): void {
     const send = this.#sends.get(key);
-    if (send !== undefined) send.refused = true;
+    if (send !== undefined) send.wasRefused = true;
   }
 
-  /** After the last event: what is stored was sent, and in that order. */
+  /** After the last event: checks that everything that is stored was sent, and in that order. */
   finish(): void {
     for (const chatId of this.#log.chats()) {
       const newest = new Map<string, number>();
-      for (const message of this.#log.of(chatId)) this.#finishOne(message, newest);
+      for (const message of this.#log.messagesOf(chatId)) this.#finishOne(message, newest);
     }
   }
 
-  #finishOne({ id, key, chatId, authorId, textHash }: LoggedMessage, newest: Map<string, number>): void {
+  /** `newest`: the highest number of those that stand before the message, by sender. */
+  #finishOne({ id, key, chatId, authorId, textHash }: StoredMessage, newest: Map<string, number>): void {
     const send = this.#sends.get(key);
     if (
       send === undefined ||
@@ -97,13 +82,14 @@ export class Sends {
     ) {
       return this.#verdict.add('phantom', `${id} in chat ${chatId} is stored, and was not sent like that`);
     }
-    if (send.refused) return;
-    // What is not repeated may be given up with its connection, and still come later: from a frozen worker.
-    const stream = isRepeated(key) ? voiceOf(key) : `${voiceOf(key)} ${send.session}`;
-    const number = numberOf(key);
+    if (send.wasRefused) return;
+    const { sender, number, retries } = parseKey(key);
+    // A message that is not sent again is given up with its connection, and may still arrive later, from a frozen
+    // worker: so the order of such messages holds within a session only.
+    const stream = retries ? sender : `${sender} ${send.session}`;
     const last = newest.get(stream) ?? 0;
-    if (number < last)
-      this.#verdict.add('senderOrder', `${id}: ${key} stands after number ${last} of the same voice`);
-    else newest.set(stream, number);
+    if (number > last) newest.set(stream, number);
+    else if (number < last)
+      this.#verdict.add('senderOrder', `${id}: ${key} stands after number ${last} of the same sender`);
   }
 }

@@ -1,12 +1,12 @@
-/** What must not happen, each with what it means; a run is good when all are 0. */
+/** What must not happen, and what each name means. A run is good when it counts none of them. */
 export const VIOLATIONS = {
   lost: 'acknowledged (a message, or a change of members), and not in the log',
   phantom: 'shown or stored, and never sent like that',
-  duplicate: 'one send, stored more than once',
-  disagreeing: 'one id, shown differently to two observers or stored differently',
+  duplicate: 'one message, stored more than once',
+  disagreeing: 'one id, shown differently to two clients or stored differently',
   gap: 'skipped by a connection between what it was shown before and after, or left out of a history',
   reordered: 'shown after a later message of its chat',
-  repeated: 'shown twice on one connection, or again after it was said to be seen',
+  repeated: 'shown twice on one connection, or again after the client said that it has it',
   unseen: 'not shown by the end to a member who was connected',
   senderOrder: "stored in another order than one sender's connections sent it",
   nonMember: 'shown to somebody who had been removed before it was stored',
@@ -18,7 +18,7 @@ export type Violation = keyof typeof VIOLATIONS;
 
 const EXAMPLES_MAX = 5;
 
-/** The counts, and of each violation the first few cases in words. */
+/** How often each violation was found, and the first few cases of each in words. */
 export class Verdict {
   readonly counts: Record<Violation, number>;
   readonly examples: Record<Violation, string[]>;

@@ -1,10 +1,9 @@
-import type { World } from '../run-context.js';
-import type { Member } from './chat-socket.js';
+import type { RunContext } from '../run-context.js';
+import { isTryLater } from './expected-answers.js';
 
-const TRY_AGAIN_MS = 100;
+const RETRY_MS = 100;
 const REQUEST_MS = 15_000;
-const TRY_LATER_STATUSES = [429, 502, 503, 504];
-/** Past this, whoever is being asked does not come back. */
+/** A request that is not answered after this long will not be. */
 const GIVE_UP_MS = 60_000;
 
 interface Answer {
@@ -17,66 +16,71 @@ interface Answer {
   };
 }
 
-/** A user's HTTP side. Requests are repeated until they are answered, as clients do. */
-export class Account implements Member {
+/** A user of the HTTP API, who sends each request again until it is answered. */
+export class ApiUser {
   readonly token: string;
-  readonly #world: World;
+  readonly #context: RunContext;
+  /** 0 until `create` has resolved. */
   id = 0;
 
-  constructor(world: World, token: string) {
-    this.#world = world;
+  constructor(context: RunContext, token: string) {
+    this.#context = context;
     this.token = token;
   }
 
   async create(username: string): Promise<void> {
-    await this.#ask('POST', '/user', { username, name: username }, ['user_exists']);
-    this.id = (await this.#ask('GET', '/user')).body.id ?? 0;
+    await this.#request('POST', '/user', { username, name: username }, 'user_exists');
+    this.id = (await this.#request('GET', '/user')).body.id ?? 0;
   }
 
+  /** Resolves to the chat's id. */
   async openChat(other: number): Promise<number> {
-    return (await this.#ask('POST', `/chat/${other}`)).body.chat?.id ?? 0;
+    return (await this.#request('POST', `/chat/${other}`)).body.chat?.id ?? 0;
   }
 
+  /** Resolves to the group's id. */
   async createGroup(name: string, users: readonly number[]): Promise<number> {
     const body = { name, users: users.map((id) => ({ id })), client_id: name };
-    return (await this.#ask('POST', '/group', body)).body.group?.id ?? 0;
+    return (await this.#request('POST', '/group', body)).body.group?.id ?? 0;
   }
 
   async addMember(groupId: number, user: number): Promise<void> {
-    await this.#ask('POST', `/group/${groupId}/add`, { users: [{ id: user }] }, ['already_member']);
+    await this.#request('POST', `/group/${groupId}/add`, { users: [{ id: user }] }, 'already_member');
   }
 
   async removeMember(groupId: number, user: number): Promise<void> {
-    await this.#ask('DELETE', `/group/${groupId}/delete?users=${user}`, undefined, ['not_a_member']);
+    await this.#request('DELETE', `/group/${groupId}/delete?users=${user}`, undefined, 'not_a_member');
   }
 
   /**
-   * Throws when the answer is none that the contract gives there, or none comes: that is told as unexpected.
-   * `done`: refusals that say, when an earlier try was not answered, that it had been applied.
+   * Resolves when the request was answered 200, or was refused with the code `appliedBefore`, which says that an
+   * earlier attempt was applied although its answer was lost. Anything else that the contract does not give there
+   * counts as unexpected, and is thrown.
    */
-  async #ask(method: string, path: string, body?: object, done: readonly string[] = []): Promise<Answer> {
-    const { tally, now } = this.#world;
+  async #request(method: string, path: string, body?: object, appliedBefore?: string): Promise<Answer> {
+    const { tally, now } = this.#context;
     const giveUpMs = now() + GIVE_UP_MS;
-    for (let tries = 1; ; tries++) {
-      const answer = await this.#try(method, path, body).catch(() => undefined);
-      const code = answer?.body.code ?? '';
-      if (answer?.status === 200 || (tries > 1 && done.includes(code) && answer !== undefined)) return answer;
+    const fail = (what: string): never => {
+      tally.unexpected(`${method}_${path}`, what);
+      throw new Error(`${method} ${path}: ${what}`);
+    };
+    for (let attempt = 1; ; attempt++) {
+      const answer = await this.#attempt(method, path, body).catch(() => undefined);
       if (answer === undefined) tally.refused('no answer to a request');
-      else if (TRY_LATER_STATUSES.includes(answer.status)) tally.refused(`status ${answer.status} ${code}`);
       else {
-        tally.unexpected(`${method}_${path}`, `status ${answer.status} ${code}`);
-        throw new Error(`${method} ${path}: ${answer.status} ${code}`);
+        const { status } = answer;
+        const { code = '' } = answer.body;
+        if (status === 200 || (attempt > 1 && code !== '' && code === appliedBefore)) return answer;
+        if (!isTryLater(status)) fail(`status ${status} ${code}`);
+        tally.refused(`status ${status} ${code}`);
       }
-      if (now() > giveUpMs) {
-        tally.unexpected(`${method}_${path}`, `no answer within ${GIVE_UP_MS} ms`);
-        throw new Error(`${method} ${path}: no answer within ${GIVE_UP_MS} ms`);
-      }
-      await new Promise((resolve) => setTimeout(resolve, TRY_AGAIN_MS));
+      if (now() > giveUpMs) fail(`no answer within ${GIVE_UP_MS} ms`);
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }
 
-  async #try(method: string, path: string, body?: object): Promise<Answer> {
-    const response = await fetch(`${this.#world.url}${path}`, {
+  async #attempt(method: string, path: string, body?: object): Promise<Answer> {
+    const response = await fetch(`${this.#context.url}${path}`, {
       method,
       headers: { authorization: `Bearer ${this.token}`, 'content-type': 'application/json' },
       signal: AbortSignal.timeout(REQUEST_MS),

@@ -1,135 +1,171 @@
+import type { ChatReader } from '../checker/read-log.js';
 import { Event } from '../history.js';
 import type { Random } from '../random.js';
-import type { World } from '../run-context.js';
-import { Account } from './api-user.js';
-import { ClientSocket, type Habit } from './chat-socket.js';
-import { Voice } from './sender.js';
+import type { RunContext } from '../run-context.js';
+import { ApiUser } from './api-user.js';
+import { ClientSocket, type SocketPolicy } from './client-socket.js';
+import type { ChatAddress } from './connection.js';
+import { Sender } from './sender.js';
 
-/** One who is removed from a group and added again, over and over; listens, and does not speak. */
+/** A user who is removed from a group and added again, over and over, and who sends nothing. */
 export interface Guest {
-  readonly account: Account;
+  readonly user: ApiUser;
   readonly groupId: number;
-  readonly owner: Account;
+  readonly owner: ApiUser;
   readonly sockets: readonly ClientSocket[];
 }
 
+/** The users of a run, and what belongs to them. */
 export interface Population {
   readonly sockets: readonly ClientSocket[];
-  readonly voices: readonly Voice[];
+  readonly senders: readonly Sender[];
   readonly guests: readonly Guest[];
-  /** A member of each chat, to read it all back. */
-  readonly readers: ReadonlyMap<number, { readonly path: string; readonly token: string }>;
+  /** For each chat, by its id, how all of its history can be read. */
+  readonly readers: ReadonlyMap<number, ChatReader>;
 }
+
+/** Resolves to a token for this user. */
+export type Mint = (sub: string) => Promise<string>;
 
 const GROUP_MEMBERS = 5;
 const REQUESTS_AT_ONCE = 16;
 
-/** How those who speak connect, and how often such a one is met. */
-const VOICE_HABITS: readonly Habit[] = [
+/** Each socket gets a policy at random from its list, so a policy that stands there three times is met more often. */
+const SENDER_POLICIES: readonly SocketPolicy[] = [
   { start: 'after' },
   { start: 'after' },
   { start: 'after' },
-  { start: 'after', everyMs: 1500 },
-  { start: 'after', everyMs: 4000 },
-  { start: 100, everyMs: 5000 },
-  { start: 3, everyMs: 2500 },
+  { start: 'after', leaveAfterMs: 1500 },
+  { start: 'after', leaveAfterMs: 4000 },
+  { start: 100, leaveAfterMs: 5000 },
+  { start: 3, leaveAfterMs: 2500 },
 ];
-const LISTENER_HABITS: readonly Habit[] = [
-  { start: 'beginning', everyMs: 30_000 },
+const LISTENER_POLICIES: readonly SocketPolicy[] = [
+  { start: 'beginning', leaveAfterMs: 30_000 },
   { start: 'after', isSlow: true },
-  { start: 'after', everyMs: 700 },
-  { start: 1000, everyMs: 5000 },
+  { start: 'after', leaveAfterMs: 700 },
+  { start: 1000, leaveAfterMs: 5000 },
   { start: 100, isSlow: true },
 ];
-const MAIN_HABITS: readonly Habit[] = [
+const MAIN_POLICIES: readonly SocketPolicy[] = [
   { start: 100 },
-  { start: 100, everyMs: 4000 },
-  { start: 'after', everyMs: 1500 },
+  { start: 100, leaveAfterMs: 4000 },
+  { start: 'after', leaveAfterMs: 1500 },
   { start: 'after' },
   { start: 100, isSlow: true },
 ];
+const GUEST_POLICIES: readonly SocketPolicy[] = [{ start: 'after' }, { start: 100, leaveAfterMs: 1000 }];
+
+/** This share of the members of a chat has a second socket there, which only listens. */
 const LISTENERS_SHARE = 0.25;
 const MAINS_SHARE = 0.4;
-const REPEATERS_SHARE = 0.85;
+const RETRYING_SHARE = 0.85;
+const EAGER_SHARE = 0.5;
 
-/** Creates users, private chats, groups and their sockets; nothing is connected yet. */
+/** Creates users, private chats, groups and their sockets. Nothing is connected yet. */
 export async function populate(
-  world: World,
-  users: number,
-  name: string,
-  mint: (sub: string) => Promise<string>,
-  random: Random,
+  context: RunContext,
+  options: { readonly users: number; readonly name: string; readonly mint: Mint; readonly random: Random },
 ): Promise<Population> {
-  const accounts = await createAccounts(world, users, name, mint);
-  const sockets: ClientSocket[] = [];
-  const voices: Voice[] = [];
-  const guests: Guest[] = [];
-  const readers = new Map<number, { path: string; token: string }>();
+  const users = await createUsers(context, options);
+  const builder = new PopulationBuilder(context, options.random);
+  await addPrivateChats(builder, users);
+  await addGroups(builder, users, options.name);
+  return builder;
+}
 
-  const socketOf = (account: Account, chat: { id: number; path: string }, habit: Habit) => {
-    const socket = new ClientSocket(world, account, chat, habit, random.of(`socket ${sockets.length}`));
-    sockets.push(socket);
-    return socket;
-  };
-  const settle = (chat: { id: number; path: string }, members: readonly Account[]) => {
-    readers.set(chat.id, { path: chat.path, token: members[0]?.token ?? '' });
-    for (const account of members) {
-      const manner = { repeats: random.chance(REPEATERS_SHARE), isEager: random.chance(0.5) };
-      const socket = socketOf(account, chat, random.pick(VOICE_HABITS));
-      voices.push(new Voice(world, socket, voices.length, manner, random.of(`voice ${voices.length}`)));
-      if (random.chance(LISTENERS_SHARE)) socketOf(account, chat, random.pick(LISTENER_HABITS));
-    }
-  };
+class PopulationBuilder implements Population {
+  readonly sockets: ClientSocket[] = [];
+  readonly senders: Sender[] = [];
+  readonly guests: Guest[] = [];
+  readonly readers = new Map<number, ChatReader>();
+  readonly context: RunContext;
+  readonly random: Random;
 
-  for (const [index, account] of accounts.entries()) {
-    const other = accounts[(index + 1) % accounts.length] ?? account;
-    const id = await account.openChat(other.id);
-    world.history.add(Event.chat, id, account.id, other.id);
-    settle({ id, path: `/chat/${id}` }, [account, other]);
-    if (random.chance(MAINS_SHARE)) socketOf(account, { id: 0, path: '/main' }, random.pick(MAIN_HABITS));
+  constructor(context: RunContext, random: Random) {
+    this.context = context;
+    this.random = random;
   }
-  for (let index = 0; index < users / 3; index++) {
-    const [owner, ...others] = pickMany(accounts, GROUP_MEMBERS + 1, random);
+
+  addSocket(user: ApiUser, chat: ChatAddress, policy: SocketPolicy): ClientSocket {
+    const random = this.random.of(`socket ${this.sockets.length}`);
+    const socket = new ClientSocket(this.context, user, chat, policy, random);
+    this.sockets.push(socket);
+    return socket;
+  }
+
+  /** Gives each of the members a sender in the chat, and some of them a second socket. */
+  addMembers(chat: ChatAddress, members: readonly ApiUser[]): void {
+    const { random, senders } = this;
+    this.readers.set(chat.id, { path: chat.path, token: members[0]?.token ?? '' });
+    for (const user of members) {
+      const policy = { retries: random.chance(RETRYING_SHARE), isEager: random.chance(EAGER_SHARE) };
+      const socket = this.addSocket(user, chat, random.pick(SENDER_POLICIES));
+      const own = random.of(`sender ${senders.length}`);
+      senders.push(new Sender(this.context, socket, senders.length, policy, own));
+      if (random.chance(LISTENERS_SHARE)) this.addSocket(user, chat, random.pick(LISTENER_POLICIES));
+    }
+  }
+
+  /** Notes down in the history that the run has created a chat. */
+  created(chatId: number, members: readonly ApiUser[]): void {
+    this.context.history.add(Event.chat, chatId, ...members.map(({ id }) => id));
+  }
+}
+
+/** Each user has a private chat with the next one, and some have a main socket. */
+async function addPrivateChats(builder: PopulationBuilder, users: readonly ApiUser[]): Promise<void> {
+  const { random } = builder;
+  for (const [index, user] of users.entries()) {
+    const other = users[(index + 1) % users.length] ?? user;
+    const id = await user.openChat(other.id);
+    builder.created(id, [user, other]);
+    builder.addMembers({ id, path: `/chat/${id}` }, [user, other]);
+    if (random.chance(MAINS_SHARE))
+      builder.addSocket(user, { id: 0, path: '/main' }, random.pick(MAIN_POLICIES));
+  }
+}
+
+/** There is a group for every three users; every second group has a guest beside its members. */
+async function addGroups(builder: PopulationBuilder, users: readonly ApiUser[], name: string): Promise<void> {
+  for (let index = 0; index < users.length / 3; index++) {
+    const [owner, ...others] = pickMany(users, GROUP_MEMBERS + 1, builder.random);
     if (owner === undefined) continue;
-    const hasGuest = index % 2 === 0;
-    const guest = others.at(-1);
-    const members = hasGuest ? [owner, ...others] : [owner, ...others.slice(0, -1)];
+    const spare = others.pop();
+    const guest = index % 2 === 0 ? spare : undefined;
+    const members = [owner, ...others];
+    const all = guest === undefined ? members : [...members, guest];
     const id = await owner.createGroup(
       `${name}-group-${index}`,
-      members.slice(1).map((account) => account.id),
+      all.slice(1).map((user) => user.id),
     );
-    world.history.add(Event.chat, id, ...members.map((account) => account.id));
     const chat = { id, path: `/group/${id}` };
-    settle(chat, hasGuest ? members.slice(0, -1) : members);
-    if (!hasGuest || guest === undefined) continue;
-    const own = [
-      socketOf(guest, chat, { start: 'after' }),
-      socketOf(guest, chat, { start: 100, everyMs: 1000 }),
-    ];
-    guests.push({ account: guest, groupId: id, owner, sockets: own });
+    builder.created(id, all);
+    builder.addMembers(chat, members);
+    if (guest === undefined) continue;
+    const sockets = GUEST_POLICIES.map((policy) => builder.addSocket(guest, chat, policy));
+    builder.guests.push({ user: guest, groupId: id, owner, sockets });
   }
-  return { sockets, voices, guests, readers };
 }
 
-async function createAccounts(
-  world: World,
-  users: number,
-  name: string,
-  mint: (sub: string) => Promise<string>,
-): Promise<Account[]> {
-  const accounts: Account[] = [];
+async function createUsers(
+  context: RunContext,
+  { users: count, name, mint }: { readonly users: number; readonly name: string; readonly mint: Mint },
+): Promise<ApiUser[]> {
+  const users: ApiUser[] = [];
   const create = async (index: number) => {
-    const account = new Account(world, await mint(`${name}-${index}`));
-    accounts[index] = account;
-    await account.create(`${name}-${index}`);
+    const user = new ApiUser(context, await mint(`${name}-${index}`));
+    users[index] = user;
+    await user.create(`${name}-${index}`);
   };
-  for (let index = 0; index < users; index += REQUESTS_AT_ONCE) {
-    const count = Math.min(REQUESTS_AT_ONCE, users - index);
-    await Promise.all(Array.from({ length: count }, (_, offset) => create(index + offset)));
+  for (let index = 0; index < count; index += REQUESTS_AT_ONCE) {
+    const batch = Math.min(REQUESTS_AT_ONCE, count - index);
+    await Promise.all(Array.from({ length: batch }, (_, offset) => create(index + offset)));
   }
-  return accounts;
+  return users;
 }
 
+/** As many different ones of the list as it has, up to `count`. */
 function pickMany<T>(list: readonly T[], count: number, random: Random): T[] {
   const left = [...list];
   const picked: T[] = [];

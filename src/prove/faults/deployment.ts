@@ -1,18 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream, readFileSync, type WriteStream } from 'node:fs';
-import { createServer } from 'node:net';
+import { createWriteStream, type WriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LIMITS_OFF } from '../../chat/limits.js';
 import { searchPath } from '../../config.js';
 import { OperatorError } from '../../operator-error.js';
+import { freePort } from '../../process/port.js';
+import { childrenInRole, statFieldsOf } from './processes.js';
 
 const START_MS_MAX = 30_000;
 const RESTART_MS = 200;
-const LOOK_EVERY_MS = 10;
+const POLL_EVERY_MS = 10;
 const STOP_MS_MAX = 15_000;
-const PORT_MIN = 20_000;
-const PORTS = 10_000;
 
 export interface DeploymentOptions {
   /** The server's `dist/main.js`. */
@@ -25,21 +24,22 @@ export interface DeploymentOptions {
 
 export type Role = 'worker' | 'ledger' | 'primary';
 
-/** A server of the run's own: its process tree, and the supervisor that starts the primary again. */
+/** A server that a run has started for itself, with a supervisor that starts the primary again when it ends. */
 export class Deployment {
   readonly url: string;
   readonly dataDir: string;
   readonly #options: DeploymentOptions;
   readonly #port: number;
   readonly #output: WriteStream;
-  readonly #left = new Map<number, string>();
+  /** When each child of a primary was started that was seen before a signal: some may outlive their primary. */
+  readonly #startTimes = new Map<number, string>();
   #primary: ChildProcess | undefined;
-  #serving = false;
-  #everServed = false;
-  #lastWords = '';
-  #stopping = false;
-  /** Should this process end without having stopped the server, the server does not stay behind. */
-  readonly #abandon = () => void this.#primary?.kill('SIGKILL');
+  #isServing = false;
+  #hasServed = false;
+  #lastError = '';
+  #isStopping = false;
+  /** The primary ends with this process, also when this process ends without having stopped it. */
+  readonly #killPrimary = () => void this.#primary?.kill('SIGKILL');
 
   private constructor(options: DeploymentOptions, port: number) {
     this.#options = options;
@@ -47,53 +47,52 @@ export class Deployment {
     this.url = `http://127.0.0.1:${port}`;
     this.dataDir = join(options.folder, 'data');
     this.#output = createWriteStream(join(options.folder, 'server.log'));
-    process.on('exit', this.#abandon);
+    process.on('exit', this.#killPrimary);
   }
 
-  /** Resolves when it serves. */
+  /** Resolves when it serves. Errors: an OperatorError with the last thing that it wrote when it does not start. */
   static async start(options: DeploymentOptions): Promise<Deployment> {
     const deployment = new Deployment(options, await freePort());
     deployment.#launch();
     const deadline = performance.now() + START_MS_MAX;
-    while (!deployment.#serving) {
-      if (performance.now() > deadline || deployment.#stopping) {
+    while (!deployment.#isServing) {
+      if (performance.now() > deadline || deployment.#isStopping) {
         await deployment.stop();
-        throw new OperatorError(`the server did not start: ${deployment.#lastWords.trim()}`);
+        throw new OperatorError(`the server did not start: ${deployment.#lastError.trim()}`);
       }
-      await sleep(LOOK_EVERY_MS);
+      await sleep(POLL_EVERY_MS);
     }
-    deployment.#everServed = true;
+    deployment.#hasServed = true;
     return deployment;
   }
 
-  /** True when the primary has said that it serves, and every process is there. */
-  get isWhole(): boolean {
+  /** True when the server has said that it serves, and all of its processes run. */
+  get isComplete(): boolean {
     return (
-      this.#serving &&
+      this.#isServing &&
       this.pids('worker').length === this.#options.workers &&
       this.pids('ledger').length === 1
     );
   }
 
-  /** Of the processes that it has started, those of a role. */
+  /** The ids of those of its processes that run in this role. */
   pids(role: Role): number[] {
     const { pid, exitCode, signalCode } = this.#primary ?? {};
     if (pid === undefined || exitCode !== null || signalCode !== null) return [];
-    if (role === 'primary') return [pid];
-    return childrenOf(pid).filter((child) => argumentsOf(child).includes(role));
+    return role === 'primary' ? [pid] : childrenInRole(pid, role);
   }
 
-  /** Sends a signal to one of its processes. Before the primary dies, what it started is noted down. */
+  /** Sends a signal to one of its processes, unless that process has ended and another has its id. */
   signal(pid: number, signal: NodeJS.Signals): void {
     for (const child of [...this.pids('worker'), ...this.pids('ledger')])
-      this.#left.set(child, startOf(child));
-    if (this.#left.has(pid) && this.#left.get(pid) !== startOf(pid)) return; // Gone, and its number is another's.
+      this.#startTimes.set(child, startTimeOf(child));
+    if (this.#startTimes.has(pid) && this.#startTimes.get(pid) !== startTimeOf(pid)) return;
     kill(pid, signal);
   }
 
-  /** Stops the server, and whatever of it should be left. */
+  /** Stops the server, and kills the processes that outlived it. */
   async stop(): Promise<void> {
-    this.#stopping = true;
+    this.#isStopping = true;
     const primary = this.#primary;
     if (primary !== undefined && primary.exitCode === null && primary.signalCode === null) {
       const ended = new Promise((resolve) => primary.once('exit', resolve));
@@ -105,8 +104,9 @@ export class Deployment {
       await ended;
       clearTimeout(timer);
     }
-    for (const [pid, start] of this.#left) if (start !== '' && startOf(pid) === start) kill(pid, 'SIGKILL');
-    process.off('exit', this.#abandon);
+    for (const [pid, startTime] of this.#startTimes)
+      if (startTime !== '' && startTimeOf(pid) === startTime) kill(pid, 'SIGKILL');
+    process.off('exit', this.#killPrimary);
     this.#output.end();
   }
 
@@ -128,22 +128,22 @@ export class Deployment {
     });
     this.#primary = child;
     child.stdout.on('data', (bytes: Buffer) => {
-      if (bytes.includes('listening on')) this.#serving = true;
+      if (bytes.includes('listening on')) this.#isServing = true;
       this.#output.write(bytes);
     });
     child.stderr.on('data', (bytes: Buffer) => {
-      this.#lastWords = bytes.toString();
+      this.#lastError = bytes.toString();
       this.#output.write(bytes);
     });
     child.on('close', () => {
-      this.#serving = false;
-      if (!this.#everServed) this.#stopping = true;
-      if (!this.#stopping) setTimeout(() => !this.#stopping && this.#launch(), RESTART_MS);
+      this.#isServing = false;
+      if (!this.#hasServed) this.#isStopping = true;
+      if (!this.#isStopping) setTimeout(() => !this.#isStopping && this.#launch(), RESTART_MS);
     });
   }
 }
 
-/** One that has ended already is no matter. */
+/** Sends a signal to a process; one that has ended already is passed over. */
 function kill(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
@@ -152,46 +152,7 @@ function kill(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-function childrenOf(pid: number): number[] {
-  return (read(`/proc/${pid}/task/${pid}/children`) ?? '').split(' ').filter(Boolean).map(Number);
-}
-
-function argumentsOf(pid: number): string[] {
-  return (read(`/proc/${pid}/cmdline`) ?? '').split('\0');
-}
-
-/** When a process was started, in the kernel's words: with its number, this names one process for good. */
-function startOf(pid: number): string {
-  const stat = read(`/proc/${pid}/stat`) ?? '';
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-}
-
-function read(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return undefined; // It has ended.
-  }
-}
-
-/**
- * A free port that the system hands to nobody by itself: while the server is down, a client that dials it from
- * a port of the same number would be connected to itself, and hold it.
- */
-export async function freePort(): Promise<number> {
-  for (
-    let port = PORT_MIN + Math.floor(Math.random() * PORTS);
-    ;
-    port = PORT_MIN + ((port - PORT_MIN + 1) % PORTS)
-  ) {
-    if (await isFree(port)) return port;
-  }
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once('error', () => resolve(false));
-    probe.listen({ host: '127.0.0.1', port, exclusive: true }, () => probe.close(() => resolve(true)));
-  });
+/** When a process was started, in ticks of the kernel; '' when it has ended. With the id this names one process. */
+function startTimeOf(pid: number): string {
+  return statFieldsOf(pid)[19] ?? '';
 }

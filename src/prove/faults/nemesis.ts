@@ -2,138 +2,123 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Workload } from '../clients/workload.js';
 import { Event } from '../history.js';
 import type { Random } from '../random.js';
-import type { World } from '../run-context.js';
+import type { RunContext } from '../run-context.js';
 import type { Deployment, Role } from './deployment.js';
-import type { Redis } from './redis.js';
+import { type Fault, type FaultPlan, needsRedis } from './faults.js';
+import type { RedisServer } from './redis-server.js';
 
-/** What can be broken, each with what is done. */
-export const FAULTS = {
-  worker: 'SIGKILL of a worker',
-  ledger: 'SIGKILL of the ledger',
-  primary: 'SIGKILL of the primary, which a supervisor starts again',
-  'freeze-worker': 'a worker stands still for 0.2–3 s (SIGSTOP, SIGCONT)',
-  'freeze-ledger': 'the ledger stands still for 0.2–3 s',
-  cut: "a third of the clients' connections are cut",
-  redis: 'SIGKILL of Redis, which is started again after 0–2 s',
-  'freeze-redis': 'Redis stands still for 0.2–3 s',
-  'redis-clients': 'CLIENT KILL: Redis ends all connections',
-} as const;
-
-export type Fault = keyof typeof FAULTS;
-export const isFault = (name: string): name is Fault => Object.hasOwn(FAULTS, name);
-export const ofRedis = (fault: Fault): boolean => fault.includes('redis');
-
-/** A fault to bring about, and how often at least; 0: as often as it comes. */
-export interface Plan {
-  readonly fault: Fault;
-  readonly times: number;
-}
-
-export interface NemesisParts {
-  readonly world: World;
+export interface NemesisOptions {
+  readonly context: RunContext;
   readonly workload: Workload;
+  /** Undefined when the run tests a server that it has not started. */
   readonly deployment: Deployment | undefined;
-  readonly redis: Redis | undefined;
+  readonly redis: RedisServer | undefined;
   readonly random: Random;
-  /** Mean time between the recovery from one fault and the next. */
+  /** The mean time between the recovery from one fault and the next fault. */
   readonly everyMs: number;
-  readonly say: (text: string) => void;
+  readonly print: (text: string) => void;
 }
 
 const FREEZE_MS_MIN = 200;
 const FREEZE_MS_MAX = 3000;
 const REDIS_AWAY_MS_MAX = 2000;
-/** This share of the faults comes while the one before is not over. */
+/** This share of the faults comes before the recovery from the one before. */
 const OVERLAP_SHARE = 0.2;
 const RECOVERY_MS_MAX = 30_000;
-const LOOK_EVERY_MS = 10;
+const POLL_EVERY_MS = 10;
 
-/** Breaks parts of the deployment, one after the other and sometimes two at once, and waits for each to be mended. */
+/** Breaks parts of the deployment, mostly one after the other, and waits for the recovery from each fault. */
 export class Nemesis {
-  readonly #parts: NemesisParts;
-  readonly #plans: readonly Plan[];
-  readonly #done = new Map<Fault, number>();
+  readonly #options: NemesisOptions;
+  readonly #plans: readonly FaultPlan[];
+  readonly #counts = new Map<Fault, number>();
   /** How long each recovery took, by fault. */
   readonly recoveriesMs = new Map<Fault, number[]>();
   readonly #pending = new Set<Promise<void>>();
-  #stopped = false;
+  #isStopped = false;
 
-  constructor(parts: NemesisParts, plans: readonly Plan[]) {
-    this.#parts = parts;
+  constructor(options: NemesisOptions, plans: readonly FaultPlan[]) {
+    this.#options = options;
     this.#plans = plans;
   }
 
-  /** True when every fault came as often as was asked for. */
+  /** True when every fault came about as often as was asked for. */
   get isDone(): boolean {
     return this.#plans.every(({ fault, times }) => this.count(fault) >= times);
   }
 
+  /** How often a fault came about. */
   count(fault: Fault): number {
-    return this.#done.get(fault) ?? 0;
+    return this.#counts.get(fault) ?? 0;
   }
 
-  get faults(): number {
-    return [...this.#done.values()].reduce((sum, count) => sum + count, 0);
+  /** How many faults came about. */
+  get total(): number {
+    return [...this.#counts.values()].reduce((sum, count) => sum + count, 0);
   }
 
-  /** Resolves after `stop`, when the last fault is mended. */
+  /** Resolves after `stop`, and after the recovery from the last fault. */
   async run(): Promise<void> {
-    const { random, everyMs } = this.#parts;
-    while (!this.#stopped && this.#plans.length > 0) {
+    const { random, everyMs, context } = this.#options;
+    while (!this.#isStopped && this.#plans.length > 0) {
       await sleep(everyMs * (0.5 + random.next()));
-      if (this.#stopped) break;
+      if (this.#isStopped) break;
       const fault = this.#next();
-      const one = this.#strike(fault).catch((error: Error) => {
-        this.#parts.world.tally.unexpected('fault', `${fault}: ${error.message}`);
+      const pending = this.#injectAndRecover(fault).catch((error: Error) => {
+        context.tally.unexpected('fault', `${fault}: ${error.message}`);
       });
-      this.#pending.add(one);
-      void one.finally(() => this.#pending.delete(one));
+      this.#pending.add(pending);
+      void pending.finally(() => this.#pending.delete(pending));
       if (!random.chance(OVERLAP_SHARE)) await Promise.all(this.#pending);
     }
     await Promise.all(this.#pending);
   }
 
   stop(): void {
-    this.#stopped = true;
+    this.#isStopped = true;
   }
 
-  /** Faults with more left to do come more often. */
+  /** Draws the next fault; those that must come more often are drawn more often. */
   #next(): Fault {
+    const { random } = this.#options;
     const left = this.#plans.map(({ fault, times }) => Math.max(0, times - this.count(fault)));
     const sum = left.reduce((total, count) => total + count, 0);
-    if (sum === 0) return this.#parts.random.pick(this.#plans).fault;
-    let drawn = this.#parts.random.next() * sum;
+    if (sum === 0) return random.pick(this.#plans).fault;
+    let drawn = random.next() * sum;
     for (const [index, { fault }] of this.#plans.entries()) {
       drawn -= left[index] ?? 0;
       if (drawn < 0) return fault;
     }
-    return this.#parts.random.pick(this.#plans).fault;
+    return random.pick(this.#plans).fault;
   }
 
-  async #strike(fault: Fault): Promise<void> {
-    const { world, workload, deployment, redis, say } = this.#parts;
-    const since = world.now();
-    world.history.add(Event.fault, fault);
-    if (!(await this.#bring(fault))) return; // Whom it was meant for was not there.
-    this.#done.set(fault, this.count(fault) + 1);
-    const isMended = async () =>
-      (deployment?.isWhole ?? true) &&
-      workload.recoveredSince(since) &&
-      (!ofRedis(fault) || redis === undefined || (await redis.answers()));
-    while (!(await isMended())) {
-      if (world.now() - since > RECOVERY_MS_MAX) {
-        say(`no recovery from ${fault} within ${RECOVERY_MS_MAX / 1000} s`);
-        return world.tally.unexpected('recovery', `from ${fault}, none within ${RECOVERY_MS_MAX} ms`);
+  async #injectAndRecover(fault: Fault): Promise<void> {
+    const { context, print } = this.#options;
+    const sinceMs = context.now();
+    context.history.add(Event.fault, fault);
+    if (!(await this.#inject(fault))) return;
+    this.#counts.set(fault, this.count(fault) + 1);
+    while (!(await this.#hasRecovered(fault, sinceMs))) {
+      if (context.now() - sinceMs > RECOVERY_MS_MAX) {
+        print(`no recovery from ${fault} within ${RECOVERY_MS_MAX / 1000} s`);
+        return context.tally.unexpected('recovery', `from ${fault}, none within ${RECOVERY_MS_MAX} ms`);
       }
-      await sleep(LOOK_EVERY_MS);
+      await sleep(POLL_EVERY_MS);
     }
-    const all = this.recoveriesMs.get(fault) ?? [];
-    all.push(world.now() - since);
-    this.recoveriesMs.set(fault, all);
+    const recoveries = this.recoveriesMs.get(fault) ?? [];
+    recoveries.push(context.now() - sinceMs);
+    this.recoveriesMs.set(fault, recoveries);
   }
 
-  async #bring(fault: Fault): Promise<boolean> {
-    const { workload, redis, random } = this.#parts;
+  async #hasRecovered(fault: Fault, sinceMs: number): Promise<boolean> {
+    const { workload, deployment, redis } = this.#options;
+    if (deployment?.isComplete === false || !workload.hasRecoveredSince(sinceMs)) return false;
+    return !needsRedis(fault) || redis === undefined || (await redis.answers());
+  }
+
+  /** Resolves to false when what the fault is meant for was not there. */
+  async #inject(fault: Fault): Promise<boolean> {
+    const { workload, redis, random } = this.#options;
     switch (fault) {
       case 'worker':
       case 'ledger':
@@ -147,9 +132,10 @@ export class Nemesis {
         workload.cut();
         return true;
       case 'redis':
-        if (redis === undefined || !(await redis.kill())) return false;
+        // When another fault has ended it already, that fault starts it again.
+        if (redis === undefined || !(await redis.end('SIGKILL'))) return false;
         await sleep(random.next() * REDIS_AWAY_MS_MAX);
-        await redis.start();
+        await redis.launch();
         return true;
       case 'freeze-redis':
         if (!redis?.signal('SIGSTOP')) return false;
@@ -165,13 +151,15 @@ export class Nemesis {
   async #freeze(role: Role): Promise<boolean> {
     const pid = this.#signalOne(role, 'SIGSTOP');
     if (pid === undefined) return false;
-    await sleep(this.#parts.random.from(FREEZE_MS_MIN, FREEZE_MS_MAX));
-    this.#parts.deployment?.signal(pid, 'SIGCONT');
+    const { random, deployment } = this.#options;
+    await sleep(random.from(FREEZE_MS_MIN, FREEZE_MS_MAX));
+    deployment?.signal(pid, 'SIGCONT');
     return true;
   }
 
+  /** Returns the id of the process that got the signal, undefined when there is none in this role. */
   #signalOne(role: Role, signal: NodeJS.Signals): number | undefined {
-    const { deployment, random } = this.#parts;
+    const { deployment, random } = this.#options;
     const pids = deployment?.pids(role) ?? [];
     if (deployment === undefined || pids.length === 0) return undefined;
     const pid = random.pick(pids);

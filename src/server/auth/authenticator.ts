@@ -3,9 +3,9 @@ import { type JWTClaimVerificationOptions, type JWTPayload, jwtVerify } from 'jo
 import { LRUCache } from 'lru-cache';
 import { TOKEN_CHARACTERS_MAX } from '../../api/frames.js';
 import { ChatError } from '../../chat/errors.js';
-import { type Caller, callerOf } from '../../chat/users.js';
-import { NEVER } from '../hub/sockets.js';
+import { callerOf } from '../../chat/users.js';
 import { Hs256Verifier, INVALID } from './hs256-verifier.js';
+import { type Identity, NEVER } from './identity.js';
 import { Jwks } from './jwks.js';
 import type { JwksStore } from './jwks-cache.js';
 
@@ -41,14 +41,6 @@ export interface AuthContext {
   jwksNotStored(error: unknown): void;
   /** Undefined: the JWKS lives only as long as the process. */
   readonly jwksStore: JwksStore | undefined;
-}
-
-/** The claims of a valid token. Times are in seconds since the epoch. */
-export interface Identity {
-  readonly caller: Caller;
-  readonly expiresAt: number | undefined;
-  /** In whole seconds; 0 without an `iat`. */
-  readonly issuedAt: number;
 }
 
 /**

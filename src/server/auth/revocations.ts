@@ -1,6 +1,6 @@
 import { claimOf } from '../../chat/users.js';
 import type { Revocation } from '../../store/read-store.js';
-import type { Identity } from './authenticator.js';
+import type { Identity } from './identity.js';
 
 /** Which tokens are revoked, as of the worker's position. All revocations are in memory, because they are few. */
 export class Revocations {

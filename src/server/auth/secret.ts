@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { OperatorError } from '../../operator-error.js';
+import { fsyncPathSync, writeSynced } from '../../store/fsync.js';
 
 /** The file of the secret that tokens are verified with when no key is configured. The first ledger of a data folder creates it. */
 export function secretFile(dataDir: string): string {
@@ -27,12 +28,7 @@ export function readSecret(dataDir: string): string | undefined {
 export function ensureSecret(dataDir: string): void {
   if (readSecret(dataDir) !== undefined) return;
   const temporary = `${secretFile(dataDir)}.new`;
-  const file = openSync(temporary, 'w', 0o600);
-  writeSync(file, `${randomBytes(48).toString('base64url')}\n`);
-  fsyncSync(file);
-  closeSync(file);
+  writeSynced(temporary, (file) => writeSync(file, `${randomBytes(48).toString('base64url')}\n`));
   renameSync(temporary, secretFile(dataDir));
-  const folder = openSync(dataDir, 'r');
-  fsyncSync(folder);
-  closeSync(folder);
+  fsyncPathSync(dataDir);
 }

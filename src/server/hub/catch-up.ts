@@ -1,7 +1,7 @@
 import { Close, closeCodeOf } from '../../api/status.js';
 import { ChatError } from '../../chat/errors.js';
 import type { MaybePromise } from '../../maybe-promise.js';
-import type { Loaded } from '../../store/read-store.js';
+import type { Progress, Step } from './catch-up-step.js';
 import { ChatCatchUp } from './chat-catch-up.js';
 import type { Hub } from './hub.js';
 import { MainCatchUp } from './main-catch-up.js';
@@ -13,22 +13,6 @@ const DRAINED_BYTES = 64 * 1024;
 const TICK_MS = 5;
 /** A peer that takes nothing for this long is given up; it may resume. */
 const STALLED_MS = 30_000;
-
-/** One page of a socket: what is asked for, and what is sent when the worker is at the position of the answer. */
-export interface Step<V> {
-  load(): Loaded<V>;
-  /** Errors: a ChatError ends the socket. */
-  act(value: V): Progress;
-}
-
-export interface Progress {
-  /** That were sent. */
-  readonly bytes: number;
-  /** Something is left between the socket and the position. */
-  readonly more: boolean;
-  /** The groups of a main socket's user, when nothing is left. */
-  readonly groups: readonly number[];
-}
 
 /**
  * The one way to attach. A socket that opens, one that resumes, and one that could not keep up are the same:

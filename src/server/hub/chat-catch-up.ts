@@ -3,7 +3,7 @@ import type { ChatEntry } from '../../chat/entries.js';
 import { ChatError } from '../../chat/errors.js';
 import { mapLoaded } from '../../store/loading.js';
 import type { Loaded } from '../../store/read-store.js';
-import type { Progress, Step } from './catch-up.js';
+import { AGAIN, type Progress, type Step } from './catch-up-step.js';
 import type { Hub } from './hub.js';
 import { type EncodedPage, FrameCollector, frameOf, PAGE_BOUNDS, PAGE_MESSAGES_MAX } from './pages.js';
 import type { ChatSocket } from './sockets.js';
@@ -12,7 +12,6 @@ import type { ChatSocket } from './sockets.js';
 type Page = { readonly send: () => Progress } | undefined;
 
 const NO_GROUPS: readonly number[] = [];
-const AGAIN: Progress = { bytes: 0, more: true, groups: NO_GROUPS };
 
 /** The pages of a chat's socket: the newest messages that it begins with, or everything after an id. */
 export class ChatCatchUp {

@@ -3,7 +3,7 @@ import { ChatError } from '../../chat/errors.js';
 import type { Message } from '../../chat/messages.js';
 import { mapLoaded } from '../../store/loading.js';
 import type { Known, Loaded, Room } from '../../store/read-store.js';
-import type { Progress, Step } from './catch-up.js';
+import { AGAIN, type Progress, type Step } from './catch-up-step.js';
 import type { Hub } from './hub.js';
 import { FrameCollector } from './pages.js';
 import type { MainSocket } from './sockets.js';
@@ -17,7 +17,6 @@ type Found =
 const DUE_PER_PAGE = 128;
 
 const NO_GROUPS: readonly number[] = [];
-const AGAIN: Progress = { bytes: 0, more: true, groups: NO_GROUPS };
 
 /**
  * The pages of a main socket: each chat's newest message, in ascending order of their ids. Rounds over all chats are

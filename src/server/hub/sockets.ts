@@ -1,3 +1,5 @@
+import { NEVER } from '../auth/identity.js';
+
 /** What the hub needs of an engine's WebSocket. Every call after its end throws. */
 export interface Wire {
   send(frame: string): unknown;
@@ -16,9 +18,6 @@ export interface Wire {
  * its topics, all that the log brings reaches it; `closed`.
  */
 export type SocketState = 'opening' | 'behind' | 'live' | 'closed';
-
-/** Of what has no end: the largest number that takes no memory of its own. An end after it, in 2038, is none. */
-export const NEVER = 2 ** 31 - 1;
 
 /** One open socket of a user. What is asked of it after its end does nothing. */
 export abstract class UserSocket {

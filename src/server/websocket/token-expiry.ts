@@ -1,5 +1,6 @@
 import { closeCodeOf } from '../../api/status.js';
-import { NEVER, type Socket } from '../hub/sockets.js';
+import { NEVER } from '../auth/identity.js';
+import type { Socket } from '../hub/sockets.js';
 
 const LOOK_EVERY_MS = 250;
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type FileHandle, mkdir, open, readFile, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ChatError } from '../../chat/errors.js';
+import { fsyncPath } from '../fsync.js';
 import type { Image, PhotoOwner, PhotoStore, PlacedPhoto } from '../photo-store.js';
 import { contentTypeOf, type ImageHead, type ImageType, imageHead } from './images.js';
 
@@ -60,11 +61,11 @@ export class PhotoFiles implements PhotoStore {
     // once: who made one of the folders may be about to sync it still, or have been killed before.
     const own = dirname(lasting);
     const ownerFolder = dirname(own);
-    await sync(own);
-    await sync(ownerFolder);
+    await fsyncPath(own);
+    await fsyncPath(ownerFolder);
     if (this.#rooted.has(ownerFolder)) return;
-    await sync(this.#filesDir);
-    await sync(dirname(this.#filesDir));
+    await fsyncPath(this.#filesDir);
+    await fsyncPath(dirname(this.#filesDir));
     this.#rooted.add(ownerFolder);
   }
 
@@ -141,13 +142,4 @@ async function removeWithFolder(path: string): Promise<void> {
   await rmdir(dirname(path)).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOTEMPTY' && error.code !== 'ENOENT') throw error;
   });
-}
-
-async function sync(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -28,7 +28,7 @@ busContract('Redis Pub/Sub', async () => {
 
 type Options = Parameters<typeof openBus>[1];
 
-/** A worker's and a ledger's side, until the test is over, and what the worker heard. */
+/** Opens a worker's and a ledger's side until the test is over, and collects what the worker hears. */
 async function link(url: string, options?: Options) {
   const bus = await openBus(url, options);
   const ledger = await openHints(url, options);
@@ -47,7 +47,7 @@ const typing = (chatId: number, sequence = 1): Typing => {
   return { chatId, userId: 7, on: true, worker: 'someone', sequence, position: 3 };
 };
 
-/** Hints until it is heard: the first may come before the subscription. */
+/** Sends hints until one is heard, because the first may come before the subscription. */
 async function expectLinked({ bus, ledger, newest }: Awaited<ReturnType<typeof link>>): Promise<void> {
   let id = 1000;
   await until(() => {

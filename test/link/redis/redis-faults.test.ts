@@ -2,14 +2,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Typing } from '../../../src/link/bus.js';
 import type { RedisHints } from '../../../src/link/redis/hints.js';
 import type { RedisBus } from '../../../src/link/redis/redis-bus.js';
+import { freePort } from '../../../src/process/port.js';
 import { TestRedis } from '../../support/redis.js';
 import { openBus, openHints, Said } from '../../support/redis-bus.js';
 import { until } from '../../support/wait.js';
-import { freePort } from '../../support/worker.js';
 
-/** Three missed heartbeats, the one that was under way, and what a busy machine adds. */
+/** The time of three missed heartbeats and of the one that was under way, with a reserve for a busy machine. */
 const NOTICED_MS_MAX = 6000;
-/** A hundred signals and one piece of subscriptions, with the heartbeat. */
+/** A hundred signals, one piece of subscriptions, and the heartbeat may wait. */
 const BUS_WAITING_MAX = 104;
 const MANY = 50_000;
 const CHATS = [5, 6, 7];
@@ -40,7 +40,7 @@ const signal = (chatId: number): Typing => {
   return { chatId, userId: 7, on: true, worker: 'someone', sequence: next++, position: 3 };
 };
 
-/** Hints and typing of every chat come through, from now on. */
+/** Resolves when hints, and the typing of every chat, come through. */
 async function linked(): Promise<void> {
   const from = next++;
   typing.length = 0;
@@ -55,7 +55,7 @@ async function linked(): Promise<void> {
 const wrong = /^warn Redis at redis:\/\/127\.0\.0\.1:\d+ cannot be used \(.+\)/;
 const well = /^info Redis at redis:\/\/127\.0\.0\.1:\d+ links/;
 
-/** Both sides have said these lines, and nothing else. */
+/** Expects both sides to have logged these lines, and nothing else. */
 async function bothSay(...lines: RegExp[]): Promise<void> {
   for (const said of [worker, ledgers]) {
     await until(() => said.lines.length >= lines.length, 15_000).catch(() => undefined);

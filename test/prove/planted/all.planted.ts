@@ -3,7 +3,7 @@ import type { Violation } from '../../../src/prove/checker/verdict.js';
 import { bugs, fallingBehind } from './bugs.js';
 import { proveWith } from './plant.js';
 
-/** A bug that shows only when a fault meets it gets this many runs, each with another seed. */
+/** A bug that shows only when a fault comes at the right moment gets this many runs, each with another seed. */
 const RUNS_MAX = 3;
 
 describe('a server in which', () => {

@@ -2,20 +2,20 @@
 import type { Violation } from '../../../src/prove/checker/verdict.js';
 import type { Patch } from '../../support/build.js';
 
-/** A way to break the promise, as somebody might by accident, and how the checker must see it. */
+/** A bug that somebody might write by accident, and the violations by which the checker must find it. */
 export interface Bug {
   readonly name: string;
   readonly changes: readonly Patch[];
   /** At least one of these counts must not be 0. */
   readonly expected: readonly Violation[];
-  /** What the run needs beside the usual to come across it. */
+  /** Options that the run needs beside the usual ones to come across the bug. */
   readonly args?: readonly string[];
 }
 
 const KILL_LEDGER = ['--faults', 'ledger'];
 const CUT = ['--faults', 'cut'];
 
-/** Not a bug: chat sockets are taken for slow ones at random, so that there are some that are behind. */
+/** This is no bug: it takes chat sockets for slow ones at random, so that there are some that fall behind. */
 export const fallingBehind: readonly Patch[] = [
   {
     file: 'server/hub/backpressure.js',
@@ -29,7 +29,7 @@ export const fallingBehind: readonly Patch[] = [
   },
 ];
 
-/** Not a bug: what is committed is told late, so that faults find repeats of what is stored. */
+/** This is no bug: it delays answers after the commit, so that faults make clients repeat what is stored. */
 const lateAnswers: Patch = {
   file: 'ledger/commit-queue.js',
   from: 'this.#events.committed(newest);',

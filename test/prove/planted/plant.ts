@@ -9,8 +9,8 @@ import type { Bug } from './bugs.js';
 const SECONDS = 4;
 
 /**
- * Proves a copy of the built server that has this bug (undefined: none), and resolves to the report. The tool
- * that does it is the one that is built, without the bug.
+ * Runs the checker of the build against a copy of the server that has this bug (undefined: none), and resolves to the
+ * report. The checker itself runs without the bug.
  */
 export async function proveWith(bug: Bug | undefined, seed: string, seconds = SECONDS): Promise<Report> {
   const folder = await mkdtemp(join(tmpdir(), 'parley-test-planted-'));
@@ -32,7 +32,7 @@ export async function proveWith(bug: Bug | undefined, seed: string, seconds = SE
     const args = ['prove', ...usual, ...own, '--program', program, ...(bug?.args ?? [])];
     const { process, output } = launch({}, args);
     await exitOf(process);
-    // What is left of a run that found something is of no use to anybody here.
+    // A run that found something keeps its folder, which nobody needs here.
     const left = /: (\S+parley-prove-\w+)$/m.exec(output.text)?.[1];
     if (left !== undefined) await rm(left, { recursive: true });
     const json = await readFile(join(folder, 'report.json'), 'utf8').catch(() => {

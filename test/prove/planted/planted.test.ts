@@ -5,7 +5,7 @@ import { temporaryFolder } from '../../support/ledger.js';
 import { bugs } from './bugs.js';
 import { proveWith } from './plant.js';
 
-/** Those that show within seconds, and keep nobody waiting for an echo; `npm run prove:planted` has them all. */
+/** Bugs that show within seconds, without a wait for an echo that never comes. `npm run prove:planted` has all bugs. */
 const QUICK = [
   'a removal acts a while after it passes',
   'a resumed socket is shown the message that it has seen',

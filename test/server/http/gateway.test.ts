@@ -6,12 +6,13 @@ import { z } from 'zod';
 import type { Operation } from '../../../src/api/operation.js';
 import { ChatsNotFound } from '../../../src/api/refusal.js';
 import { ChatError, rateLimited } from '../../../src/chat/errors.js';
-import type { Authenticator, Identity } from '../../../src/server/auth/authenticator.js';
+import { freePort } from '../../../src/process/port.js';
+import type { Authenticator } from '../../../src/server/auth/authenticator.js';
+import type { Identity } from '../../../src/server/auth/identity.js';
 import { createEngine, type Engine, listen } from '../../../src/server/engine.js';
 import { type Handler, HttpGateway } from '../../../src/server/http/gateway.js';
 import { readInput } from '../../../src/server/http/input.js';
 import type { Admission } from '../../../src/server/limits/admission.js';
-import { freePort } from '../../support/worker.js';
 
 /** What the stubs below were asked for, in order. */
 let steps: string[] = [];

@@ -4,6 +4,7 @@ import type { Transform } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { describe, expect, it } from 'vitest';
+import { Random } from '../../../src/prove/random.js';
 import { boundaryOf, MultipartGuard } from '../../../src/server/uploads/multipart-guard.js';
 import { jsonPart, multipartBody, type Part, photoPart, streamOf } from '../../support/multipart.js';
 
@@ -11,7 +12,7 @@ const BOUNDARY = 'a-boundary';
 const DELIMITER = `\r\n--${BOUNDARY}`;
 const KIB = 1024;
 
-/** What the parser says of a body, piece by piece. */
+/** An event that the parser emits for a piece of a body. */
 interface ParserEvent {
   readonly name: string;
   readonly start: number;
@@ -22,7 +23,7 @@ interface Parser extends Transform {
 }
 const { MultipartParser } = (await import('formidable')) as unknown as { MultipartParser: new () => Parser };
 
-/** For each part that the parser sees in what comes through the guard: the bytes of its headers' names and values. */
+/** The bytes of the header names and values of each part that the parser sees behind the guard. */
 async function headerBytesSeen(chunks: readonly Buffer[]): Promise<number[]> {
   const parser = new MultipartParser();
   parser.initWithBoundary(BOUNDARY);
@@ -32,38 +33,33 @@ async function headerBytesSeen(chunks: readonly Buffer[]): Promise<number[]> {
     if (name === 'headerField' || name === 'headerValue') seen.push((seen.pop() ?? 0) + end - start);
   });
   const guard = new MultipartGuard(BOUNDARY, 100 * KIB);
-  await pipeline(streamOf(...chunks), guard, parser).catch(() => undefined); // Refused: what came before was seen.
+  await pipeline(streamOf(...chunks), guard, parser).catch(() => undefined); // The guard refuses the rest; the parser has seen what came before.
   return seen;
 }
 
-/** Pieces at random behind a first delimiter, cut at random; the same for the same seed. */
+/** A first delimiter and then random pieces, in random chunks; the seed determines all of it. */
 function randomBody(seed: number, pieces: readonly string[]): Buffer[] {
-  let state = seed;
-  const below = (bound: number) => {
-    state = Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x9e3779b9;
-    state ^= state >>> 12;
-    return (state >>> 0) % bound;
-  };
-  const picked = Array.from({ length: 2 + below(10) }, () => pieces[below(pieces.length)]);
+  const random = new Random(seed);
+  const picked = Array.from({ length: 2 + random.below(10) }, () => random.pick(pieces));
   const body = Buffer.from(`--${BOUNDARY}\r\n${picked.join('')}`, 'latin1');
-  const ends = Array.from({ length: below(4) }, () => below(body.length)).sort((a, b) => a - b);
+  const ends = Array.from({ length: random.below(4) }, () => random.below(body.length)).sort((a, b) => a - b);
   return [0, ...ends].map((start, index) => body.subarray(start, ends[index] ?? body.length));
 }
 
-/** What comes through the guard, or the code that it refuses with. */
+/** Resolves to the bytes that come through the guard, or to the code that it refuses with. */
 async function through(chunks: readonly Buffer[], bytesMax = 100 * KIB): Promise<Buffer | string> {
   const guard = streamOf(...chunks).pipe(new MultipartGuard(BOUNDARY, bytesMax));
   return buffer(guard).catch((error: { code: string }) => error.code);
 }
 
-/** The body as a whole, byte by byte, and in two at every so many bytes. */
+/** The body as a whole, byte by byte, and cut in two after every `step` bytes. */
 function* cuts(body: Buffer, step: number): Generator<Buffer[]> {
   yield [body];
   yield [...body].map((byte) => Buffer.from([byte]));
   for (let at = 1; at < body.length; at += step) yield [body.subarray(0, at), body.subarray(at)];
 }
 
-/** A part whose headers, from behind the boundary to the empty line, are so many bytes. */
+/** A part whose headers, from behind the boundary to the empty line, have this many bytes. */
 function partOf(headerBytes: number): Part {
   const bare = '\r\nContent-Disposition: form-data; name="json"\r\nX: \r\n\r\n'.length;
   return {
@@ -174,7 +170,7 @@ it.each([
 });
 
 describe('the parser behind the guard', () => {
-  /** What bodies are made of at random: enough of it is long for a block to be over 1 KiB. */
+  /** The pieces of random bodies; enough of them are long for a header block of over 1 KiB. */
   const PIECES = [
     DELIMITER,
     `${DELIMITER}\r\n`,

@@ -1,7 +1,7 @@
-import { closeSync, fsyncSync, openSync, readFileSync, rmSync, unlinkSync, writeSync } from 'node:fs';
+import { readFileSync, rmSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { syncFolder } from '../../fsync.js';
+import { syncFolder, writeSynced } from '../../fsync.js';
 import { openWriter } from '../database.js';
 
 const MARK = 'storage-failed';
@@ -37,15 +37,11 @@ export function isStorageFull(error: unknown): boolean {
 /** Throws when there is no room for `SPACE_BYTES_MIN` in the data folder. Leaves nothing there. */
 export function assertSpace(dataDir: string): void {
   const path = join(dataDir, PROBE);
-  const file = openSync(path, 'w', 0o600);
-  try {
-    unlinkSync(path); // Its space is given back when it is closed, also by the system.
+  writeSynced(path, (file) => {
+    unlinkSync(path); // Its space is given back when it is closed, also when this process dies.
     const piece = Buffer.alloc(64 * 1024);
     for (let bytes = 0; bytes < SPACE_BYTES_MIN; ) bytes += writeSync(file, piece);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
+  });
 }
 
 function isDamage(error: unknown): boolean {
@@ -68,13 +64,8 @@ export function hasNoSpaceToStart(error: unknown): boolean {
  */
 export function markFailure(dataDir: string, error: unknown): boolean {
   try {
-    const file = openSync(join(dataDir, MARK), 'w', 0o600);
-    try {
-      writeSync(file, `${codeOf(error)} ${error instanceof Error ? error.message : ''}\n`);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
+    const text = `${codeOf(error)} ${error instanceof Error ? error.message : ''}\n`;
+    writeSynced(join(dataDir, MARK), (file) => writeSync(file, text));
     syncFolder(dataDir);
     return true;
   } catch {
