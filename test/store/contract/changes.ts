@@ -35,8 +35,7 @@ export function changes(store: CurrentStore): void {
         expect(model.some(({ kind }) => kind === 'group_changed')).toBe(true);
         const newest = model.at(-1)?.id;
         const group = await value(store().read.chatFor(chat, 1));
-        const end = (await store().newest()) + 1;
-        for (let after = 0; after <= end; after++) {
+        for (const after of [0, ...model.map(({ id }) => id), (await store().newest()) + 1]) {
           const since = model.filter(({ id }) => id > after);
           for (const max of [1, 2, 3, 7, 64, 1000]) {
             const entries = since.slice(0, max);

@@ -2,11 +2,12 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Command } from '../../../src/chat/commands.js';
 import { Random } from '../../../src/prove/random.js';
-import type { At, Loaded } from '../../../src/store/read-store.js';
+import type { At, Known, Loaded } from '../../../src/store/read-store.js';
+import type { WriteStore } from '../../../src/store/write-store.js';
 import { NOTHING_KNOWN, NOTHING_LACKS, say, UNBOUNDED } from '../../support/store.js';
 import type { CurrentStore } from '../store-contract.js';
 
-const ROUNDS = 300;
+const ROUNDS = 150;
 const SUBJECT = 'a subject';
 
 export function positions(store: CurrentStore): void {
@@ -107,6 +108,35 @@ export function positions(store: CurrentStore): void {
         expect(value, `${question} at ${position}`).toEqual(truth.get(position)?.[question].value);
       }
       expect(asked.length).toBeGreaterThan(ROUNDS);
+    });
+
+    it('is about one moment, also when somebody writes while it is put together', async () => {
+      const first = await store().group(1);
+      const { id: second } = await store().ok('create_group', {
+        ...{ actor: 1, name: 'before', description: '', users: [] },
+      });
+      await store().run(say(first, 1, 'before'), say(second, 1, 'before'));
+      const after = store().batch([
+        { kind: 'update_group', actor: 1, groupId: second, name: 'after' },
+        say(second, 1, 'after'),
+      ]);
+      let applied: ReturnType<WriteStore['apply']> | undefined;
+      const known: Known = {
+        ...NOTHING_KNOWN,
+        newestMessage() {
+          // Where applying is synchronous inside, as in SQLite, this commits before the question about the second chat.
+          applied ??= store().write.apply([after], store().now);
+          return undefined;
+        },
+      };
+      const { value, position } = await store().read.roomsOf(1, known);
+      const written = await applied;
+      const text = written !== undefined && position >= written.newest ? 'after' : 'before';
+      expect(value.rooms).toMatchObject([
+        { chat: { id: first }, newest: { text: 'before' } },
+        { chat: { id: second, name: text }, newest: { text } },
+      ]);
+      expect(await store().newest()).toBe(written?.newest);
     });
 
     it('of the log is what follows, with users as new as its entries, while others write', async () => {

@@ -125,7 +125,7 @@ describe('an entry', () => {
         const page = await value(store.read.entriesFor(...asked));
         read.push(...(page?.entries ?? []).map(({ id }) => id));
         more = (page?.newest ?? 0) > (read.at(-1) ?? 0);
-        expect(read.length).toBeLessThanOrEqual(said.length);
+        if (more) expect(page?.entries).not.toEqual([]);
       }
       expect(read, `pages of ${max}`).toEqual(said);
     }
