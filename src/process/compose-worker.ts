@@ -9,7 +9,7 @@ import { readSecret } from '../server/auth/secret.js';
 import { createEngine, type Engine } from '../server/engine.js';
 import { HttpGateway } from '../server/http/gateway.js';
 import { registerRoutes } from '../server/http/router.js';
-import { CatchUp } from '../server/hub/catch-up.js';
+import { CatchUp } from '../server/hub/catch-up/catch-up.js';
 import { Hub } from '../server/hub/hub.js';
 import { TypingIndicators } from '../server/hub/typing.js';
 import { Admission } from '../server/limits/admission.js';

@@ -13,7 +13,7 @@ import { bearerToken, offeredProtocols } from '../auth/token-carriers.js';
 import type { Exchange } from '../http/exchange.js';
 import type { Failed, HttpGateway } from '../http/gateway.js';
 import { parameter } from '../http/query.js';
-import type { CatchUp } from '../hub/catch-up.js';
+import type { CatchUp } from '../hub/catch-up/catch-up.js';
 import type { Hub } from '../hub/hub.js';
 import type { ChatSocket, MainSocket, Start } from '../hub/sockets.js';
 import type { Admission } from '../limits/admission.js';

@@ -151,7 +151,7 @@ export const bugs: readonly Bug[] = [
     name: 'a resumed socket is not shown the first message that it has not seen',
     changes: [
       {
-        file: 'server/hub/chat-catch-up.js',
+        file: 'server/hub/catch-up/chat-catch-up.js',
         from: "if (socket.state === 'opening')\n            socket.send(historyJson(frames, more));",
         to: "if (socket.state === 'opening') socket.send(historyJson(frames.slice(1), more));",
       },
@@ -163,7 +163,7 @@ export const bugs: readonly Bug[] = [
     name: 'a socket goes live, and reads its history afterwards',
     changes: [
       {
-        file: 'server/hub/catch-up.js',
+        file: 'server/hub/catch-up/catch-up.js',
         from: 'if (this.#ready.size > 0 || this.#hub.backpressure.full)\n            this.#queue(socket);',
         to: 'if (socket.kind === "chat") { socket.subscribe(`c${socket.chatId}`); return void setTimeout(() => this.#queue(socket), 20); } if (this.#ready.size > 0) this.#queue(socket);',
       },
@@ -174,7 +174,7 @@ export const bugs: readonly Bug[] = [
     name: 'a socket reads its history, and goes live a while later',
     changes: [
       {
-        file: 'server/hub/catch-up.js',
+        file: 'server/hub/catch-up/catch-up.js',
         from: 'this.#hub.goLive(socket, groups);',
         to: 'setTimeout(() => this.#hub.goLive(socket, groups), 20);',
       },
@@ -185,7 +185,7 @@ export const bugs: readonly Bug[] = [
     name: 'a socket that still reads pages is live already',
     changes: [
       {
-        file: 'server/hub/catch-up.js',
+        file: 'server/hub/catch-up/catch-up.js',
         from: 'const drained = socket.buffered <= DRAINED_BYTES;',
         to: 'const drained = socket.buffered <= DRAINED_BYTES; if (more) socket.subscribe(`c${socket.chatId}`);',
       },

@@ -1,7 +1,7 @@
 import type { TemplatedApp, WebSocketBehavior } from 'uWebSockets.js';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { CatchUp } from '../../../src/server/hub/catch-up.js';
+import { CatchUp } from '../../../src/server/hub/catch-up/catch-up.js';
 import { Hub } from '../../../src/server/hub/hub.js';
 import { Expiry } from '../../../src/server/websocket/token-expiry.js';
 import { WebSockets } from '../../../src/server/websocket/websockets.js';

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { CatchUp } from '../../../src/server/hub/catch-up.js';
+import { CatchUp } from '../../../src/server/hub/catch-up/catch-up.js';
 import { Hub } from '../../../src/server/hub/hub.js';
 import { ChatSocket, MainSocket, type Socket } from '../../../src/server/hub/sockets.js';
 import type { ReadStore } from '../../../src/store/read-store.js';

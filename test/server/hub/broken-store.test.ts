@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { CatchUp } from '../../../src/server/hub/catch-up.js';
+import { CatchUp } from '../../../src/server/hub/catch-up/catch-up.js';
 import { Hub } from '../../../src/server/hub/hub.js';
 import { ChatSocket } from '../../../src/server/hub/sockets.js';
 import type { ReadStore } from '../../../src/store/read-store.js';

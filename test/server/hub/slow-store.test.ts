@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Command } from '../../../src/chat/commands.js';
 import { Random } from '../../../src/prove/random.js';
-import { CatchUp } from '../../../src/server/hub/catch-up.js';
+import { CatchUp } from '../../../src/server/hub/catch-up/catch-up.js';
 import { Hub } from '../../../src/server/hub/hub.js';
 import { ChatSocket, MainSocket, type Socket } from '../../../src/server/hub/sockets.js';
 import { temporaryFolder } from '../../support/ledger.js';

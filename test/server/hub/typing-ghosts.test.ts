@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { CatchUp } from '../../../src/server/hub/catch-up.js';
+import { CatchUp } from '../../../src/server/hub/catch-up/catch-up.js';
 import { Hub } from '../../../src/server/hub/hub.js';
 import { ChatSocket } from '../../../src/server/hub/sockets.js';
 import { TypingIndicators } from '../../../src/server/hub/typing.js';

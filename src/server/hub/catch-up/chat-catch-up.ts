@@ -1,12 +1,12 @@
-import { historyJson } from '../../api/encode.js';
-import type { ChatEntry } from '../../chat/entries.js';
-import { ChatError } from '../../chat/errors.js';
-import { mapLoaded } from '../../store/loading.js';
-import type { Loaded } from '../../store/read-store.js';
-import { AGAIN, type Progress, type Step } from './catch-up-step.js';
-import type { Hub } from './hub.js';
-import { type EncodedPage, FrameCollector, frameOf, PAGE_BOUNDS, PAGE_MESSAGES_MAX } from './pages.js';
-import type { ChatSocket } from './sockets.js';
+import { historyJson } from '../../../api/encode.js';
+import type { ChatEntry } from '../../../chat/entries.js';
+import { ChatError } from '../../../chat/errors.js';
+import { mapLoaded } from '../../../store/loading.js';
+import type { Loaded } from '../../../store/read-store.js';
+import type { Hub } from '../hub.js';
+import { type EncodedPage, FrameCollector, frameOf, PAGE_BOUNDS, PAGE_MESSAGES_MAX } from '../pages.js';
+import type { ChatSocket } from '../sockets.js';
+import { AGAIN, type Progress, type Step } from './step.js';
 
 /** Where a socket's next page comes from, as of the position of the answer. Undefined: no such chat for the user. */
 type Page = { readonly send: () => Progress } | undefined;

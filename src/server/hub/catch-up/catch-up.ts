@@ -1,11 +1,11 @@
-import { Close, closeCodeOf } from '../../api/status.js';
-import { ChatError } from '../../chat/errors.js';
-import type { MaybePromise } from '../../maybe-promise.js';
-import type { Progress, Step } from './catch-up-step.js';
+import { Close, closeCodeOf } from '../../../api/status.js';
+import { ChatError } from '../../../chat/errors.js';
+import type { MaybePromise } from '../../../maybe-promise.js';
+import type { Hub } from '../hub.js';
+import type { Socket } from '../sockets.js';
 import { ChatCatchUp } from './chat-catch-up.js';
-import type { Hub } from './hub.js';
 import { MainCatchUp } from './main-catch-up.js';
-import type { Socket } from './sockets.js';
+import type { Progress, Step } from './step.js';
 
 /** The next page goes out, and a socket goes live, when the peer has taken all but this much. */
 const DRAINED_BYTES = 64 * 1024;

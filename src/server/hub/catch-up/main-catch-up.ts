@@ -1,12 +1,12 @@
-import { lastMessageJson } from '../../api/encode.js';
-import { ChatError } from '../../chat/errors.js';
-import type { Message } from '../../chat/messages.js';
-import { mapLoaded } from '../../store/loading.js';
-import type { Known, Loaded, Room } from '../../store/read-store.js';
-import { AGAIN, type Progress, type Step } from './catch-up-step.js';
-import type { Hub } from './hub.js';
-import { FrameCollector } from './pages.js';
-import type { MainSocket } from './sockets.js';
+import { lastMessageJson } from '../../../api/encode.js';
+import { ChatError } from '../../../chat/errors.js';
+import type { Message } from '../../../chat/messages.js';
+import { mapLoaded } from '../../../store/loading.js';
+import type { Known, Loaded, Room } from '../../../store/read-store.js';
+import type { Hub } from '../hub.js';
+import { FrameCollector } from '../pages.js';
+import type { MainSocket } from '../sockets.js';
+import { AGAIN, type Progress, type Step } from './step.js';
 
 /** What a step found: of a new socket its user's groups, of another the chats that it asked for. */
 type Found =

@@ -1,4 +1,4 @@
-import type { Loaded } from '../../store/read-store.js';
+import type { Loaded } from '../../../store/read-store.js';
 
 /** One page of a socket: what is asked for, and what is sent when the worker is at the position of the answer. */
 export interface Step<V> {
