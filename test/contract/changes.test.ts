@@ -81,6 +81,11 @@ describe('PATCH /group/{id}', () => {
     await alice.patch(`/group/${group}`, form({ name: 'with a gif' }, gif(20, 20)));
     expect((await bob.get(`/group/${group}/photo`)).headers.get('content-type')).toBe('image/gif');
     await until(async () => (await photosOf('groups', group)).length === 1);
+    const etag = (await bob.get(`/group/${group}/photo`)).headers.get('etag') ?? '';
+    const asked = (tags: string) =>
+      bob.send('GET', `/group/${group}/photo`, undefined, { 'if-none-match': tags });
+    expect(await asked(`"another", W/${etag}`)).toMatchObject({ status: 304, body: '' });
+    expect((await asked('"another"')).status).toBe(200);
 
     const removed = await alice.patch(`/group/${group}`, { photo: null });
     expect(removed.body.group).toMatchObject({ photo: null, name: 'with a gif' });

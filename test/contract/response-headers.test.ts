@@ -38,7 +38,8 @@ const OF_JSON = {
 const JSON_TYPE = { 'content-type': 'application/json; charset=utf-8', 'content-length': expect.any(String) };
 const OF_IMAGES = {
   ...OF_ALL,
-  'cache-control': 'private, max-age=300',
+  'cache-control': 'private, no-cache',
+  etag: expect.stringMatching(/^"[0-9a-f-]{36}\.png"$/),
   vary: 'Authorization',
   'content-security-policy': "default-src 'none'; sandbox",
   'content-type': 'image/png',

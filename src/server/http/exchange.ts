@@ -145,8 +145,19 @@ export class Exchange {
     this.#answer(status, 'application/json; charset=utf-8', body, headers);
   }
 
-  image({ contentType, bytes }: Image): void {
-    this.#answer(200, contentType, bytes, {}, this.#context.securityHeaders.image);
+  /** `etag` names the image, quoted. */
+  image(etag: string, { contentType, bytes }: Image): void {
+    this.#answer(200, contentType, bytes, { ETag: etag }, this.#context.securityHeaders.image);
+  }
+
+  /** Whether the peer keeps what `etag` names (RFC 9110, 13.1.2). */
+  keeps(etag: string): boolean {
+    const kept = this.header('if-none-match').split(',');
+    return kept.some((tag) => tag.trim().replace(/^W\//, '') === etag);
+  }
+
+  notModified(etag: string): void {
+    this.#answer(304, undefined, '', { ETag: etag }, this.#context.securityHeaders.image);
   }
 
   empty(status: number, headers: Readonly<Record<string, string>>): void {
@@ -246,7 +257,9 @@ export class Exchange {
       if (!cors.anyOrigin) cors.writeHeaders(res, this.#headers.get('origin'));
       res.writeHeader('x-request-id', this.requestId);
       for (const name in headers) res.writeHeader(name, headers[name] ?? '');
-      if (this.method === 'HEAD') {
+      if (status === 304) {
+        res.endWithoutBody(undefined, close);
+      } else if (this.method === 'HEAD') {
         endHead(res, Buffer.byteLength(whole), close);
       } else if (typeof whole === 'string' || whole.length <= PIECE_BYTES) {
         res.end(whole, close);

@@ -3,8 +3,6 @@ import type { RouteName } from '../../api/routes.js';
 import { ChatError } from '../../chat/errors.js';
 import { parseId } from '../../chat/ids.js';
 import type { Caller } from '../../chat/users.js';
-import type { MaybePromise } from '../../maybe-promise.js';
-import type { Image } from '../../store/photo-store.js';
 import type { Admission } from '../limits/admission.js';
 import type { UploadOptions } from '../uploads/upload.js';
 import { chatEndpoints } from './endpoints/chats.js';
@@ -15,6 +13,9 @@ import type { Exchange } from './exchange.js';
 import type { Handler } from './gateway.js';
 import { isMultipart, readInput } from './input.js';
 import { countParameter } from './query.js';
+
+/** A photo may be replaced between the look at the row and the read of the file; hardly so often. */
+const PHOTO_TRIES_MAX = 5;
 
 const endpoints: Endpoints = { ...userEndpoints, ...chatEndpoints, ...groupEndpoints };
 
@@ -36,26 +37,38 @@ function reader(name: RouteName, operation: Operation, { services }: HandlerOpti
   const { follower } = services.hub;
   return (exchange, { caller }) => {
     const request = requestOf(exchange, caller, operation) as Request<RouteName>;
-    follower.readSoon(
-      () => endpoint(request, services),
-      (body) => exchange.run(() => answer(exchange, body, services)),
-      (error) => exchange.refuse(error),
-    );
+    const ask = (triesLeft: number) =>
+      follower.readSoon(
+        () => endpoint(request, services),
+        (body) =>
+          exchange.run(() => {
+            if (exchange.done) return; // The peer is gone.
+            if (typeof body === 'string' || !isPhotoOf(body)) return reply(exchange, body);
+            return answerPhoto(exchange, body, services).catch((error: unknown) => {
+              // Its file may have gone with a change since: then the row names another.
+              const isGone = error instanceof ChatError && error.code === 'photo_not_found';
+              if (!isGone || body.name === null || triesLeft === 0) throw error;
+              ask(triesLeft - 1);
+            });
+          }),
+        (error) => exchange.refuse(error),
+      );
+    ask(PHOTO_TRIES_MAX - 1);
   };
 }
 
-/** A photo is read from its file when the row that names it is. */
-function answer(
+/** The path of a photo stays the same when it is replaced, but not the name of its file. */
+async function answerPhoto(
   exchange: Exchange,
-  body: Exclude<Reply, Image> | PhotoOf,
+  { photoOf, id, name }: PhotoOf,
   { photos }: Services,
-): MaybePromise<void> {
-  if (exchange.done) return; // The peer is gone.
-  if (typeof body === 'string' || !isPhotoOf(body)) return reply(exchange, body);
-  return photos.read(body.photoOf, body.id, body.name).then((image) => reply(exchange, image));
+): Promise<void> {
+  const etag = `"${name}"`;
+  if (name !== null && exchange.keeps(etag)) exchange.notModified(etag);
+  else exchange.image(etag, await photos.read(photoOf, id, name));
 }
 
-function isPhotoOf(body: Exclude<Reply, Image | string> | PhotoOf): body is PhotoOf {
+function isPhotoOf(body: Exclude<Reply, string> | PhotoOf): body is PhotoOf {
   return 'photoOf' in body;
 }
 
@@ -89,11 +102,5 @@ function requestOf(exchange: Exchange, caller: Caller, operation: Operation) {
 }
 
 function reply(exchange: Exchange, body: Reply): void {
-  if (typeof body === 'string') exchange.json(200, body);
-  else if (isImage(body)) exchange.image(body);
-  else exchange.json(200, JSON.stringify(body));
-}
-
-function isImage(body: Exclude<Reply, string>): body is Image {
-  return 'bytes' in body && Buffer.isBuffer(body.bytes);
+  exchange.json(200, typeof body === 'string' ? body : JSON.stringify(body));
 }

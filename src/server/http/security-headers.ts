@@ -21,7 +21,7 @@ const OF_JSON = [
   "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'",
 ];
 const OF_IMAGES = [
-  'Cache-Control: private, max-age=300',
+  'Cache-Control: private, no-cache',
   "Content-Security-Policy: default-src 'none'; sandbox",
 ];
 /** A year. The operator decides whether it holds for subdomains too. */

@@ -3,7 +3,7 @@ import type { RouteName, routes } from '../../../api/routes.js';
 import type { Submit } from '../../../chat/commands.js';
 import { ChatError } from '../../../chat/errors.js';
 import type { Caller } from '../../../chat/users.js';
-import type { Image, PhotoOwner, PhotoStore } from '../../../store/photo-store.js';
+import type { PhotoOwner, PhotoStore } from '../../../store/photo-store.js';
 import type { Loaded } from '../../../store/read-store.js';
 import type { Hub } from '../../hub/hub.js';
 
@@ -32,8 +32,8 @@ export interface Request<K extends RouteName> {
 
 type BodyOf<R> = R extends { body: infer S extends z.ZodType } ? z.infer<S> : undefined;
 
-/** The body of a 200: an object, JSON text, or an image. */
-export type Reply = Readonly<Record<string, unknown>> | string | Image;
+/** The body of a 200: an object, or JSON text. */
+export type Reply = Readonly<Record<string, unknown>> | string;
 /** A photo that is read from its file when the row that names it is. */
 export interface PhotoOf {
   readonly photoOf: PhotoOwner;
@@ -41,10 +41,7 @@ export interface PhotoOf {
   readonly name: string | null;
 }
 /** Loads the answer to a GET. Errors: a ChatError refuses. */
-export type Read<K extends RouteName> = (
-  request: Request<K>,
-  services: Services,
-) => Loaded<Exclude<Reply, Image> | PhotoOf>;
+export type Read<K extends RouteName> = (request: Request<K>, services: Services) => Loaded<Reply | PhotoOf>;
 /** Answers what changes something. */
 export type Write<K extends RouteName> = (request: Request<K>, services: Services) => Promise<Reply>;
 export type Endpoints<K extends RouteName = RouteName> = {
