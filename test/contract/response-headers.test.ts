@@ -110,8 +110,8 @@ const rows: readonly Row[] = [
   {
     what: 'a 405',
     status: 405,
-    ask: own('PATCH /api/v1/user'),
-    more: { allow: 'POST, GET, HEAD' },
+    ask: own('PUT /api/v1/user'),
+    more: { allow: 'POST, PATCH, GET, HEAD' },
   },
   {
     what: 'a 409',
