@@ -1,4 +1,10 @@
-import { generateKeyPairSync, type JsonWebKey, type KeyObject } from 'node:crypto';
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type JsonWebKey,
+  type KeyObject,
+} from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SignJWT } from 'jose';
@@ -13,12 +19,7 @@ export class LoginKey {
   readonly #privateKey: KeyObject;
 
   constructor(kid: string, alg: Algorithm) {
-    const { publicKey, privateKey } =
-      alg === 'ES256'
-        ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
-        : alg === 'EdDSA'
-          ? generateKeyPairSync('ed25519')
-          : generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const { publicKey, privateKey } = keyPairOf(alg);
     this.#kid = kid;
     this.#alg = alg;
     this.#privateKey = privateKey;
@@ -28,6 +29,21 @@ export class LoginKey {
   sign(claims: Record<string, unknown>, header: { kid?: string } = { kid: this.#kid }): Promise<string> {
     return new SignJWT(claims).setProtectedHeader({ alg: this.#alg, ...header }).sign(this.#privateKey);
   }
+}
+
+/**
+ * Through PEM: Node 20 keeps the lock of a key that it generates until the generation is collected as garbage, and
+ * stands still for ever when that happens while the key is exported as a JWK.
+ */
+function keyPairOf(alg: Algorithm): { publicKey: KeyObject; privateKey: KeyObject } {
+  const { privateKey } =
+    alg === 'ES256'
+      ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+      : alg === 'EdDSA'
+        ? generateKeyPairSync('ed25519')
+        : generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });
+  return { publicKey: createPublicKey(pem), privateKey: createPrivateKey(pem) };
 }
 
 /** Where a login shows its keys. */
