@@ -1,13 +1,38 @@
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+
+/**
+ * Tests in tiers. A file that is named `….timing.test.ts` measures processor time, so nothing runs beside it. What
+ * needs a running server is in the folders of SERVER, what takes a while on purpose in those of CAMPAIGN; all other
+ * files test units, within one process.
+ */
+const TIMING = ['test/**/*.timing.test.ts'];
+const CAMPAIGN = ['test/{fuzz,power,proxies}/**/*.test.ts'];
+const SERVER = ['test/{contract,conformance,uploads,process}/**/*.test.ts'];
+
+function tier(
+  name: string,
+  include: string[],
+  others: string[],
+  more: TestProjectInlineConfiguration['test'] = {},
+): TestProjectInlineConfiguration {
+  return { extends: true, test: { name, include, exclude: others, ...more } };
+}
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     setupFiles: ['test/support/no-leaks.ts'],
     pool: 'forks',
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
-    // Two cores: more files at once only make the timing tests wait for each other.
-    maxWorkers: 2,
+    // Enough for a machine that is busy with something else: a test fails by what it sees, not by how long that takes.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    // Much of the time is waiting.
+    maxWorkers: 3,
+    reporters: ['default', './test/runner/slowest-files.ts'],
+    projects: [
+      tier('campaign', CAMPAIGN, TIMING),
+      tier('server', SERVER, TIMING, { globalSetup: 'test/runner/shared-tree.ts' }),
+      tier('unit', ['test/**/*.test.ts'], [...CAMPAIGN, ...SERVER, ...TIMING]),
+      tier('timing', TIMING, [], { maxWorkers: 1, sequence: { groupOrder: 1 } }),
+    ],
   },
 });

@@ -7,7 +7,7 @@ import { until } from '../support/wait.js';
 let server: TestServer;
 let id: number;
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 2 });
+  server = await TestServer.shared();
   id = (await join(server, 'Alice')).id;
 });
 afterAll(() => stopUnharmed(server));

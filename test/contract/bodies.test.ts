@@ -20,7 +20,7 @@ let member: StrictUser;
 let other: StrictUser;
 let group: number;
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 2 });
+  server = await TestServer.shared();
   owner = await join(server, 'Owner');
   member = await join(server, 'Member');
   other = await join(server, 'Other');

@@ -6,7 +6,7 @@ let server: TestServer;
 let bob: StrictUser;
 let carol: StrictUser;
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 2 });
+  server = await TestServer.shared();
   bob = await join(server, 'Bob');
   carol = await join(server, 'Carol');
 });

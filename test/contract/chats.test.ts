@@ -7,7 +7,7 @@ let alice: StrictUser;
 let bob: StrictUser;
 let eve: StrictUser;
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 2 });
+  server = await TestServer.shared();
   alice = await join(server, 'Alice');
   bob = await join(server, 'Bob');
   eve = await join(server, 'Eve');

@@ -7,7 +7,7 @@ const AT_ONCE = 10;
 
 let server: TestServer;
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 2 });
+  server = await TestServer.shared();
 });
 afterAll(() => server.stop());
 

@@ -7,7 +7,7 @@ import { ask, expectRefusal, join, type StrictUser, stopUnharmed } from '../supp
 let server: TestServer;
 let alice: StrictUser;
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 2 });
+  server = await TestServer.shared();
   alice = await join(server, 'Alice');
 });
 afterAll(() => stopUnharmed(server));

@@ -16,7 +16,7 @@ let alice: StrictUser;
 let bob: StrictUser;
 let path: string;
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 2 });
+  server = await TestServer.shared();
   [alice, bob] = [await join(server, 'Alice'), await join(server, 'Bob')];
   path = `/chat/${await alice.chatWith(bob)}`;
 });

@@ -9,7 +9,7 @@ let carol: StrictUser;
 let dan: StrictUser;
 let group: number;
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 2 });
+  server = await TestServer.shared();
   owner = await join(server, 'Owner');
   bob = await join(server, 'Bob');
   carol = await join(server, 'Carol');

@@ -7,7 +7,7 @@ let server: TestServer;
 let alice: StrictUser;
 let paths: Record<string, string>;
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 2 });
+  server = await TestServer.shared();
   alice = await join(server, 'Alice');
   const bob = await join(server, 'Bob');
   const [chat, group] = [await alice.chatWith(bob), await alice.groupWith(bob)];

@@ -9,7 +9,7 @@ let server: TestServer;
 let owner: StrictUser;
 let nemo: StrictUser;
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 2 });
+  server = await TestServer.shared();
   owner = await join(server, 'Owner');
   nemo = await newcomer(server, 'Nemo');
 });

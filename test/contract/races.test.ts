@@ -5,7 +5,7 @@ import type { Answer } from '../support/user.js';
 
 let server: TestServer;
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 2 });
+  server = await TestServer.shared();
 });
 afterAll(() => stopUnharmed(server));
 

@@ -9,7 +9,7 @@ let owner: StrictUser;
 let member: StrictUser;
 let group: number;
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 1 });
+  server = await TestServer.shared();
   [owner, member] = [await join(server, 'Owner'), await join(server, 'Member')];
   const form = new FormData();
   form.set('json', JSON.stringify({ name: 'g', users: [{ id: member.id }] }));

@@ -16,7 +16,7 @@ import { until } from '../support/wait.js';
 
 let server: TestServer;
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 2 });
+  server = await TestServer.shared();
 });
 afterAll(() => stopUnharmed(server));
 

@@ -8,7 +8,7 @@ let server: TestServer;
 let alice: StrictUser;
 let pids: Awaited<ReturnType<TestServer['pids']>>;
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 2 });
+  server = await TestServer.shared();
   alice = await join(server, 'Alice');
   pids = await server.pids();
 });

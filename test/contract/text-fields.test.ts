@@ -5,7 +5,7 @@ import { expectRefusal, join, newcomer, type StrictUser, stopUnharmed } from '..
 let server: TestServer;
 let owner: StrictUser;
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 2 });
+  server = await TestServer.shared();
   owner = await join(server, 'Owner');
 });
 afterAll(() => stopUnharmed(server));

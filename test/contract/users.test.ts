@@ -4,7 +4,7 @@ import { expectRefusal, join, newcomer, stopUnharmed } from '../support/strict.j
 
 let server: TestServer;
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 2 });
+  server = await TestServer.shared();
 });
 afterAll(() => stopUnharmed(server));
 

@@ -9,7 +9,7 @@ let alice: StrictUser;
 let bob: StrictUser;
 let lines: [Line, Line];
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 2 });
+  server = await TestServer.shared();
   alice = await join(server, 'Alice');
   bob = await join(server, 'Bob');
   lines = await linesToBothWorkers(server, alice);

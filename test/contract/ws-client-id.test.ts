@@ -10,7 +10,7 @@ let server: TestServer;
 let alice: TestUser;
 let bob: TestUser;
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 2 });
+  server = await TestServer.shared();
   [alice, bob] = [await server.user('Alice'), await server.user('Bob')];
 });
 afterAll(() => server.stop());

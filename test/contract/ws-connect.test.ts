@@ -9,7 +9,7 @@ let alice: TestUser;
 let bob: TestUser;
 let chat: string;
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 2 });
+  server = await TestServer.shared();
   alice = await server.user('Alice');
   bob = await server.user('Bob');
   chat = `/chat/${await alice.chatWith(bob)}`;

@@ -10,7 +10,7 @@ let alice: TestUser;
 let bob: TestUser;
 let paths: string[];
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 2 });
+  server = await TestServer.shared();
   alice = await server.user('Alice');
   bob = await server.user('Bob');
   paths = [`/chat/${await alice.chatWith(bob)}`, `/group/${await alice.groupWith(bob)}`, '/main'];

@@ -9,7 +9,7 @@ const ACCEPT = 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=';
 let server: TestServer;
 let alice: TestUser;
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 2 });
+  server = await TestServer.shared();
   alice = await server.user('Alice');
 });
 afterAll(() => server.stop());

@@ -11,7 +11,7 @@ let alice: TestUser;
 let bob: TestUser;
 let carol: TestUser;
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 2 });
+  server = await TestServer.shared();
 });
 afterAll(() => server.stop());
 

@@ -11,7 +11,7 @@ let path: string;
 let hers: TestSocket;
 let his: TestSocket;
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 2 });
+  server = await TestServer.shared();
   [alice, bob] = [await server.user('Alice'), await server.user('Bob')];
   path = `/chat/${await alice.chatWith(bob)}`;
 });

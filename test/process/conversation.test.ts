@@ -3,7 +3,7 @@ import { TestServer } from '../support/server.js';
 
 let server: TestServer;
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 2 });
+  server = await TestServer.shared();
 });
 afterAll(() => server.stop());
 

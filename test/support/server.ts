@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SignJWT } from 'jose';
+import { inject } from 'vitest';
 import { LIMITS_OFF } from '../../src/chat/limits.js';
 import { watch } from './leaks.js';
 import { childrenByRole } from './processes.js';
@@ -23,25 +24,45 @@ export interface ServerOptions {
   readonly through?: readonly string[];
   /** Another build than dist/. */
   readonly main?: string;
+  /** A file for all that the process tree writes, which others may read too. */
+  readonly log?: string;
+}
+
+/** What a process tree wrote so far. */
+interface Output {
+  readonly text: string;
+}
+
+/**
+ * Users of a file that shares a server have ids from a range of their own: over any that a test takes for unknown, and
+ * under 10^12, from where on subjects are mapped to ids.
+ */
+const SHARED_IDS_MIN = 1_000_000_000;
+const IDS_PER_FILE = 1_000_000;
+
+interface Parts {
+  /** Undefined where the process tree is not this file's. */
+  readonly process: ChildProcess | undefined;
+  readonly pid: number;
+  readonly output: Output;
+  readonly port: number;
+  readonly dataDir: string;
+  readonly ownDir: boolean;
 }
 
 /** The real process tree, on a free port and a folder of its own. */
 export class TestServer {
   readonly port: number;
   readonly dataDir: string;
-  readonly #process: ChildProcess;
-  readonly #output: { text: string };
+  readonly pid: number;
+  readonly #process: ChildProcess | undefined;
+  readonly #output: Output;
   readonly #ownDir: boolean;
   static #nextUser = 1;
 
-  private constructor(
-    process: ChildProcess,
-    output: { text: string },
-    port: number,
-    dataDir: string,
-    ownDir: boolean,
-  ) {
+  private constructor({ process, pid, output, port, dataDir, ownDir }: Parts) {
     this.#process = process;
+    this.pid = pid;
     this.#output = output;
     this.port = port;
     this.dataDir = dataDir;
@@ -57,15 +78,32 @@ export class TestServer {
       if (process.exitCode !== null) throw new Error(`the server ended: ${output.text}`);
       return /listening on http:\/\/\S+:(\d+)/.exec(output.text)?.[1];
     });
-    return new TestServer(process, output, Number(port), folder, dataDir === undefined);
+    const ownDir = dataDir === undefined;
+    return new TestServer({
+      process,
+      pid: process.pid ?? 0,
+      output,
+      port: Number(port),
+      dataDir: folder,
+      ownDir,
+    });
+  }
+
+  /**
+   * The server that all files share which need only default settings and two workers. Others talk to it at the same
+   * time: a file makes its own users and chats, assumes no ids, and leaves the processes alone. `output` is what was
+   * written since this was called, by anybody's doing; `stop` does nothing.
+   */
+  static async shared(): Promise<TestServer> {
+    const { port, pid, dataDir, log, draws } = inject('sharedTree');
+    TestServer.#nextUser = SHARED_IDS_MIN + drawFrom(draws) * IDS_PER_FILE;
+    const output = outputIn(log, statSync(log).size);
+    watch(output, [SECRET]);
+    return new TestServer({ process: undefined, pid, output, port, dataDir, ownDir: false });
   }
 
   get url(): string {
     return `http://127.0.0.1:${this.port}`;
-  }
-
-  get pid(): number {
-    return this.#process.pid ?? 0;
   }
 
   /** Everything that the process tree wrote so far. */
@@ -75,8 +113,8 @@ export class TestServer {
 
   /** From here on nobody reads what the process tree writes. */
   closeOutput(): void {
-    this.#process.stdout?.destroy();
-    this.#process.stderr?.destroy();
+    this.#ownProcess().stdout?.destroy();
+    this.#ownProcess().stderr?.destroy();
   }
 
   /** The log's entries of one process: `primary`, `ledger`, `worker 1`, … */
@@ -95,6 +133,7 @@ export class TestServer {
 
   /** Kills a process of the tree that is there, or will be in a moment. Resolves to its id. */
   async kill(role: 'ledger' | 'worker'): Promise<number> {
+    this.#ownProcess(); // No other may be harmed.
     // 0 is nobody's id: it would be this whole process group.
     const pid = await until(async () => {
       const { ledger, workers } = await this.pids();
@@ -129,25 +168,55 @@ export class TestServer {
   async end(
     signal: NodeJS.Signals = 'SIGTERM',
   ): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
-    const ended = exitOf(this.#process);
-    if (this.#process.exitCode === null && this.#process.signalCode === null) this.#process.kill(signal);
+    const process = this.#ownProcess();
+    const ended = exitOf(process);
+    if (process.exitCode === null && process.signalCode === null) process.kill(signal);
     return ended;
   }
 
   /** Stops the server and removes its folder. */
   async stop(): Promise<void> {
+    if (this.#process === undefined) return;
     await this.end();
     if (this.#ownDir) await rm(this.dataDir, { recursive: true, force: true });
   }
+
+  /** Errors: the process tree is shared. */
+  #ownProcess(): ChildProcess {
+    if (this.#process === undefined) throw new Error('other test files talk to this server too');
+    return this.#process;
+  }
+}
+
+/** A number that nobody else has drawn here. */
+function drawFrom(folder: string): number {
+  for (let number = 1; ; number++) {
+    try {
+      mkdirSync(join(folder, String(number)));
+      return number;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  }
+}
+
+/** What stands in a file from this byte on. */
+function outputIn(file: string, start = 0): Output {
+  return {
+    get text() {
+      return readFileSync(file).toString('utf8', start);
+    },
+  };
 }
 
 /** Runs the built program with these settings and no others; sockets end at once when it drains, and no limit is on. */
 export function launch(
   env: Readonly<Record<string, string>>,
   args: readonly string[] = [],
-  { through = [], main = MAIN }: Pick<ServerOptions, 'through' | 'main'> = {},
-): { process: ChildProcess; output: { text: string } } {
+  { through = [], main = MAIN, log }: Pick<ServerOptions, 'through' | 'main' | 'log'> = {},
+): { process: ChildProcess; output: Output } {
   const [command = process.execPath, ...rest] = [...through, process.execPath, main, ...args];
+  const to = log === undefined ? 'pipe' : openSync(log, 'a');
   const child = spawn(command, rest, {
     env: {
       PATH: process.env['PATH'] ?? '',
@@ -157,17 +226,23 @@ export function launch(
       ...LIMITS_OFF,
       ...env,
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', to, to],
   });
-  const output = { text: '' };
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      output.text += text;
-    });
-  }
+  if (typeof to === 'number') closeSync(to);
+  const output = log === undefined ? outputOf(child) : outputIn(log);
   // A command of the command line is there to show a token.
   if (args.length === 0 || args[0] === 'ledger' || args[0] === 'worker') watch(output, secretsOf(child, env));
   return { process: child, output };
+}
+
+function outputOf({ stdout, stderr }: ChildProcess): Output {
+  const output = { text: '' };
+  for (const stream of [stdout, stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      output.text += text;
+    });
+  }
+  return output;
 }
 
 /** What must stay secret of these settings; when the process ends, also the secret that it may have made. */

@@ -1,9 +1,11 @@
 const LOOK_EVERY_MS = 10;
+/** A machine that is busy with something else may take long for anything; who waits says nothing of how fast it is. */
+export const WAIT_MS = 30_000;
 
 /** Waits until `look` gives something, and resolves to it. Rejects after `ms`, or with what `look` throws. */
 export async function until<T>(
   look: () => T | undefined | false | Promise<T | undefined | false>,
-  ms = 10_000,
+  ms = WAIT_MS,
 ): Promise<T> {
   const deadline = performance.now() + ms;
   for (;;) {

@@ -9,7 +9,7 @@ import { pathTo, Scene, UNKNOWN_ID } from './scene.js';
 let server: TestServer;
 let scene: Scene;
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 2 });
+  server = await TestServer.shared();
   scene = await Scene.open(server);
   await scene.revoke();
 });

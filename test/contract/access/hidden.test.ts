@@ -8,7 +8,7 @@ import { Scene, UNKNOWN_ID } from './scene.js';
 let server: TestServer;
 let scene: Scene;
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 1 });
+  server = await TestServer.shared();
   scene = await Scene.open(server);
   await scene.somebody.groupWith(scene.people.owner);
   await scene.somebody.chatWith(scene.people.owner);

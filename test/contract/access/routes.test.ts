@@ -10,7 +10,7 @@ let server: TestServer;
 let still: Scene;
 let before: unknown;
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 2 });
+  server = await TestServer.shared();
   still = await Scene.open(server);
   await still.revoke();
   before = await still.seen();
