@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readUpload } from '../../../src/server/uploads/upload.js';
+import { smallestRatio } from '../../support/measure.js';
 import {
   BOUNDARY,
   contentType,
@@ -20,6 +21,8 @@ import { until } from '../../support/wait.js';
 
 const MIB = 1024 * 1024;
 const PHOTO_BYTES_MAX = 64 * 1024;
+const GOOD_PHOTO_BYTES = 102_000;
+const TIMES_MAX = 10;
 const photo = randomBytes(3000);
 const profile = { username: 'alice', name: 'Alice' };
 
@@ -191,13 +194,8 @@ describe('an upload is bounded', () => {
     for (const disposition of hostile) {
       const body = multipartBody([jsonPart(profile), photoPart(photo, { disposition })]);
       for (const chunks of [[body], [body.subarray(0, 70_000), body.subarray(70_000)]]) {
-        const blocks: number[] = []; // Others on this machine may hold up one try, not all.
-        for (let tries = 0; tries < 3; tries++) {
-          const blocked = longestBlock();
-          expect(await refusal(streamOf(...chunks))).toBe('invalid_multipart');
-          blocks.push(blocked());
-        }
-        expect(Math.min(...blocks)).toBeLessThan(50);
+        const refused = async () => expect(await refusal(streamOf(...chunks))).toBe('invalid_multipart');
+        await expectCheap(refused);
       }
     }
   });
@@ -213,15 +211,8 @@ describe('the guard and the parser', () => {
   ])('read the boundary %s alike: a body of the boundary %s does not pass by', async (sent, used) => {
     const disposition = `form-data; name="photo"; ${'filename="'.repeat(10_000)}x`;
     const body = multipartBody([jsonPart(profile), photoPart(photo, { disposition })], used);
-    const blocks: number[] = [];
-    for (let tries = 0; tries < 3; tries++) {
-      const blocked = longestBlock();
-      expect(await refusal(body, { type: `multipart/form-data; boundary=${sent}` })).toBe(
-        'invalid_multipart',
-      );
-      blocks.push(blocked());
-    }
-    expect(Math.min(...blocks)).toBeLessThan(50);
+    const type = `multipart/form-data; boundary=${sent}`;
+    await expectCheap(async () => expect(await refusal(body, { type })).toBe('invalid_multipart'));
   });
 });
 
@@ -291,20 +282,21 @@ function peer(): Readable {
   return new Readable({ read: () => undefined }).on('error', () => undefined);
 }
 
-/** Watches the event loop; gives the longest time in ms for which nothing else could run. */
-function longestBlock(): () => number {
-  let longest = 0;
-  let last = performance.now();
-  let watching = true;
-  const look = () => {
-    const now = performance.now();
-    longest = Math.max(longest, now - last);
-    last = now;
-    if (watching) setImmediate(look);
+/** Expects that this takes at most TIMES_MAX times the processor time of a good upload of about 100 KB. */
+async function expectCheap(refused: () => Promise<void>): Promise<void> {
+  const good = multipartBody([jsonPart(profile), photoPart(randomBytes(GOOD_PHOTO_BYTES))]);
+  const cost = async (read: () => Promise<unknown>) => {
+    const before = process.cpuUsage();
+    await read();
+    const { user, system } = process.cpuUsage(before);
+    return user + system;
   };
-  setImmediate(look);
-  return () => {
-    watching = false;
-    return Math.max(longest, performance.now() - last);
+  const control = async () => {
+    const options = uploadOptions(folder, GOOD_PHOTO_BYTES);
+    const spent = await cost(() => readUpload(streamOf(good), contentType(), '', { id: 1 }, options));
+    for (const file of await readdir(folder)) await rm(join(folder, file));
+    return spent;
   };
+  const ratio = await smallestRatio({ measured: () => cost(refused), control, enough: TIMES_MAX });
+  expect(ratio).toBeLessThanOrEqual(TIMES_MAX);
 }
