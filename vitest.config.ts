@@ -23,10 +23,11 @@ export default defineConfig({
     setupFiles: ['test/support/no-leaks.ts'],
     pool: 'forks',
     // Enough for a machine that is busy with something else: a test fails by what it sees, not by how long that takes.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     // Much of the time is waiting.
     maxWorkers: 3,
+    maxConcurrency: 10,
     reporters: ['default', './test/runner/slowest-files.ts'],
     projects: [
       tier('campaign', CAMPAIGN, TIMING),

@@ -214,7 +214,7 @@ describe('after a body of many chunks', () => {
         connection.write(`POST /api/v1/group ${head}Content-Type: application/json\r\n${body}`);
         expect(await connection.status()).toBe(200);
         connection.write(`GET /api/v1/user ${head}\r\n`);
-        await until(() => connection.text.split('HTTP/1.1 200').length === 3, 3000);
+        await until(() => connection.text.split('HTTP/1.1 200').length === 3);
         connection.cut();
       }
     }

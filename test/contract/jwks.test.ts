@@ -9,8 +9,6 @@ import { forge, respelt } from '../support/tokens.js';
 import { until } from '../support/wait.js';
 
 const WORKERS = 2;
-/** A new key is seen after at most 5 s. */
-const SEEN_MS = 8000;
 /** As often as it takes to meet both workers. */
 const OFTEN = 20;
 
@@ -93,9 +91,9 @@ describe('when the login changes its keys', () => {
     await until(async () => {
       for (let times = 0; times < OFTEN; times++) if ((await status(token)) !== 404) return undefined;
       return true;
-    }, SEEN_MS);
+    });
     await always(gone, 401);
-  }, 15_000);
+  });
 
   it('and its URL fails, the keys before stay in use', async () => {
     login.status = 500;
@@ -104,10 +102,10 @@ describe('when the login changes its keys', () => {
     await until(async () => {
       expect(await status(unknown)).toBe(401);
       return login.asked > asked;
-    }, SEEN_MS);
+    });
     await always(await ec.sign({ sub: 2 }), 404);
     login.status = 200;
-  }, 15_000);
+  });
 });
 
 it('a server that starts while the URL fails uses the JWKS that is cached for that URL', async () => {
@@ -129,7 +127,7 @@ it('a server that starts while the URL fails uses the JWKS that is cached for th
     login.status = 200;
     await rm(dataDir, { recursive: true });
   }
-}, 20_000);
+});
 
 it('a server whose login cannot be reached yet answers 503, and goes on when it can', async () => {
   login.status = 500;
@@ -139,8 +137,8 @@ it('a server whose login cannot be reached yet answers 503, and goes on when it 
     const answer = await ask(early, 'GET', '/api/v1/user', { token });
     expectRefusal(answer, 503, 'unavailable');
     login.status = 200;
-    await until(async () => (await status(token, early)) === 404, SEEN_MS);
+    await until(async () => (await status(token, early)) === 404);
   } finally {
     await stopUnharmed(early);
   }
-}, 15_000);
+});

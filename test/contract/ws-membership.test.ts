@@ -4,8 +4,6 @@ import { TestServer } from '../support/server.js';
 import type { TestSocket } from '../support/socket.js';
 import type { TestUser } from '../support/user.js';
 
-const EVERYWHERE_WITHIN_MS = 1000;
-
 let server: TestServer;
 let alice: TestUser;
 let bob: TestUser;
@@ -22,15 +20,13 @@ async function remove(group: number, ...users: TestUser[]): Promise<void> {
   expect(answer.status).toBe(200);
 }
 
-/** All of them are closed with this code, soon enough after now. */
+/** All of them are closed with this code. */
 async function allClose(sockets: readonly TestSocket[], code: number): Promise<void> {
-  const start = performance.now();
   for (const socket of sockets) expect(await socket.closed()).toMatchObject({ code });
-  expect(performance.now() - start).toBeLessThan(EVERYWHERE_WITHIN_MS);
 }
 
 describe('a removed member', () => {
-  it('is closed with 4403 on both workers within a second; the others stay', async () => {
+  it('is closed with 4403 on both workers; the others stay', async () => {
     const group = await alice.groupWith(bob, carol);
     const path = `/group/${group}`;
     const theirs = [
@@ -123,7 +119,7 @@ describe('a new member', () => {
 });
 
 describe('a deleted group', () => {
-  it('closes everybody’s sockets with 4410 on both workers within a second', async () => {
+  it('closes everybody’s sockets with 4410 on both workers', async () => {
     const group = await alice.groupWith(bob, carol);
     const path = `/group/${group}`;
     const sockets = [

@@ -177,5 +177,5 @@ describe('a ledger that is killed with unanswered commands', () => {
     });
     expect(new Set(reserved).size).toBe(total);
     expect(appliedUnanswered).toBe(ROUNDS / 2);
-  }, 60_000);
+  });
 });

@@ -65,7 +65,7 @@ describe('2,000 sockets that come and go in every way', () => {
         if (come % 100 === 50) errands.halfUpload();
         await until(() => tally.open < VISITS_AT_ONCE);
       }
-      await until(() => tally.open === 0, 15_000);
+      await until(() => tally.open === 0);
     };
     const look = (): Promise<Census[]> =>
       Promise.all(
@@ -94,5 +94,5 @@ describe('2,000 sockets that come and go in every way', () => {
       return last.length === 0;
     }, FORGOTTEN_MS_MAX).catch(() => undefined);
     expect(last).toEqual([]);
-  }, 90_000);
+  });
 });

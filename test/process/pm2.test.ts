@@ -70,8 +70,8 @@ describe('under pm2, by ecosystem.config.js', () => {
   beforeAll(async () => {
     await install();
     await pm2.run('start', ECOSYSTEM);
-  }, 60_000);
-  afterAll(uninstall, 60_000);
+  });
+  afterAll(uninstall);
 
   it('`pm2 start` returns when one ledger and a worker for each core serve', async () => {
     expect(await status('/readyz')).toBe(200);
@@ -100,7 +100,7 @@ describe('under pm2, by ecosystem.config.js', () => {
     const after = await pm2.pids();
     expect(after).toHaveLength(before.length);
     expect(after.filter((pid) => before.includes(pid))).toEqual([]);
-  }, 60_000);
+  });
 
   it('`pm2 scale worker 4` makes it four that serve, and back', async () => {
     await pm2.run('scale', 'worker', '4');
@@ -108,7 +108,7 @@ describe('under pm2, by ecosystem.config.js', () => {
     await pm2.run('scale', 'worker', '2');
     expect(await online('worker')).toHaveLength(2);
     expect(await status('/readyz')).toBe(200);
-  }, 60_000);
+  });
 
   it('a ledger or worker that is killed is back within 2 s', async () => {
     for (const name of ['ledger', 'worker']) {
@@ -124,7 +124,7 @@ describe('under pm2, by ecosystem.config.js', () => {
       expect(performance.now() - began).toBeLessThan(BACK_MS_MAX + LIST_MS);
       expect(others.filter((pid) => !isRunning(pid))).toEqual([]);
     }
-  }, 60_000);
+  });
 
   it('`pm2 stop worker ledger` ends the sockets with 1012, `pm2 restart` brings all back', async () => {
     const alice = await person('Alice');
@@ -141,7 +141,7 @@ describe('under pm2, by ecosystem.config.js', () => {
     expect(await newOnes('worker', before)).toHaveLength(2);
     const again = await alice.connect(`${path}?after=0`);
     expect((await again.nextOf('history')).messages).toEqual([echo]);
-  }, 60_000);
+  });
 
   it('nothing runs on when the daemon itself is killed', async () => {
     const before = await pm2.pids();
@@ -152,7 +152,7 @@ describe('under pm2, by ecosystem.config.js', () => {
 
 describe('under pm2, as one app', () => {
   beforeEach(install);
-  afterEach(uninstall, 60_000);
+  afterEach(uninstall);
 
   it('starts, is replaced process by process at SIGHUP without an end of service, and stops', async () => {
     await pm2.run('start', 'dist/main.js', '--name', 'parley', '--kill-timeout', '11000');
@@ -173,5 +173,5 @@ describe('under pm2, as one app', () => {
     expect((await pm2.logs()).match(/"process":"(ledger|worker \d+)","msg":"stopped"/g)?.length).toBe(
       2 * (1 + availableParallelism()),
     );
-  }, 60_000);
+  });
 });

@@ -37,7 +37,7 @@ function saidOfRedis(): string[][] {
 
 /** Every process has said exactly this. */
 async function allSay(...levels: string[]): Promise<void> {
-  await until(() => saidOfRedis().every((said) => said.length >= levels.length), 15_000);
+  await until(() => saidOfRedis().every((said) => said.length >= levels.length));
   expect(saidOfRedis()).toEqual(PROCESSES.map(() => levels));
 }
 

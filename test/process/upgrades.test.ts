@@ -49,7 +49,7 @@ describe('upgrades', () => {
     await Promise.all(Array.from({ length: AT_ONCE }, visitor));
     expect(early).toBe(0);
     expect(begun).toBe(SOCKETS);
-  }, 120_000);
+  });
 
   it('leave nothing on standard error', () => {
     const strange = server.output

@@ -51,7 +51,7 @@ it('proves a deployment that runs already, by its API alone or with its database
   } finally {
     await server.stop();
   }
-}, 60_000);
+});
 
 it('tells what is wrong with its options', async () => {
   const { code, output } = await prove({}, '--users', 'many');

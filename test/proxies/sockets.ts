@@ -102,5 +102,5 @@ export function sockets(current: CurrentBehind, afterSilence: () => Promise<stri
 
   it('keeps a socket on which nothing is said', async () => {
     expect(await afterSilence()).toBe('after a long time');
-  }, 40_000);
+  });
 }

@@ -154,5 +154,5 @@ describe('an answer that is no JWKS', () => {
     const error = await failure((response) => void response.writeHead(200).write('{'));
     clearInterval(collecting);
     expect(String(error)).toMatch(/aborted/);
-  }, 15_000);
+  });
 });
