@@ -30,8 +30,8 @@ describe('the benchmark’s load', () => {
       duration: DURATION,
     });
     const metrics = await trial();
-    expect(metrics['messages_per_s']).toBeGreaterThan(10);
-    expect(metrics['deliveries_per_s']).toBeGreaterThan(20);
+    expect(metrics['messages_per_s']).toBeGreaterThan(0);
+    expect(metrics['deliveries_per_s']).toBeGreaterThan(Number(metrics['messages_per_s']));
     expect(metrics['echo_p99_ms']).toBeGreaterThan(0);
     expect(metrics['server_us_per_message']).toBeGreaterThan(0);
   });

@@ -23,7 +23,7 @@ describe('TYPING_MEMBERS_MAX', () => {
     hers.send({ type: 'typing' });
     expect(await his.next()).toMatchObject({ type: 'typing', author: { id: alice.id } });
     hers.send({ type: 'stop_typing' });
-    expect(await his.next(3000)).toMatchObject({ type: 'stop_typing', author: { id: alice.id } });
+    expect(await his.next()).toMatchObject({ type: 'stop_typing', author: { id: alice.id } });
   });
 
   it('of 1 silences groups, and no private chat', async () => {

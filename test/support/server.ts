@@ -126,6 +126,12 @@ export class TestServer {
       .filter((entry) => entry['process'] === process);
   }
 
+  /** The processes that stopped when all that was under way was done. One that is killed at a deadline is not among them. */
+  stoppedInOrder(): string[] {
+    const said = this.output.matchAll(/"process":"(ledger|worker \d+)".*"msg":"stopped"/g);
+    return [...said].map(([, name = '']) => name).sort();
+  }
+
   /** The ids of the tree's processes by role, read from the system. */
   async pids(): Promise<{ ledger: number; workers: number[] }> {
     return childrenByRole(this.pid);

@@ -1,7 +1,19 @@
 import { spawnSync } from 'node:child_process';
-import { closeSync, existsSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TestServer } from './server.js';
+import { until } from './wait.js';
 
 const BALLAST = 'ballast';
 const BYTES = 12 * 1024 * 1024;
@@ -32,9 +44,10 @@ const onSmallDisk = (first: string) => [
   `mount -t tmpfs -o size=${BYTES},nr_inodes=${FILES} tmpfs "$DATA_DIR" && ${first} exec "$@"`,
   'sh',
 ];
-/** It is full but for so many bytes when the program begins, and has space a while later. */
-const fullAtFirst = (bytesLeft: number) =>
-  `cd "$DATA_DIR"; cat /dev/zero >${BALLAST} 2>&1; truncate -s -${bytesLeft} ${BALLAST}; (sleep 1.5; rm ${BALLAST}) &`;
+/** It is full but for so many bytes when the program begins, and has space when a file is there. */
+const fullAtFirst = (bytesLeft: number, freed: string) =>
+  `cd "$DATA_DIR"; cat /dev/zero >${BALLAST} 2>&1; truncate -s -${bytesLeft} ${BALLAST};` +
+  ` (until [ -e ${freed} ]; do sleep 0.05; done; rm ${BALLAST}) &`;
 
 /** A server on a disk that can be filled. */
 export class ServerOnSmallDisk {
@@ -44,14 +57,24 @@ export class ServerOnSmallDisk {
     this.server = server;
   }
 
-  /**
-   * `bytesLeft`: so many there are at first; by default all of the disk. `freeSpaceBytesMin`: photos are refused when
-   * there are fewer; by default only when they do not fit.
-   */
-  static async start(bytesLeft?: number, freeSpaceBytesMin = 0): Promise<ServerOnSmallDisk> {
-    const through = onSmallDisk(bytesLeft === undefined ? '' : fullAtFirst(bytesLeft));
+  /** Photos are refused when fewer bytes are free than `freeSpaceBytesMin`; by default only when they do not fit. */
+  static async start(freeSpaceBytesMin = 0): Promise<ServerOnSmallDisk> {
     const env = { FREE_SPACE_MIN_BYTES: String(freeSpaceBytesMin), UPLOADS_PER_MINUTE_PER_USER_MAX: '0' };
-    return new ServerOnSmallDisk(await TestServer.start({ through, env }));
+    return new ServerOnSmallDisk(await TestServer.start({ through: onSmallDisk(''), env }));
+  }
+
+  /** There are only so many bytes at first, and all of the disk as soon as the server says that it is full. */
+  static async startFull(bytesLeft: number): Promise<ServerOnSmallDisk> {
+    const folder = mkdtempSync(join(tmpdir(), 'parley-small-disk-'));
+    const [log, freed] = [join(folder, 'log'), join(folder, 'freed')];
+    const through = onSmallDisk(fullAtFirst(bytesLeft, freed));
+    const env = { FREE_SPACE_MIN_BYTES: '0' };
+    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+    const starting = TestServer.start({ through, env, log });
+    const full = until(() => existsSync(log) && readFileSync(log, 'utf8').includes('disk is full'));
+    await Promise.race([full, starting]);
+    writeFileSync(freed, '');
+    return new ServerOnSmallDisk(await starting);
   }
 
   /** Takes every byte that is left, or so many of them. */

@@ -9,7 +9,7 @@ const MIB = 1024 * 1024;
 let disk: ServerOnSmallDisk;
 let alice: TestUser;
 beforeAll(async () => {
-  disk = await ServerOnSmallDisk.start(undefined, 4 * MIB);
+  disk = await ServerOnSmallDisk.start(4 * MIB);
   alice = await disk.server.user('Alice');
 });
 afterAll(() => disk.server.stop());

@@ -11,7 +11,8 @@ const QUICK = [
   'a resumed socket is shown the message that it has seen',
 ];
 
-const SECONDS = 2;
+/** Longer when nothing came of it: on a busy machine, less happens in the same time. */
+const SECONDS = [2, 6, 18];
 
 it('every bug can be planted in the program as it is', async () => {
   const folder = await temporaryFolder();
@@ -26,8 +27,12 @@ it('every bug can be planted in the program as it is', async () => {
 describe('the checker', () => {
   it.each(QUICK)('sees that %s', async (name) => {
     const bug = bugs.find((one) => one.name === name);
-    const { counts, good } = await proveWith(bug, 'quick', SECONDS);
-    expect(good).toBe(false);
-    expect(bug?.expected.some((violation) => counts[violation] > 0)).toBe(true);
+    const seen: unknown[] = [];
+    for (const seconds of SECONDS) {
+      const { counts, good } = await proveWith(bug, 'quick', seconds);
+      if (!good && bug?.expected.some((violation) => counts[violation] > 0)) return;
+      seen.push(counts);
+    }
+    expect.unreachable(`it was not seen: ${JSON.stringify(seen)}`);
   });
 });
