@@ -64,19 +64,22 @@ export async function flood(
   }
 }
 
-/** A flood without anything to compare it with, for a short time. */
+/** A flood of a short time, and right before it what the victims see without one, in a third of that time. */
 export async function shortFlood(
   { victims, world }: Stage,
   { attack, scale, seconds }: Omit<FloodOptions, 'rounds'>,
-): Promise<PhaseFound & Pick<FloodPhase, 'counts'>> {
+): Promise<{ calm: PhaseFound; flooded: PhaseFound & Pick<FloodPhase, 'counts'> }> {
   const attackers = new Part(ATTACK_PROCESS, ATTACKERS_NICENESS);
   try {
     await attackers.ask('prepare', { world, attack, scale } satisfies AttackPlan);
     await victims.ask('begin');
+    await sleep((seconds * 1000) / 3);
+    const calm = await victims.ask<PhaseFound>('end');
+    await victims.ask('begin');
     await attackers.ask('begin');
     await sleep(seconds * 1000);
     const counts = await attackers.ask<FloodPhase['counts']>('end');
-    return { ...(await victims.ask<PhaseFound>('end')), counts };
+    return { calm, flooded: { ...(await victims.ask<PhaseFound>('end')), counts } };
   } finally {
     await attackers.stop();
   }

@@ -9,8 +9,8 @@ const MESSAGES_PER_S = 100;
 const REQUESTS_PER_S = 50;
 const CONNECTIONS_PER_S = 40;
 const TICK_MS = 2;
-/** A request that is not answered within this time is an error. */
-const ANSWER_MS_MAX = 10_000;
+/** A request that is not answered within this time is an error, also on a machine that has much else to do. */
+const ANSWER_MS_MAX = 30_000;
 const RECONNECT_MS = 100;
 const LOOK_EVERY_MS = 20;
 

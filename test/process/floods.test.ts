@@ -7,7 +7,10 @@ import type { Stage } from '../../bench/floods/world.js';
 const BUILT = fileURLToPath(new URL('../../dist-bench/bench/floods', import.meta.url));
 const CROWD = 500;
 const SECONDS = 1.5;
-const ANSWER_MS_MAX = 1000;
+/** Of what others wait for without a flood, and the unrest of a machine: to be served among a flood, not after it. */
+const TIMES_MAX = 20;
+const UNREST_MS = 10;
+const TRIES_MAX = 3;
 
 /** Of the full number of connections, and what shows that there was a flood. */
 const FLOODS: readonly [AttackName, number, RegExp][] = [
@@ -33,17 +36,34 @@ beforeAll(async () => {
 });
 afterAll(() => stage.stop());
 
+type Waits = Readonly<Record<string, readonly number[]>>;
+
 describe('what others feel of a flood', () => {
-  it.each(FLOODS)('%s: no error, and every answer within a second', async (attack, scale, sign) => {
+  it.each(FLOODS)('%s: no error, and every answer comes among those to it', async (attack, scale, sign) => {
     const { shortFlood } = (await import(
       `${BUILT}/flood.js`
     )) as typeof import('../../bench/floods/flood.js');
-    const { ms, errors, counts } = await shortFlood(stage, { attack, scale, seconds: SECONDS });
-    expect(errors).toEqual({});
-    for (const [what, all] of Object.entries(ms)) {
-      expect(all.length, what).toBeGreaterThan(0);
-      expect(Math.max(...all), what).toBeLessThan(ANSWER_MS_MAX);
+    let worst: Record<string, number> = {};
+    for (let tries = 0; tries < TRIES_MAX; tries++) {
+      const { calm, flooded } = await shortFlood(stage, { attack, scale, seconds: SECONDS });
+      expect([calm.errors, flooded.errors]).toEqual([{}, {}]);
+      expect(Object.keys(flooded.counts).some((name) => sign.test(name))).toBe(true);
+      worst = slowedDown(calm.ms, flooded.ms);
+      if (Object.keys(worst).length === 0) break;
     }
-    expect(Object.keys(counts).some((name) => sign.test(name))).toBe(true);
+    expect(worst).toEqual({});
   });
 });
+
+/** What took so many times as long in the middle of it, and how many. */
+function slowedDown(calm: Waits, flooded: Waits): Record<string, number> {
+  const times = Object.entries(flooded).map(([what, all]) => {
+    expect(all.length, what).toBeGreaterThan(0);
+    return [what, medianOf(all) / (medianOf(calm[what] ?? []) + UNREST_MS)] as const;
+  });
+  return Object.fromEntries(times.filter(([, ratio]) => ratio > TIMES_MAX));
+}
+
+function medianOf(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+}
