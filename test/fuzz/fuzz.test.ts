@@ -30,7 +30,7 @@ const CALM_MS = 60_000;
 const RESULTS = fileURLToPath(new URL('../../bench/results/fuzz/', import.meta.url));
 
 it('stores what is valid, and nothing else, whatever comes', {
-  timeout: LONG ? 3_600_000 : 120_000,
+  timeout: LONG ? 3_600_000 : 300_000,
 }, async () => {
   const stage = await FuzzStage.open(LANES);
   try {

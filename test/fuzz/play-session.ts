@@ -4,7 +4,6 @@ import { HANDSHAKE_KEY } from '../conformance/websocket/stage.js';
 import type { Expected } from './session-model.js';
 import type { Session } from './sessions.js';
 
-const WAIT_MS = 10_000;
 /** A ping that is the last thing said. */
 const LAST = Buffer.from([0x89, 0x84, 0, 0, 0, 0, 0x6c, 0x61, 0x73, 0x74]);
 
@@ -15,7 +14,7 @@ export async function openSocket(
   token: string,
   first: string | undefined,
 ): Promise<Peer> {
-  const peer = await Peer.dial(port, WAIT_MS);
+  const peer = await Peer.dial(port);
   peer.write(handshake(path, token));
   await (first === undefined ? peer.answered() : peer.did(first));
   peer.steps.length = 0;

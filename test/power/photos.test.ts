@@ -18,7 +18,7 @@ import { TracedProcess } from './traced.js';
 const USERS = 6;
 const IMAGES = 60;
 const PHOTO_BYTES = 20_000;
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 180_000;
 
 const folder = mkdtempSync(join(tmpdir(), 'parley-power-'));
 const root = join(folder, 'disk');
@@ -39,7 +39,7 @@ beforeAll(async () => {
   const server = new TracedProcess(tracePath, MAIN, [], settings);
   try {
     await server.begun();
-    const url = await until(() => /listening on (http:\S+)/.exec(server.said)?.[1], TIMEOUT_MS / 2);
+    const url = await until(() => /listening on (http:\S+)/.exec(server.said)?.[1]);
     secret = readFileSync(join(dataDir, 'jwt.secret'), 'utf8');
     for (const [index, photo] of photos.entries()) await createProfile(url, index + 1, photo);
   } finally {

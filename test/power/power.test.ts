@@ -17,7 +17,7 @@ const WAL_BYTES_MAX = 16 * 1024 * 1024;
 const SIZE = LONG ? { bursts: 150, floodBytes: 2 * WAL_BYTES_MAX } : { bursts: 40, floodBytes: 0 };
 const CONTROL_SIZE = { bursts: 15, floodBytes: 0 };
 const CONTROL_IMAGES = LONG ? 200 : 30;
-const TIMEOUT_MS = LONG ? 600_000 : 60_000;
+const TIMEOUT_MS = LONG ? 600_000 : 180_000;
 
 const folder = mkdtempSync(join(tmpdir(), 'parley-power-'));
 let recording: Recording;

@@ -12,7 +12,7 @@ const BUILT = fileURLToPath(new URL('../../dist-bench/bench/soak', import.meta.u
 const VISITS = 2000;
 const VISITS_AT_ONCE = 150;
 /** Sockets and answers are forgotten at once; who types after 8 seconds, a connection without requests after 10. */
-const FORGOTTEN_MS_MAX = 20_000;
+const FORGOTTEN_MS_MAX = 60_000;
 
 async function built() {
   const { foundTown } = (await import(`${BUILT}/town.js`)) as typeof import('../../bench/soak/town.js');

@@ -10,7 +10,7 @@ import { SteadyRequests } from '../support/requests.js';
 import { TestServer } from '../support/server.js';
 import { until } from '../support/wait.js';
 
-const REPLACE_MS_MAX = 20_000;
+const REPLACE_MS_MAX = 90_000;
 
 let folder: string;
 let server: TestServer;

@@ -5,7 +5,7 @@ import type { TestUser } from './user.js';
 import { until } from './wait.js';
 
 const RECONNECT_MS_MAX = 200;
-const SETTLE_MS = 30_000;
+const SETTLE_MS = 60_000;
 /** Restart, a cut connection, and what befalls one that is opened in the moment in which a listener closes. */
 const COME_AGAIN = new Set(['1012', '1006', 'ECONNRESET', 'ECONNREFUSED', 'Unexpected server response: 503']);
 

@@ -1,10 +1,8 @@
 import { expect, it } from 'vitest';
 import { ask, createGroup, GOOD, HOST, head, JSON_TYPE, TOKEN } from './case.js';
-import { type Answer, HANG_MS } from './peer.js';
+import type { Answer } from './peer.js';
 import type { CurrentStage, Stage } from './stage.js';
 
-/** The machine's part in what the engine's clock says. */
-const LATE_MS = 1000;
 const DRIP_MS = 200;
 
 const HALF_CLOSED: readonly (readonly [what: string, bytes: string, gets: readonly number[]])[] = [
@@ -42,7 +40,7 @@ async function drip(stage: Stage, begins: string): Promise<readonly Answer[]> {
   peer.write(begins);
   const timer = setInterval(() => peer.write('x'), DRIP_MS);
   try {
-    await peer.end(HANG_MS + LATE_MS);
+    await peer.end();
     return peer.answers;
   } finally {
     clearInterval(timer);

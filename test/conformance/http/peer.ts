@@ -1,10 +1,8 @@
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
-/** Nothing hangs for longer: the engine gives 10 s to a head, or a body, by a clock that it reads every 4 s. */
-export const HANG_MS = 12_000;
-/** What is closed for what it sent is closed before that clock comes into it. */
-const CLOSE_MS = 5000;
+/** Nothing hangs for so long: the engine gives 10 s to a head, or a body, by a clock that it reads every 4 s. */
+const HANG_MS = 30_000;
 
 export interface Answer {
   readonly status: number;
@@ -84,11 +82,11 @@ export class Peer {
   }
 
   /** Resolves when the server has ended the connection. */
-  end(ms = CLOSE_MS): Promise<void> {
-    return this.#until(() => this.#ended, ms);
+  end(): Promise<void> {
+    return this.#until(() => this.#ended);
   }
 
-  #until(done: () => boolean, ms = HANG_MS): Promise<void> {
+  #until(done: () => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
       const look = () => {
         if (!done()) return;
@@ -98,8 +96,8 @@ export class Peer {
       };
       const timer = setTimeout(() => {
         this.#watchers.delete(look);
-        reject(new Error(`nothing more in ${ms} ms after ${JSON.stringify(this.#text)}`));
-      }, ms);
+        reject(new Error(`nothing more in ${HANG_MS} ms after ${JSON.stringify(this.#text)}`));
+      }, HANG_MS);
       this.#watchers.add(look);
       look();
     });

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
-const WAIT_MS = 3000;
+const WAIT_MS = 30_000;
 
 /**
  * A client of bytes: it writes what it is told, and writes down step by step what the server does:
@@ -16,20 +16,18 @@ export class Peer {
   #bytes = Buffer.alloc(0);
   #longest = 0;
   #ended = false;
-  readonly #waitMs: number;
 
-  private constructor(socket: Socket, waitMs: number) {
+  private constructor(socket: Socket) {
     this.#socket = socket;
-    this.#waitMs = waitMs;
     socket.setNoDelay(true).on('data', (bytes) => this.#read(bytes));
     for (const event of ['end', 'error', 'close']) socket.on(event, () => this.#end());
   }
 
-  static dial(port: number, waitMs = WAIT_MS): Promise<Peer> {
+  static dial(port: number): Promise<Peer> {
     return new Promise((resolve, reject) => {
       const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }, () => {
         socket.off('error', reject);
-        resolve(new Peer(socket, waitMs));
+        resolve(new Peer(socket));
       });
       socket.once('error', reject);
     });
@@ -104,7 +102,7 @@ export class Peer {
       const timer = setTimeout(() => {
         this.steps.push('silent');
         settle();
-      }, this.#waitMs);
+      }, WAIT_MS);
       this.#events.on('step', look);
     });
   }
