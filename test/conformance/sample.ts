@@ -1,4 +1,4 @@
-import { Random } from '../../src/cli/prove/random.js';
+import { Random } from '../../src/prove/random.js';
 
 /** `npm run test:conformance` plays everything; other runs play a part, the same each time. */
 const WHOLE = process.env['CONFORMANCE'] === 'whole';

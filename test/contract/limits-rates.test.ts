@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Meter } from '../../src/chat/meter.js';
+import { RateLimiter } from '../../src/chat/rate-limiter.js';
 import { historyOf, live, numbered, textOf, wsUrl } from '../support/chat.js';
 import { png } from '../support/images.js';
 import { TestServer } from '../support/server.js';
@@ -50,7 +50,7 @@ describe('requests of a user', () => {
   it('count on all workers together', async () => {
     const { ann } = await started({ REQUESTS_PER_SECOND_PER_USER_MAX: '10' });
     /** What one alone would let pass of the requests that were made, at the times at which they were. */
-    const one = new Meter<string>({ max: 10, inMs: 1000 });
+    const one = new RateLimiter<string>({ max: 10, inMs: 1000 });
     let expected = 0;
     let served = 0;
     const end = performance.now() + 3000;
