@@ -6,8 +6,8 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
  * files test units, within one process.
  */
 const TIMING = ['test/**/*.timing.test.ts'];
-const CAMPAIGN = ['test/{fuzz,power,proxies}/**/*.test.ts'];
-const SERVER = ['test/{contract,conformance,uploads,process}/**/*.test.ts'];
+const CAMPAIGN = ['test/{campaign,fuzz,power,proxies}/**/*.test.ts'];
+const SERVER = ['test/{contract,conformance,process}/**/*.test.ts'];
 
 function tier(
   name: string,

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Typing } from '../../../src/link/bus.js';
-import type { RedisHints } from '../../../src/link/redis/hints.js';
-import type { RedisBus } from '../../../src/link/redis/redis-bus.js';
-import { freePort } from '../../../src/process/port.js';
-import { Ticks } from '../../support/measure.js';
-import { TestRedis } from '../../support/redis.js';
-import { openBus, openHints, Said } from '../../support/redis-bus.js';
-import { until } from '../../support/wait.js';
+import type { Typing } from '../../src/link/bus.js';
+import type { RedisHints } from '../../src/link/redis/hints.js';
+import type { RedisBus } from '../../src/link/redis/redis-bus.js';
+import { freePort } from '../../src/process/port.js';
+import { Ticks } from '../support/measure.js';
+import { TestRedis } from '../support/redis.js';
+import { openBus, openHints, Said } from '../support/redis-bus.js';
+import { until } from '../support/wait.js';
 
 const HEARTBEAT_MS = 1000;
 /** Three that are missed, the one that was under way, and the one that is due when it is noticed. */

@@ -4,7 +4,7 @@ import { SteadyRequests } from '../support/requests.js';
 import { TestServer } from '../support/server.js';
 import { until } from '../support/wait.js';
 
-/** `FULL_SIZE=1 npx vitest run test/process/reload.test.ts` gives the numbers of docs/proof.md. */
+/** `FULL_SIZE=1 npx vitest run test/campaign/reload.test.ts` gives the numbers of docs/proof.md. */
 const FULL_SIZE = process.env['FULL_SIZE'] === '1';
 const RELOADS = FULL_SIZE ? 10 : 2;
 const MEMBERS = 20;
