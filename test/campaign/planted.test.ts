@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { patchedBuild } from '../support/build.js';
-import { temporaryFolder } from '../support/ledger.js';
 import { bugs } from '../prove/planted/bugs.js';
 import { proveWith } from '../prove/planted/plant.js';
+import { patchedBuild } from '../support/build.js';
+import { temporaryFolder } from '../support/ledger.js';
 
 /** Bugs that show within seconds, without a wait for an echo that never comes. `npm run prove:planted` has all bugs. */
 const QUICK = [
