@@ -32,7 +32,8 @@ export default defineConfig({
     projects: [
       tier('campaign', CAMPAIGN, TIMING),
       tier('server', SERVER, TIMING, { globalSetup: 'test/runner/shared-tree.ts' }),
-      tier('unit', ['test/**/*.test.ts'], [...CAMPAIGN, ...SERVER, ...TIMING]),
+      // Files share processes: to load the code for each would take longer than most of them.
+      tier('unit', ['test/**/*.test.ts'], [...CAMPAIGN, ...SERVER, ...TIMING], { isolate: false }),
       tier('timing', TIMING, [], { maxWorkers: 1, sequence: { groupOrder: 1 } }),
     ],
   },

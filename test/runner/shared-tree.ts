@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { allLeaks } from '../support/leaks.js';
+import { takeLeaks } from '../support/leaks.js';
 import { TestServer } from '../support/server.js';
 
 /** What a test file needs to know of the process tree that the files of a run share. */
@@ -45,7 +45,7 @@ async function start(project: TestProject): Promise<() => Promise<void>> {
     const problems = [
       ...(code === 0 ? [] : [`it ended with ${code}`]),
       ...failuresIn(server.output),
-      ...allLeaks(),
+      ...takeLeaks(),
     ];
     if (problems.length > 0)
       throw new Error(`the server that the test files share is not well:\n${problems.join('\n')}`);

@@ -13,7 +13,7 @@ interface Watched {
   readonly secrets: readonly string[];
 }
 
-/** Of this test file: each has a process of its own. */
+/** Of this test file. */
 const watched: Watched[] = [];
 const said = new Set<string>();
 
@@ -27,9 +27,12 @@ export function noteText(text: unknown): void {
   if (typeof text === 'string') said.add(text);
 }
 
-/** The leaks in everything that was watched. */
-export function allLeaks(): string[] {
-  return watched.flatMap(({ output, secrets }) => leaksIn(output.text, secrets, said));
+/** The leaks in everything that was watched, which is forgotten with this: the next file may have the same process. */
+export function takeLeaks(): string[] {
+  const leaks = watched.flatMap(({ output, secrets }) => leaksIn(output.text, secrets, said));
+  watched.length = 0;
+  said.clear();
+  return leaks;
 }
 
 /** What must not stand in a log, each with the line in which it does. Tokens are told by what they look like. */

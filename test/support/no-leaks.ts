@@ -1,5 +1,5 @@
 import { afterAll, expect } from 'vitest';
-import { allLeaks } from './leaks.js';
+import { takeLeaks } from './leaks.js';
 
 // Registered before the hooks of any test file, so it comes after them: the servers have ended.
-afterAll(() => expect(allLeaks(), 'what must not stand in a log').toEqual([]));
+afterAll(() => expect(takeLeaks(), 'what must not stand in a log').toEqual([]));

@@ -2,15 +2,26 @@ import { openReadStore } from '../../src/store/sqlite/read/read-store.js';
 import { openWriteStore } from '../../src/store/sqlite/write/ledger-store.js';
 import type { OpenedStore } from './store.js';
 
-/** Both sides of the SQLite store in this folder. What fails unexpectedly is thrown. */
-export async function openSqlite(folder: string): Promise<OpenedStore> {
-  const write = openWriteStore(folder, Date.now(), (error) => {
-    throw error;
-  });
+interface Options {
+  readonly now?: number;
+  /** Hears of what fails unexpectedly; by default it is thrown. */
+  readonly unexpected?: (error: unknown) => void;
+}
+
+/** Both sides of the SQLite store in this folder. */
+export async function openSqlite(
+  folder: string,
+  { now = Date.now(), unexpected = fail }: Options = {},
+): Promise<OpenedStore> {
+  const write = openWriteStore(folder, now, unexpected);
   const read = openReadStore(folder);
   const close = () => {
     read.close();
     write.close();
   };
   return { write, read, close };
+}
+
+function fail(error: unknown): never {
+  throw error;
 }

@@ -98,7 +98,7 @@ describe('the sweep', () => {
     const sweeping = sweepFiles(dataDir, anHourLater(), nobody);
     sweeping.catch(() => undefined); // Heard below.
     await until(() => readdirSync(join(dataDir, 'tmp')).length < 3000);
-    for (const name of readdirSync(join(dataDir, 'tmp'))) rmSync(join(dataDir, 'tmp', name));
+    for (const name of readdirSync(join(dataDir, 'tmp'))) rmSync(join(dataDir, 'tmp', name), { force: true });
     await sweeping;
     expect(has('files', 'users', '1')).toBe(false);
   });

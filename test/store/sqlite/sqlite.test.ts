@@ -8,30 +8,12 @@ import { databaseFile, openReader, openWriter } from '../../../src/store/sqlite/
 import { openReadStore } from '../../../src/store/sqlite/read/read-store.js';
 import { SCHEMA_VERSION } from '../../../src/store/sqlite/upkeep/migrations.js';
 import { LedgerStore, openWriteStore } from '../../../src/store/sqlite/write/ledger-store.js';
-import { slowStore } from '../../support/slow-store.js';
+import { openSqlite } from '../../support/sqlite.js';
 import { say, TestStore } from '../../support/store.js';
-import { storeContract } from '../store-contract.js';
 
 const NOW = 1_700_000_000_000;
 const DAY_MS = 24 * 3_600_000;
-const open = async (at: string) => {
-  const write = openWriteStore(at, NOW, () => undefined);
-  const read = openReadStore(at);
-  return {
-    write,
-    read,
-    close() {
-      read.close();
-      write.close();
-    },
-  };
-};
-
-storeContract('SQLite', open);
-storeContract('SQLite that answers later', async (at) => {
-  const store = await open(at);
-  return { ...store, read: slowStore(store.read) };
-});
+const open = (at: string) => openSqlite(at, { now: NOW, unexpected: () => undefined });
 
 describe('the SQLite store', () => {
   let folder: string;

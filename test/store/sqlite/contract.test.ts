@@ -1,0 +1,6 @@
+import { openSqlite } from '../../support/sqlite.js';
+import { storeContract } from '../store-contract.js';
+
+const OPENED_AT = 1_700_000_000_000;
+
+storeContract('SQLite', (at) => openSqlite(at, { now: OPENED_AT, unexpected: () => undefined }));
