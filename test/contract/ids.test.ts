@@ -40,7 +40,7 @@ const BAD_IDS = [
 
 describe.each(withId)('the id in the path of %s', (_name, { method, path, body }) => {
   const ask = (id: string) => {
-    const users = body === undefined ? undefined : { users: [{ id: alice.id }] };
+    const users = body === undefined ? undefined : { name: 'x', users: [{ id: alice.id }] };
     return alice.send(method, path.replace('{id}', id).slice(BASE.length), users);
   };
 
