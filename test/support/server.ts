@@ -60,6 +60,11 @@ export class TestServer {
   readonly #ownDir: boolean;
   static #nextUser = 1;
 
+  /** Users are counted anew: another file begins, which may have the same process. */
+  static forgetUsers(): void {
+    TestServer.#nextUser = 1;
+  }
+
   private constructor({ process, pid, output, port, dataDir, ownDir }: Parts) {
     this.#process = process;
     this.pid = pid;
