@@ -54,23 +54,26 @@ const strangers = (count: number) =>
 /** Has sixteen uploads stall, each with its permit, and sees that there is no seventeenth; then they go. */
 async function expectAllSlots(): Promise<void> {
   const users = await strangers(UPLOADS_AT_A_TIME_MAX);
-  const held = await until(async () => {
-    const uploads = await Promise.all(users.map((user) => begin(user, 100_000)));
-    const refused = () => uploads.filter(({ text }) => text !== '').length;
-    await until(async () => (await temporary()).length + refused() === UPLOADS_AT_A_TIME_MAX);
-    if (refused() === 0) return uploads;
-    // What went just before may hold a permit for a moment more, not for long.
-    for (const { socket } of uploads) socket.destroy();
+  const late = await server.stranger('Late');
+  await until(async () => {
+    const held = await Promise.all(users.map((user) => begin(user, 100_000)));
+    // What went just before may hold a permit for a moment more; and on a busy machine, the engine may end one of
+    // these, which stall, before all is seen.
+    const lost = () => held.filter(({ text, ended }) => text !== '' || ended).length;
+    await until(async () => (await temporary()).length + lost() >= UPLOADS_AT_A_TIME_MAX);
+    const one = await begin(late, bytes.length);
+    const status = await one.status();
+    const files = await temporary();
+    const isWhole = lost() === 0;
+    for (const { socket } of [one, ...held]) socket.destroy();
     await until(async () => (await temporary()).length === 0);
-    return undefined;
+    if (!isWhole) return false;
+    expect(status).toBe('503');
+    expect(one.text).toMatch(/^Retry-After: 1\r$/im);
+    expect(one.text).toContain('"code":"overloaded"');
+    expect(files).toHaveLength(UPLOADS_AT_A_TIME_MAX);
+    return true;
   });
-  const one = await begin(await server.stranger('Late'), bytes.length);
-  expect(await one.status()).toBe('503');
-  expect(one.text).toMatch(/^Retry-After: 1\r$/im);
-  expect(one.text).toContain('"code":"overloaded"');
-  expect(await temporary()).toHaveLength(UPLOADS_AT_A_TIME_MAX);
-  for (const { socket } of [one, ...held]) socket.destroy();
-  await until(async () => (await temporary()).length === 0);
 }
 
 /** A user who asks for their profile again and again until told to stop, and is served each time. */
@@ -144,11 +147,13 @@ it('a storm of 300 aborted and 300 slow uploads leaves nothing, and others are s
   for (let at = 2000; at < 22_000; at += 1000) {
     for (const upload of taken) await upload.write(bytes.subarray(at, at + 1000));
   }
-  expect(await temporary()).toHaveLength(taken.length);
-  // While they are all there, others do not wait for them.
+  // The engine ends those that are slower than it bears, which on a busy machine may be some.
+  const stay = () => taken.filter(({ text, ended }) => text === '' && !ended).length;
+  await until(async () => (await temporary()).length === stay());
+  // While they are there, others do not wait for them.
   const { served } = watched;
   await until(() => watched.served >= served + 30);
-  expect(await temporary()).toHaveLength(taken.length);
+  expect(stay()).toBeGreaterThan(0);
   for (const { socket } of slow) socket.destroy();
   await watched.stop();
   await until(async () => (await temporary()).length === 0);
