@@ -1,9 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { at, historyOf, idOf, live, NO_MESSAGES, numbered, saysAll, textOf } from '../support/chat.js';
 import { elapsedMs, smallestRatio } from '../support/measure.js';
+import { isRunning } from '../support/processes.js';
 import { TestServer } from '../support/server.js';
 import type { TestSocket } from '../support/socket.js';
 import type { TestUser } from '../support/user.js';
@@ -18,13 +19,16 @@ let dataDir: string;
 let alice: TestUser;
 let bob: TestUser;
 let path: string;
-beforeEach(async () => {
+beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'parley-test-'));
   await start();
+});
+beforeEach(async () => {
+  if (!isRunning(server.pid)) await start();
   [alice, bob] = [await server.user('Alice'), await server.user('Bob')];
   path = `/group/${await alice.groupWith(bob)}`;
 });
-afterEach(async () => {
+afterAll(async () => {
   await server.stop();
   await rm(dataDir, { recursive: true, force: true });
 });

@@ -37,11 +37,16 @@ export async function smallestRatio({
   return smallest;
 }
 
+/** Runs `work`, and resolves to what came of it and the seconds that passed meanwhile, in which a rate lets more pass. */
+export async function timed<T>(work: () => Promise<T>): Promise<{ done: T; seconds: number }> {
+  const began = performance.now();
+  const done = await work();
+  return { done, seconds: (performance.now() - began) / 1000 };
+}
+
 /** Runs `work`, and resolves to the time in ms that passed meanwhile. */
 export async function elapsedMs(work: () => Promise<unknown>): Promise<number> {
-  const began = performance.now();
-  await work();
-  return performance.now() - began;
+  return (await timed(work)).seconds * 1000;
 }
 
 /**
