@@ -1,20 +1,20 @@
 import type { Machine } from './measure/machine.js';
 import { type Measurement, median } from './measure/measurement.js';
 
-/** One metric of one measurement. */
-export interface Place {
+/** Names one metric of one measurement. */
+export interface MetricRef {
   readonly suite: string;
   readonly name: string;
   readonly target: string;
   readonly metric: string;
-  /** Parameters that it must have, where several measurements share a name. */
+  /** The parameters of the measurement, where several share a name. */
   readonly with?: Readonly<Record<string, number | string>>;
 }
 
 /** A metric by itself, or against another of the same run. */
 export interface Quantity {
-  readonly of: Place;
-  readonly to?: Place;
+  readonly of: MetricRef;
+  readonly to?: MetricRef;
 }
 
 /** A number that is to be reached. */
@@ -23,9 +23,9 @@ export interface Goal {
   readonly unit: string;
   readonly bound: 'at least' | 'at most';
   readonly value: number;
-  /** Of several, all must reach it: the worst is shown. */
+  /** All of them must reach the goal. The worst is shown. */
   readonly quantities: readonly Quantity[];
-  /** Otherwise it says nothing about the server. */
+  /** Absent: the goal counts on every machine. Elsewhere than `on`, it says nothing about the server. */
   readonly counts?: { readonly when: string; readonly on: (machine: Machine) => boolean };
 }
 
@@ -70,27 +70,27 @@ export function judge(goal: Goal, measurements: readonly Measurement[], machine:
   return found[0] ?? { missing: 'nothing was asked for' };
 }
 
-/** Whether the place's metric is to be found there. */
-export function isPlace(
-  place: Place,
+/** Whether the reference means a metric of this measurement. */
+export function refersTo(
+  ref: MetricRef,
   { suite, name, target, parameters }: Pick<Measurement, 'suite' | 'name' | 'target' | 'parameters'>,
 ): boolean {
   return (
-    suite === place.suite &&
-    name === place.name &&
-    target === place.target &&
-    Object.entries(place.with ?? {}).every(([key, value]) => parameters[key] === value)
+    suite === ref.suite &&
+    name === ref.name &&
+    target === ref.target &&
+    Object.entries(ref.with ?? {}).every(([key, value]) => parameters[key] === value)
   );
 }
 
 function trialsAt(
   measurements: readonly Measurement[],
-  place: Place,
+  ref: MetricRef,
 ): { missing: string } | { trials: readonly number[] } {
-  const matching = measurements.filter((one) => isPlace(place, one));
-  const words = `${place.suite}, ${place.name}, ${place.target}: ${place.metric}`;
+  const matching = measurements.filter((one) => refersTo(ref, one));
+  const words = `${ref.suite}, ${ref.name}, ${ref.target}: ${ref.metric}`;
   if (matching.length > 1) return { missing: `measured ${matching.length} times: ${words}` };
-  const trials = matching[0]?.trials.map((trial) => trial[place.metric] ?? Number.NaN) ?? [];
+  const trials = matching[0]?.trials.map((trial) => trial[ref.metric] ?? Number.NaN) ?? [];
   const good = trials.length > 0 && trials.every(Number.isFinite);
   return good ? { trials } : { missing: `not measured: ${words}` };
 }

@@ -1,4 +1,4 @@
-import type { Goal, Place } from './goal.js';
+import type { Goal, MetricRef } from './goal.js';
 
 const PARLEY = 'parley';
 const ENGINE = 'engine';
@@ -10,21 +10,26 @@ const SOCKET_IO_WS = 'socket.io (ws)';
 /** Slower disks are the limit themselves: a message waits for up to two syncs. */
 const FSYNC_P99_MS_MAX = 5;
 
-const fanout = (target: string): Place => ({
+const fanout = (target: string): MetricRef => ({
   suite: 'fanout',
   name: 'closed, 64 senders',
   target,
   metric: 'deliveries_per_s',
   with: { workers: 1 },
 });
-const chats = (target: string, metric = 'messages_per_s', name = 'closed'): Place => ({
+const chats = (target: string, metric = 'messages_per_s', name = 'closed'): MetricRef => ({
   suite: 'chats',
   name,
   target,
   metric,
   with: { workers: 1 },
 });
-const own = (suite: string, name: string, metric: string): Place => ({ suite, name, target: PARLEY, metric });
+const own = (suite: string, name: string, metric: string): MetricRef => ({
+  suite,
+  name,
+  target: PARLEY,
+  metric,
+});
 
 /** The numbers to reach, each against a limit or a peer of the same run. */
 export const GOALS: readonly Goal[] = [

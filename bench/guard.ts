@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { isPlace, valuesOf } from './goal.js';
+import { refersTo, valuesOf } from './goal.js';
 import { RATIOS } from './guard/ratios.js';
 import { compare, NOISE_MAX, noiseOf, type Ratio } from './guard/verdict.js';
 import { measureDisk } from './measure/disk.js';
@@ -16,7 +16,7 @@ import type { Effort, Subject } from './suites/suite.js';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const FILE = join(ROOT, 'bench', 'results', 'guard.json');
 const EFFORT: Effort = { trials: 3, sideTrials: 5, seconds: 2, warmupSeconds: 1, quick: true };
-/** Noise is taken from these, so they are some more. */
+/** There are more of these trials, because the noise is computed from them. */
 const BASELINE_TRIALS = 5;
 const TRIES = 3;
 
@@ -35,7 +35,7 @@ interface Baseline {
   readonly machine: Machine;
   readonly versions: Readonly<Record<string, string>>;
   readonly commit: Commit | null;
-  /** By the ratio's name: that of each trial. */
+  /** The value of each trial, by the name of the ratio. */
   readonly ratios: Readonly<Record<string, readonly number[]>>;
 }
 
@@ -102,15 +102,15 @@ async function guard(): Promise<boolean> {
 
 /** Each trial's value of each ratio, by its name. Rejects when one could not be measured. */
 async function measure(ratios: readonly Ratio[]): Promise<Map<string, readonly number[]>> {
-  const places = ratios.flatMap(({ quantity: { of, to } }) => [of, to]);
+  const refs = ratios.flatMap(({ quantity: { of, to } }) => [of, to]);
   const effort: Effort = {
     ...EFFORT,
     trials,
-    only: (subject) => places.some((place) => isPlace(place, subject)),
-    told: (subject, metrics) => console.log(`  ${trialText(subject, metrics, places)}`),
+    only: (subject) => refs.some((ref) => refersTo(ref, subject)),
+    trialEnded: (subject, found) => console.log(`  ${trialText(subject, found, refs)}`),
   };
   const measurements: Measurement[] = [];
-  for (const name of new Set(places.map(({ suite }) => suite))) {
+  for (const name of new Set(refs.map(({ suite }) => suite))) {
     for await (const one of (await suiteNamed(name))(effort)) measurements.push(one);
   }
   return new Map(
@@ -125,9 +125,9 @@ async function measure(ratios: readonly Ratio[]): Promise<Map<string, readonly n
 function trialText(
   subject: Subject,
   metrics: Readonly<Record<string, number>>,
-  places: readonly Ratio['quantity']['of'][],
+  refs: readonly Ratio['quantity']['of'][],
 ): string {
-  const watched = places.filter((place) => isPlace(place, subject)).map(({ metric }) => metric);
+  const watched = refs.filter((ref) => refersTo(ref, subject)).map(({ metric }) => metric);
   const numbers = [...new Set(watched)].map((metric) => metricText(metric, metrics[metric] ?? Number.NaN));
   return `${subject.suite}, ${subject.name}, ${subject.target}: ${numbers.join(', ')}`;
 }

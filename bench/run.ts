@@ -38,7 +38,7 @@ async function measure({ suites, effort, out }: Options): Promise<boolean> {
   const start = performance.now();
   const when = new Date().toISOString();
   const disk = [measureDisk(DISK_SECONDS)];
-  const told: Effort['told'] = (subject, metrics) => {
+  const trialEnded: Effort['trialEnded'] = (subject, metrics) => {
     if (effort.trials > 1) console.log(`${clock(start)}     ${lineOf(subject, metrics)} …`);
   };
   const about = { when, effort, versions: versions(ROOT), commit: commit(ROOT) ?? null };
@@ -48,7 +48,7 @@ async function measure({ suites, effort, out }: Options): Promise<boolean> {
   for (const suite of suites) {
     console.log(`${clock(start)} ${suite}`);
     try {
-      for await (const one of (await suiteNamed(suite))({ ...effort, told })) {
+      for await (const one of (await suiteNamed(suite))({ ...effort, trialEnded })) {
         measurements.push(one);
         console.log(`${clock(start)}   ${lineOf(one, one.metrics)}`);
       }

@@ -1,12 +1,12 @@
 import { answer } from '../parts/dialogue.js';
 import { ATTACKS, type AttackName } from './attacks/all.js';
 import type { Attack } from './attacks/attack.js';
-import type { World } from './world.js';
+import type { FloodSetup } from './stage.js';
 
 export interface AttackPlan {
-  readonly world: World;
+  readonly setup: FloodSetup;
   readonly attack: AttackName;
-  /** Of the full number of connections. */
+  /** The share of the full number of connections that is opened. */
   readonly scale: number;
 }
 

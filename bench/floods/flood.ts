@@ -3,19 +3,19 @@ import { privateBytes, processorSeconds } from '../measure/processes.js';
 import { Part } from '../parts/dialogue.js';
 import type { AttackPlan } from './attack-process.js';
 import type { AttackName } from './attacks/all.js';
+import type { Stage } from './stage.js';
 import type { PhaseFound } from './victims.js';
-import type { Stage } from './world.js';
 
 const ATTACK_PROCESS = new URL('./attack-process.js', import.meta.url);
 /** Attackers get what processor time the server and the victims leave them. */
 const ATTACKERS_NICENESS = 19;
-/** Between a flood and the next measurement without one. */
+/** The pause between a flood and the next measurement without one. */
 const SETTLE_MS = 2000;
 
 export interface FloodOptions {
   readonly attack: AttackName;
   readonly scale: number;
-  /** Each is a phase without and one with the flood. */
+  /** The number of rounds. Each is a phase without the flood and one with it. */
   readonly rounds: number;
   readonly seconds: number;
 }
@@ -35,7 +35,7 @@ export interface FloodFound {
   readonly attack: AttackName;
   readonly calm: readonly Phase[];
   readonly flooded: readonly FloodPhase[];
-  /** The server's, before the first and after the last flood. */
+  /** The memory of the server before the first and after the last flood. */
   readonly serverBytes: { readonly before: number; readonly after: number };
 }
 
@@ -43,10 +43,10 @@ export async function flood(
   stage: Stage,
   { attack, scale, rounds, seconds }: FloodOptions,
 ): Promise<FloodFound> {
-  const { server, world } = stage;
+  const { server, setup } = stage;
   const attackers = new Part(ATTACK_PROCESS, ATTACKERS_NICENESS);
   try {
-    await attackers.ask('prepare', { world, attack, scale } satisfies AttackPlan);
+    await attackers.ask('prepare', { setup, attack, scale } satisfies AttackPlan);
     await sleep(SETTLE_MS);
     const before = privateBytes(server.pids());
     const calm: Phase[] = [];
@@ -64,14 +64,14 @@ export async function flood(
   }
 }
 
-/** A flood of a short time, and right before it what the victims see without one, in a third of that time. */
+/** Runs a short flood. Right before it, the victims are measured without one for a third of that time. */
 export async function shortFlood(
-  { victims, world }: Stage,
+  { victims, setup }: Stage,
   { attack, scale, seconds }: Omit<FloodOptions, 'rounds'>,
 ): Promise<{ calm: PhaseFound; flooded: PhaseFound & Pick<FloodPhase, 'counts'> }> {
   const attackers = new Part(ATTACK_PROCESS, ATTACKERS_NICENESS);
   try {
-    await attackers.ask('prepare', { world, attack, scale } satisfies AttackPlan);
+    await attackers.ask('prepare', { setup, attack, scale } satisfies AttackPlan);
     await victims.ask('begin');
     await sleep((seconds * 1000) / 3);
     const calm = await victims.ask<PhaseFound>('end');

@@ -11,7 +11,7 @@ export interface FloodsReport {
   readonly options: Options;
   readonly machine: Machine;
   readonly versions: Readonly<Record<string, string>>;
-  /** Null: not run from a git repository. */
+  /** Null outside of a git repository. */
   readonly commit: Commit | null;
   readonly floods: readonly FloodVerdict[];
 }

@@ -7,8 +7,8 @@ import type { AttackName } from './attacks/all.js';
 import { flood } from './flood.js';
 import { type Options, readOptions, USAGE } from './options.js';
 import { writeReport } from './report.js';
+import { Stage } from './stage.js';
 import { type FloodVerdict, verdictOf } from './verdict.js';
-import { Stage } from './world.js';
 
 /** `npm run prove:floods`; this file runs from dist-bench/bench/floods. */
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));

@@ -4,12 +4,12 @@ import { MEASURED, type Measured } from './victims.js';
 
 /** The 99th percentile may double … */
 export const TIMES_MAX = 2;
-/** … and this is what a machine's own unrest may add to it. */
+/** … and this much may come on top, because the machine itself is never quite calm. */
 export const FLOOR_MS = 5;
 
-/** In milliseconds: of each phase its own, of these the median. What disturbs the machine for a moment does not count. */
+/** The median of the phases' percentiles, in milliseconds. A short disturbance of the machine does not move it. */
 export interface Latency {
-  /** Of all phases. */
+  /** The number of requests in all phases. */
   readonly count: number;
   readonly p50: number;
   readonly p99: number;

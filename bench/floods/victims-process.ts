@@ -1,6 +1,6 @@
 import { answer } from '../parts/dialogue.js';
+import type { FloodSetup } from './stage.js';
 import { Victims } from './victims.js';
-import type { World } from './world.js';
 
 let victims: Victims | undefined;
 
@@ -10,8 +10,8 @@ function those(): Victims {
 }
 
 answer({
-  connect: async (world: World) => {
-    victims = await Victims.connect(world);
+  connect: async (setup: FloodSetup) => {
+    victims = await Victims.connect(setup);
   },
   begin: () => those().begin(),
   end: () => those().end(),

@@ -2,7 +2,7 @@ import { Agent, get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { tokenOf } from '../targets/parley.js';
-import type { World } from './world.js';
+import type { FloodSetup } from './stage.js';
 
 /** The rate of all victims together. */
 const MESSAGES_PER_S = 100;
@@ -38,12 +38,12 @@ class Phase {
 interface Victim {
   readonly token: string;
   readonly pair: number;
-  voice: WebSocket | undefined;
+  speaker: WebSocket | undefined;
 }
 
 /** Users who send messages, make requests and connect at a steady low rate. */
 export class Victims {
-  readonly #world: World;
+  readonly #setup: FloodSetup;
   readonly #agent = new Agent({ keepAlive: true });
   readonly #victims: Victim[];
   /** The messages whose echo has not come yet, by `client_id`. */
@@ -54,20 +54,20 @@ export class Victims {
   #phase = new Phase();
   #said = 0;
 
-  private constructor(world: World, victims: Victim[]) {
-    this.#world = world;
+  private constructor(setup: FloodSetup, victims: Victim[]) {
+    this.#setup = setup;
     this.#victims = victims;
   }
 
-  static async connect(world: World): Promise<Victims> {
-    const tokens = await Promise.all(world.victims.map(tokenOf));
+  static async connect(setup: FloodSetup): Promise<Victims> {
+    const tokens = await Promise.all(setup.victims.map(tokenOf));
     const people = tokens.map((token, index): Victim => {
-      return { token, pair: world.pairs[index >> 1] ?? 0, voice: undefined };
+      return { token, pair: setup.pairs[index >> 1] ?? 0, speaker: undefined };
     });
-    const victims = new Victims(world, people);
+    const victims = new Victims(setup, people);
     for (const victim of people) {
       await victims.#stay(victim, `/group/${victim.pair}`, true);
-      await victims.#stay(victim, `/group/${world.hall}`, false);
+      await victims.#stay(victim, `/group/${setup.hall}`, false);
     }
     victims.#every(MESSAGES_PER_S, (victim, dueAt) => victims.#say(victim, dueAt));
     victims.#every(REQUESTS_PER_S, (victim, dueAt) => victims.#ask(victim, dueAt));
@@ -108,10 +108,12 @@ export class Victims {
     this.#said += 1;
     const clientId = `victim-${this.#said}`;
     const phase = this.#phase;
-    if (victim.voice === undefined) return phase.erred('has no socket to speak on');
+    if (victim.speaker === undefined) return phase.erred('has no socket to speak on');
     phase.pending += 1;
-    this.#sent.set(clientId, { dueAt, phase, by: victim.voice });
-    victim.voice.send(JSON.stringify({ type: 'message', text: `Hello ${this.#said}`, client_id: clientId }));
+    this.#sent.set(clientId, { dueAt, phase, by: victim.speaker });
+    victim.speaker.send(
+      JSON.stringify({ type: 'message', text: `Hello ${this.#said}`, client_id: clientId }),
+    );
   }
 
   #ask({ token }: Victim, dueAt: number): void {
@@ -121,7 +123,7 @@ export class Victims {
       {
         agent: this.#agent,
         host: '127.0.0.1',
-        port: this.#world.port,
+        port: this.#setup.port,
         path: '/api/v1/user',
         headers: { authorization: `Bearer ${token}` },
       },
@@ -150,13 +152,13 @@ export class Victims {
     return new Promise((resolve) => {
       const ws = this.#open(path, victim.token);
       ws.once('message', () => {
-        if (speaks) victim.voice = ws;
+        if (speaks) victim.speaker = ws;
         resolve();
       });
       ws.on('message', (data: Buffer) => this.#hear(ws, data.toString()));
       ws.on('error', () => undefined); // `close` follows.
       ws.on('close', (code) => {
-        if (speaks) victim.voice = undefined;
+        if (speaks) victim.speaker = undefined;
         this.#phase.erred(`socket closed ${code}`);
         setTimeout(() => void this.#stay(victim, path, speaks).then(resolve), RECONNECT_MS);
       });
@@ -187,7 +189,7 @@ export class Victims {
   }
 
   #open(path: string, token: string): WebSocket {
-    return new WebSocket(`ws://127.0.0.1:${this.#world.port}/api/v1${path}`, {
+    return new WebSocket(`ws://127.0.0.1:${this.#setup.port}/api/v1${path}`, {
       headers: { authorization: `Bearer ${token}` },
       perMessageDeflate: false,
     });

@@ -1,7 +1,7 @@
-import type { Place } from '../goal.js';
+import type { MetricRef } from '../goal.js';
 import type { Ratio } from './verdict.js';
 
-const at = (suite: string, name: string, target: string, metric: string): Place => ({
+const at = (suite: string, name: string, target: string, metric: string): MetricRef => ({
   suite,
   name,
   target,

@@ -22,7 +22,7 @@ export interface Verdict {
 /** Noise below this share is not told from chance in so few trials; above the other, nothing can be told. */
 export const NOISE_MIN = 0.15;
 export const NOISE_MAX = 0.35;
-/** Of the trials' typical distance from their median: further out, about one in twenty is by chance. */
+/** A trial that is further from the median than this many typical distances is there by chance once in twenty times. */
 const DISTANCES = 3;
 
 /** How far from their median trials may be by chance, as a share of it; one that is far out changes nothing. */

@@ -23,7 +23,7 @@ export type ToConnections =
 export interface Opened {
   readonly seconds: number;
   readonly messages: number;
-  /** Of frames, without their heads. */
+  /** The bytes of the payloads, without the heads of frames. */
   readonly bytes: number;
   /** Processor time of the process that opened them. */
   readonly processorSeconds: number;

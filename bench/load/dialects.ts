@@ -8,13 +8,13 @@ export const NUMBER_DIGITS = 16;
 export interface Dialect {
   /** Sent when the upgrade is answered. */
   readonly greeting: Buffer | undefined;
-  /** It is live as soon as the upgrade is answered. */
+  /** The socket is live as soon as the upgrade is answered. */
   readonly readyWithUpgrade?: true;
-  /** Whether this frame says that the socket is live. Of a long frame only the beginning and the end are there. */
+  /** Whether this frame says that the socket is live. Only the beginning and the end of a long frame are passed. */
   isReady(payload: string): boolean;
   /** Where the number ends: so many bytes before the payload's end. */
   readonly numberEndsBefore: number;
-  /** Whether a payload with this byte at this place is a message. */
+  /** A payload is a message when it has this byte at this index. */
   readonly mark: { readonly at: number; readonly byte: number };
   /** A message's frame for a chat; the number's digits are to be written into it. */
   message(chat: number, text: string): { readonly frame: Buffer; readonly digitsAt: number };

@@ -33,7 +33,7 @@ export type OnPayload = (chunk: Buffer, start: number, end: number) => void;
 export class FrameScanner {
   #rest: Buffer | undefined;
 
-  /** Calls `onPayload` for each whole text frame. Returns the pings that were met. */
+  /** Calls `onPayload` for each whole text frame. Returns the number of pings. */
   scan(received: Buffer, length: number, onPayload: OnPayload): number {
     const fresh = received.subarray(0, length);
     const chunk = this.#rest === undefined ? fresh : Buffer.concat([this.#rest, fresh]);

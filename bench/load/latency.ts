@@ -1,12 +1,12 @@
 import type { RecordableHistogram } from 'node:perf_hooks';
 import type { Percentiles } from './plan.js';
 
-/** In microseconds; a histogram counts from 1. */
+/** Records microseconds, because a histogram takes whole numbers from 1. */
 export function record(histogram: RecordableHistogram, ms: number): void {
   histogram.record(Math.max(1, Math.round(ms * 1000)));
 }
 
-/** In milliseconds, of what `record` took. */
+/** The percentiles of what was recorded, in milliseconds. */
 export function percentiles(histogram: RecordableHistogram): Percentiles {
   if (histogram.count === 0) return { p50: 0, p99: 0, max: 0 };
   const ms = (percentile: number) => histogram.percentile(percentile) / 1000;

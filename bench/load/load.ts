@@ -16,7 +16,7 @@ export interface Outcome extends LoadResult {
 
 /**
  * Puts a load on a server from a process of its own. `connected` is called before anything is sent. Rejects when the
- * load cannot be made, or met what no server should do.
+ * load cannot be made, or when the server does what none should.
  */
 export async function runLoad(
   target: Target,

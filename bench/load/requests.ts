@@ -14,7 +14,7 @@ export interface RequestsPlan {
   readonly method: 'GET' | 'POST';
   /** One that is sent again and again, or many that are each sent once, in this order. */
   readonly requests: RequestPlan | readonly RequestPlan[];
-  /** By the callers' places. */
+  /** The tokens, which `caller` indexes. */
   readonly tokens: readonly string[];
   /** What each answer must be, where they are all the same. */
   readonly expectedBody?: string;
@@ -24,7 +24,7 @@ export interface RequestsPlan {
 
 export interface RequestPlan {
   readonly path: string;
-  /** The place of its token. */
+  /** The index of its token. */
   readonly caller: number;
   /** Sent as multipart: this JSON, and a photo of so many bytes. */
   readonly form?: { readonly json: string; readonly photoBytes: number };
@@ -63,7 +63,7 @@ export async function runRequests(
     throw new Error(`${target.name}: autocannon's process ended with ${code}`);
   });
   ended.catch(() => undefined);
-  const next = () => Promise.race([once(child, 'message').then(([told]) => told as FromRequests), ended]);
+  const next = () => Promise.race([once(child, 'message').then(([answer]) => answer as FromRequests), ended]);
   try {
     let serverSeconds = 0;
     child.send({ ...plan, port: target.port } satisfies RequestsPlan);

@@ -56,8 +56,8 @@ export class Load implements SocketEvents {
     return performance.now() - start;
   }
 
-  /** Sends as planned; `measuring` and `measured` are told when the warm-up and the measurement end. */
-  async run(told: { measuring(): void; measured(): void }): Promise<LoadResult> {
+  /** Sends as planned. Calls `measuring` at the end of the warm-up, and `measured` at the end of the measurement. */
+  async run(phases: { measuring(): void; measured(): void }): Promise<LoadResult> {
     const { load, warmupMs, durationMs } = this.#plan;
     this.#sending = true;
     const stop = load.kind === 'closed' ? this.#closedLoop(load) : this.#openLoop(load);
@@ -66,13 +66,13 @@ export class Load implements SocketEvents {
     const begin = performance.now();
     this.#count = { sent: 0, echoed: 0, delivered: 0 };
     this.#measuring = true;
-    told.measuring();
+    phases.measuring();
     await sleep(durationMs);
     this.#measuring = false;
     const seconds = (performance.now() - begin) / 1000;
     const count = { ...this.#count };
     const { user, system } = process.cpuUsage(before);
-    told.measured();
+    phases.measured();
     this.#sending = false;
     stop();
     const deadline = performance.now() + ANSWER_MS_MAX;

@@ -6,13 +6,13 @@ import type { SocketPlan } from './plan.js';
 /** All sockets read into this one: what is received is looked at before anything else is. */
 const RECEIVED = Buffer.alloc(256 * 1024);
 const SHOWN_CHARACTERS = 300;
-/** Of a long frame, only so much of its beginning and its end is made a string: a page of history is not looked through. */
+/** Only this much of the beginning and the end of a long frame is decoded, so a page of history costs the load little. */
 const GLIMPSE_BYTES = 128;
 
 export interface SocketEvents {
   /** A frame that came before it was live. */
   opening?(socket: LoadSocket, chunk: Buffer, start: number, end: number): void;
-  /** A message; its number is at the place that the dialect says. */
+  /** A message; its number stands where the dialect says. */
   message(socket: LoadSocket, chunk: Buffer, end: number): void;
   /** All that one read brought has been looked at. */
   readEnded(socket: LoadSocket): void;

@@ -20,7 +20,7 @@ export interface Machine {
   readonly cores: number;
   readonly memoryBytes: number;
   readonly kernel: string;
-  /** Of a small append, in the folder where the servers that are measured keep their data. */
+  /** How long a sync of a small append takes in the folder where the measured servers keep their data. */
   readonly fsyncMs: { readonly p50: number; readonly p99: number };
 }
 
@@ -30,7 +30,7 @@ export interface Commit {
   readonly dirty: boolean;
 }
 
-/** As it is now; its disk as it was found at some times. */
+/** Describes this machine. `disk` has the measurements of its disk. */
 export function machine(disk: readonly Metrics[]): Machine {
   const { fsync_p50_ms: p50 = 0, fsync_p99_ms: p99 = 0 } = medians(disk);
   return {
@@ -42,13 +42,13 @@ export function machine(disk: readonly Metrics[]): Machine {
   };
 }
 
-/** Of Node, SQLite, and the packages that are measured or measure. */
+/** The versions of Node, of SQLite, and of the packages that are measured or measure. */
 export function versions(root: string): Record<string, string> {
   const database = new Database(':memory:');
   const sqlite = String(database.prepare('SELECT sqlite_version()').pluck().get());
   database.close();
   const packages = PACKAGES.map((name): [string, string] => {
-    // By its file: what a package exports need not include it.
+    // The file is read directly, because a package need not export it.
     const text = readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8');
     const found: { name: string; version: string } = JSON.parse(text);
     return [name, found.name === name ? found.version : `${found.name} ${found.version}`];

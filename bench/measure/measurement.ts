@@ -16,7 +16,7 @@ export interface Measurement {
 
 export type Metrics = Readonly<Record<string, number>>;
 
-/** The median; of an even count the mean of the two in the middle. NaN of none. */
+/** The median; the mean of the two in the middle for an even count. NaN for an empty list. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);

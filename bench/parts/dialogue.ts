@@ -17,7 +17,7 @@ export class Part {
   readonly #waiting: { resolve(value: unknown): void; reject(error: Error): void }[] = [];
   #ended: string | undefined;
 
-  /** `niceness` as of nice(1): what has less of it comes first. */
+  /** `niceness` is that of nice(1): a process with a lower one goes first. */
   constructor(program: URL, niceness = 0) {
     this.#name = program.pathname.split('/').at(-1) ?? '';
     this.#child = fork(program, { serialization: 'advanced' });

@@ -18,9 +18,9 @@ const FIRST_TRIES_MAX = 100;
 const FIRST_TRY_MS = 50;
 
 interface Way {
-  /** The ledger's end. */
+  /** The end of the ledger. */
   readonly give: { hint(newest: number): void };
-  /** The worker's. */
+  /** The end of the worker. */
   readonly hear: Bus;
 }
 

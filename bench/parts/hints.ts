@@ -1,7 +1,7 @@
 import type { Percentiles } from '../load/plan.js';
 import { runProcess } from './process.js';
 
-/** For the process that gives and hears hints; travels as JSON. */
+/** The plan of the process that gives and receives hints. It travels as JSON. */
 export interface HintsPlan {
   readonly dataDir: string;
   /** Through Redis, or else over the link. */

@@ -4,7 +4,7 @@ import { runProcess } from './process.js';
 /** One message in so many is of the big chat. */
 const BIG_EVERY = 10;
 const SMALL_CHATS = 999;
-/** Chats take turns in another order each time round; 1 / 7 among so many places is 571. */
+/** Chats take turns in another order each time round; 571 is the inverse of 7 modulo their number. */
 const STEP = 7;
 const STEP_INVERSE = 571;
 const SHIFT = 13;
@@ -14,9 +14,9 @@ export const BIG_CHAT = 1;
 export const HISTORY_CHATS = 1 + SMALL_CHATS;
 export const HISTORY_TEXT = textOf(0);
 
-/** For the process that writes the history; travels as JSON. */
+/** The plan of the process that writes the history. It travels as JSON. */
 export interface HistoryPlan {
-  /** With the chats in it. */
+  /** It holds the chats already. */
   readonly dataDir: string;
   readonly messages: number;
 }

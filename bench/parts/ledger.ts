@@ -6,12 +6,12 @@ import { runProcess } from './process.js';
 const USERS = 2000;
 const TEXT = textOf(0);
 
-/** For the ledger's process; travels as JSON. */
+/** The plan of the ledger's process. It travels as JSON. */
 export interface LedgerPlan {
   /** Holds chats 1 … `chats`, with the members that `membersOf` says. */
   readonly dataDir: string;
   readonly chats: number;
-  /** Messages in each frame, and in each transaction. */
+  /** The number of messages in each batch, and in each transaction. */
   readonly batch: number;
   readonly durationMs: number;
 }
@@ -24,7 +24,7 @@ export interface LedgerFound {
   readonly processorSeconds: number;
 }
 
-/** The ledger alone: frames of new messages, one after the other, in a process that does nothing else. */
+/** Measures the ledger alone: batches of new messages, one after the other, in a process that does nothing else. */
 export function runLedger(plan: LedgerPlan): Promise<LedgerFound> {
   return runProcess('ledger-process', plan);
 }

@@ -5,22 +5,22 @@ import { runProcess } from './process.js';
 export const READS = ['history newest', 'history offset', 'history after', 'chat list'] as const;
 export type Read = (typeof READS)[number];
 
-/** For the reader's process; travels as JSON. */
+/** The plan of the reader's process. It travels as JSON. */
 export interface ReadsPlan {
   readonly dataDir: string;
   readonly history: History;
   readonly read: Read;
   readonly requests: number;
-  /** Made before, and not measured. */
+  /** The number of requests that warm up and are not measured. */
   readonly warmupRequests: number;
 }
 
 /** What each took, in milliseconds, and read. */
 export interface ReadsFound {
   readonly latency: Percentiles;
-  /** That SQLite asked the system for. */
+  /** The pages that SQLite asked the system for. */
   readonly pages: number;
-  /** That the system had to get from the disk, what it read ahead included. */
+  /** The bytes that the system got from the disk, including what it read ahead. */
   readonly diskBytes: number;
 }
 

@@ -23,7 +23,7 @@ export function logTicks(min: number, max: number): number[] {
   return ticks.length > 1 ? ticks : all.slice(0, 2);
 }
 
-/** Without what binary fractions leave behind. */
+/** Removes what binary fractions leave behind. */
 function rounded(value: number): number {
   return Number(value.toPrecision(10));
 }

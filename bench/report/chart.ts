@@ -115,7 +115,7 @@ interface Dot {
   readonly fill: string;
 }
 
-/** Each above its dot, where there is room; beside the axis to its right. */
+/** Writes each value above its dot where there is room, and to the right of a dot on the axis. */
 function values(dots: readonly Dot[], left: number): string[] {
   const shown: Dot[] = [];
   return dots.map((dot) => {

@@ -23,11 +23,11 @@ const KINDS: Readonly<Record<string, string>> = {
   'engine (per tick)': 'stores nothing',
   ws: 'stores nothing',
 };
-/** Of legends and colours: parley comes first everywhere. */
+/** The order of legends and colours. parley comes first everywhere. */
 const ORDER: readonly string[] = [...Object.keys(KINDS), ...new Set(Object.values(KINDS))];
-/** Everyone at their most: each sender waits for its own. */
+/** The measurements at full speed, in which each sender waits for its own message. */
 const CLOSED: readonly string[] = ['closed', 'closed, 64 senders'];
-/** Its photo costs a hundred times what other requests do, whose bars would not be seen. */
+/** It is left out, because its photo costs a hundred times what other requests do: their bars would not be seen. */
 const NOT_AMONG_REQUESTS = 'POST /user';
 
 /** What grows in the suite of that name: its measurement and parameter, and what is looked at. */
@@ -127,7 +127,7 @@ function growth(measurements: readonly Measurement[]): (ChartFile | undefined)[]
   );
 }
 
-/** Of points [series, x, y]. One point alone makes no line. */
+/** Draws lines through points [series, x, y]. A series with one point makes no line. */
 function lines(
   file: string,
   title: string,

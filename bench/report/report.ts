@@ -4,7 +4,7 @@ import type { Effort } from '../suites/suite.js';
 
 /** All that a run found, and where; travels as JSON. */
 export interface Report {
-  /** When it began, ISO 8601. */
+  /** When the run began, in ISO 8601. */
   readonly when: string;
   readonly seconds: number;
   readonly machine: Machine;

@@ -6,7 +6,7 @@ export const LETTER = 6.9;
 export const HEAD = 78;
 export const FOOT = 56;
 
-/** Told apart by people who do not see all colours, too (after Okabe and Ito). */
+/** People who do not see all colours can tell these apart too (after Okabe and Ito). */
 const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#a3568a', '#b8860b', '#555b66'];
 const STYLE = `text{font:12px system-ui,-apple-system,'Segoe UI',Helvetica,Arial,sans-serif;fill:#444b55}
 .title{font-size:16px;font-weight:600;fill:#16191d}.value{font-weight:600;fill:#16191d}
@@ -54,7 +54,7 @@ export function colour(series: readonly string[], one: string): string {
   return COLOURS[series.indexOf(one) % COLOURS.length] ?? '';
 }
 
-/** From a value to its place between two edges, by the axis's first and last tick. */
+/** Makes a function from a value to its position between two edges, which are the first and the last tick. */
 export function placer(ticks: readonly number[], log: boolean, from: number, to: number) {
   const scale = log ? Math.log10 : (value: number) => value;
   const [low, high] = [scale(ticks[0] ?? 0), scale(ticks.at(-1) ?? 1)];

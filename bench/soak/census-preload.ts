@@ -11,7 +11,7 @@ import { census, classesOf } from './census.js';
  */
 const folder = process.env['SOAK_CENSUS'] ?? '.';
 const DIST = fileURLToPath(new URL('../../../dist', import.meta.url));
-/** Of what the process has loaded: more would be opened only to be looked at. */
+/** The folders whose modules this process has loaded anyway. Others would be loaded only for the census. */
 const FOLDERS = process.argv.at(-1) === 'ledger' ? ['ledger', 'link', 'store/sqlite'] : ['server', 'link'];
 
 const COLLECT_EVERY_MS = 20_000;

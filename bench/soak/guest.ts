@@ -73,7 +73,7 @@ export class Guest {
     await this.ended();
   }
 
-  /** Without a word. */
+  /** Cuts the connection without a close frame. */
   async cut(): Promise<void> {
     this.#ws.terminate();
     await this.ended();

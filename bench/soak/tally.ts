@@ -2,7 +2,7 @@
 export class Tally {
   readonly counts: Record<string, number> = {};
   readonly unexpected: Record<string, number> = {};
-  /** What is under way. */
+  /** The number of actions in progress. */
   #open = 0;
 
   count(what: string): void {

@@ -6,7 +6,7 @@ const TEN_MINUTES_S = 600;
 /** A slope of fewer minutes says nothing. */
 const SLOPE_MINUTES_MIN = 10;
 
-/** What nobody's leaving makes smaller, and what bounds it: the cache beside it; two seconds, until the next commit. */
+/** Collections that do not shrink when users leave. The first is bounded by its cache, the second by two seconds. */
 const BOUNDED = new Set(['EncodedPages.#chats', 'Overload.#commits']);
 
 /** What a process of the server was like. */
@@ -14,9 +14,9 @@ export interface ProcessFound {
   readonly name: string;
   /** While there is churn, the warm-up too. */
   readonly samples: readonly Sample[];
-  /** When nobody is there: after a short while of everything, and at the end. */
+  /** Samples without users: after a short while of everything, and at the end. */
   readonly idle: { readonly before: Sample; readonly after: Sample };
-  /** Undefined of the primary, which holds nothing for users. */
+  /** Undefined for the primary, which holds nothing for users. */
   readonly census: { readonly before: Census; readonly after: Census } | undefined;
 }
 

@@ -45,20 +45,20 @@ async function trial({ target, sockets }: Running, effort: Effort): Promise<Metr
   };
 }
 
-/** Milliseconds until a new `main` socket has been told the newest message of every chat. */
+/** Milliseconds until a new `main` socket has received the newest message of every chat. */
 function attach({ port }: Target, token: string, chats: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const start = performance.now();
     const headers = { Authorization: `Bearer ${token}` };
     const socket = new WebSocket(`ws://127.0.0.1:${port}/api/v1/main?after=0`, { headers });
-    let told = 0;
+    let received = 0;
     socket.on('message', () => {
-      told += 1;
-      if (told < chats) return;
+      received += 1;
+      if (received < chats) return;
       resolve(performance.now() - start);
       socket.terminate();
     });
-    socket.on('close', (code) => reject(new Error(`main was closed with ${code} after ${told} frames`)));
+    socket.on('close', (code) => reject(new Error(`main was closed with ${code} after ${received} frames`)));
     socket.on('error', reject);
   });
 }

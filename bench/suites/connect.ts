@@ -17,18 +17,18 @@ const CONNECTING_MAX = 50;
 /** The server hears of closed sockets before the clock runs again. */
 const CLOSING_MS = 300;
 
-/** The groups' sockets: of two with the page of messages that every connection gets, and some with all the missed ones. */
+/** The sockets of the groups. Most groups have two members and a page of messages; some have all the missed messages. */
 interface Prepared {
-  /** By chat, then member. */
+  /** The sockets by chat, then by member. */
   readonly sockets: readonly (readonly SocketPlan[])[];
   readonly resuming: readonly (readonly SocketPlan[])[];
 }
 
 interface Sizes {
   readonly chats: number;
-  /** Of these, those whose members come again. */
+  /** How many of these chats have members who connect again. */
   readonly seenChats: number;
-  /** Of these; they warm up the processes where everything else is to be cold. */
+  /** How many of these chats warm up the processes where everything else is to be cold. */
   readonly warmUpChats: number;
   readonly resumingChats: number;
 }

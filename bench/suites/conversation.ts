@@ -5,9 +5,9 @@ import type { Contender, Groups } from '../targets/contender.js';
 import { Disturbed, type Effort, type Subject } from './suite.js';
 
 const CONNECTING_MAX = 50;
-/** Of a server's own closed-loop maximum: an open loop above it would only measure its queue. */
+/** The share of a server's closed-loop maximum up to which open loops run. Above it they would only measure its queue. */
 const LOAD_SHARE_MAX = 0.85;
-/** More or less means that it did not keep up, now or in the warm-up. */
+/** A rate that is further off means that the server did not keep up, now or in the warm-up. */
 const RATE_ERROR_SHARE_MAX = 0.1;
 
 /** Who talks: all members are connected, and the first so many of each group send. */

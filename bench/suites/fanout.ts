@@ -4,9 +4,9 @@ import { alternate, type Suite } from './suite.js';
 
 const SUITE = 'fanout';
 const MEMBERS = 1000;
-/** Messages under way at once, from as many senders or from one. */
+/** Messages in flight at once, from as many senders or from one. */
 const UNDER_WAY = 64;
-/** Each is a thousand deliveries. */
+/** Messages per second, each of which is a thousand deliveries. */
 const RATES = [20, 200, 1000, 2000];
 
 const group = Array.from({ length: MEMBERS }, (_, index) => index + 1);

@@ -15,7 +15,7 @@ const MEMBERS = [100, 1000, 10_000];
 const SENDERS = 64;
 const GROUPS = 1000;
 const OPEN_PER_S = 4000;
-/** In each of the thousand groups; ten million in all are what the suite `store` reads. */
+/** Messages in each of the thousand groups. The suite `store` reads ten million in all. */
 const MESSAGES = [100, 1000];
 const WORKERS = [1, 2, 4, 8];
 
@@ -67,7 +67,7 @@ function messagesStored(effort: Effort): Promise<Measurement[]> {
   });
 }
 
-/** More than there are cores as well: what counts then is the processor time of a message. */
+/** The numbers of workers include more than there are cores: then the processor time of a message counts. */
 function workers(effort: Effort): Promise<Measurement[]> {
   return alternate(
     effort,

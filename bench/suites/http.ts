@@ -25,7 +25,7 @@ interface Case {
   readonly method: 'GET' | 'POST';
   /** For a run of so many seconds. Callers are user ids; their tokens are made from them. */
   readonly requests: (seconds: number, groupId: number) => RequestPlan | readonly RequestPlan[];
-  /** It is among the few that a quick run has. */
+  /** Whether a quick run has it too. */
   readonly quick: boolean;
 }
 
@@ -151,18 +151,18 @@ async function prepare(dataDir: string): Promise<number> {
   return groups[0]?.id ?? 0;
 }
 
-/** The plan under /api/v1, its callers replaced by places in a list of tokens. */
+/** The plan under /api/v1, its callers replaced by indexes into a list of tokens. */
 async function withTokens(
   plan: RequestPlan | readonly RequestPlan[],
 ): Promise<Pick<RequestsPlan, 'requests' | 'tokens'>> {
   const requests: readonly RequestPlan[] = 'path' in plan ? [plan] : plan;
-  const places = new Map<number, number>();
-  for (const { caller } of requests) if (!places.has(caller)) places.set(caller, places.size);
-  const tokens = await Promise.all([...places.keys()].map(tokenOf));
+  const indexes = new Map<number, number>();
+  for (const { caller } of requests) if (!indexes.has(caller)) indexes.set(caller, indexes.size);
+  const tokens = await Promise.all([...indexes.keys()].map(tokenOf));
   const own = requests.map((request) => ({
     ...request,
     path: `/api/v1${request.path}`,
-    caller: places.get(request.caller) ?? 0,
+    caller: indexes.get(request.caller) ?? 0,
   }));
   const [first] = own;
   return { requests: 'path' in plan && first !== undefined ? first : own, tokens };

@@ -11,14 +11,14 @@ import { alternate, type Effort, type Subject, type Suite } from './suite.js';
 const SUITE = 'store';
 const MESSAGES = [1_000_000, 10_000_000];
 const MESSAGES_QUICK = [100_000];
-/** Of a request that takes as long as a hundred others, so many fewer are made. */
+/** The numbers of requests. A read that takes as long as a hundred others is made a hundredth as often. */
 const REQUESTS: Readonly<Record<Read, number>> = {
   'history newest': 2000,
   'history offset': 2000,
   'history after': 2000,
   'chat list': 100,
 };
-/** From the disk few: the more are made, the more of the file is in memory. */
+/** Few reads are cold, because each brings more of the file into memory. */
 const COLD_REQUESTS: Readonly<Record<Read, number>> = {
   'history newest': 100,
   'history offset': 100,
@@ -85,7 +85,7 @@ async function trial(
   };
 }
 
-/** Into the system's memory. */
+/** Brings a file into the system's memory. */
 function readThrough(path: string): void {
   const file = openSync(path, 'r');
   const piece = Buffer.alloc(PIECE_BYTES);
@@ -94,8 +94,8 @@ function readThrough(path: string): void {
 }
 
 /**
- * Out of the system's memory; coreutils' `dd` can ask for that, Node cannot. Not while this process has the
- * file open as a database: closing any descriptor of it would take SQLite's locks.
+ * Drops a file from the system's memory. coreutils' `dd` can ask for that, Node cannot. It must not be called while
+ * this process has the file open as a database: closing any descriptor of it would take SQLite's locks.
  */
 function dropFromMemory(path: string): void {
   const args = [`of=${path}`, 'oflag=nocache', 'conv=notrunc,fdatasync', 'count=0'];

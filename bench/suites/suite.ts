@@ -1,22 +1,22 @@
-import { isPlace } from '../goal.js';
+import { refersTo } from '../goal.js';
 import { GOALS } from '../goals.js';
 import { type Measurement, type Metrics, medians } from '../measure/measurement.js';
 
 /** How much is measured. */
 export interface Effort {
-  /** Alternating runs of each; the median counts. */
+  /** How many runs each subject has, in turn with the others. The median counts. */
   readonly trials: number;
-  /** Fewer, of what no number to reach rests on. */
+  /** The same for subjects that no goal rests on. */
   readonly sideTrials: number;
-  /** Of each run, after its warm-up. */
+  /** The length of each run after its warm-up. */
   readonly seconds: number;
   readonly warmupSeconds: number;
   /** Leaves out what takes long: large databases, many connections, growth. */
   readonly quick: boolean;
   /** Leaves out all others; undefined: nothing is left out. */
   readonly only?: (subject: Subject) => boolean;
-  /** Told of each run when it has ended. */
-  readonly told?: (subject: Subject, metrics: Metrics) => void;
+  /** Called after each run. */
+  readonly trialEnded?: (subject: Subject, metrics: Metrics) => void;
 }
 
 /** A group of measurements that belong together; each comes when it is done. */
@@ -43,13 +43,13 @@ async function undisturbed({ trial }: Subject): Promise<Metrics> {
 /** Whether a number to reach is computed from it. */
 function hasGoal(subject: Subject): boolean {
   return GOALS.some(({ quantities }) =>
-    quantities.some(({ of, to }) => isPlace(of, subject) || (to !== undefined && isPlace(to, subject))),
+    quantities.some(({ of, to }) => refersTo(of, subject) || (to !== undefined && refersTo(to, subject))),
   );
 }
 
 /** Runs all subjects in turn, so many times: what changes on the machine meanwhile meets all of them. */
 export async function alternate(
-  { trials, sideTrials, only = () => true, told }: Omit<Effort, 'seconds' | 'warmupSeconds' | 'quick'>,
+  { trials, sideTrials, only = () => true, trialEnded }: Omit<Effort, 'seconds' | 'warmupSeconds' | 'quick'>,
   subjects: readonly Subject[],
 ): Promise<Measurement[]> {
   const wanted = subjects.filter(only).map((subject) => ({ subject, found: [] as Metrics[] }));
@@ -58,7 +58,7 @@ export async function alternate(
       if (round >= sideTrials && !hasGoal(subject)) continue;
       const metrics = await undisturbed(subject);
       found.push(metrics);
-      told?.(subject, metrics);
+      trialEnded?.(subject, metrics);
     }
   }
   return wanted.map(({ subject: { trial: _, ...subject }, found }) => ({

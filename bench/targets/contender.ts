@@ -7,7 +7,7 @@ import { startEngine, startSocketIo, startWs } from './peers.js';
 import { type Population, populate } from './population.js';
 import type { Target } from './target.js';
 
-/** The members of each group: users 1 … n. */
+/** The members of each group, who are users 1 … n. */
 export type Groups = readonly (readonly number[])[];
 
 /** A server that carries the same groups as the others that it is measured beside. */
@@ -16,7 +16,7 @@ export interface Contender {
   readonly name: string;
   readonly workers: number;
   readonly dialect: DialectName;
-  /** The same as in a Plan. */
+  /** As in a Plan. */
   readonly anyOrder?: boolean;
   /** Runs `run` against a new server with these groups; `sockets` has one for each member, group by group. */
   use<T>(groups: Groups, run: (running: Running) => Promise<T>): Promise<T>;

@@ -18,7 +18,7 @@ export interface SocketIoOptions {
   readonly engine: 'ws' | 'uws';
   /** The SQLite file that its messages are stored in; made when it is not there. */
   readonly database: string;
-  /** More than one need a Redis. */
+  /** More than one worker needs a Redis. */
   readonly workers: number;
   readonly redisUrl?: string;
 }

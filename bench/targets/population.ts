@@ -11,7 +11,7 @@ export interface Population {
 }
 
 /**
- * Writes users 1 … n and groups into a data folder, by the ledger's own means, while no server runs. Each item
+ * Writes users 1 … n and groups into a data folder, through the ledger's own store, while no server runs. Each item
  * of `groups` lists a group's members, its owner first; a group's messages come from its owner.
  */
 export async function populate(
@@ -78,7 +78,7 @@ export function textOf(number: number): string {
 }
 
 export interface Writer {
-  /** Applies commands in frames of 500, as one worker's. Rejects when one is refused. */
+  /** Applies commands in batches of 500, as one worker's. Rejects when one is refused. */
   write(commands: readonly Command[]): Promise<Outcome[]>;
   close(): void;
 }
@@ -87,7 +87,7 @@ export function openWriter(dataDir: string): Writer {
   const store = openWriteStore(dataDir, Date.now(), (error) => {
     throw error;
   });
-  const worker = randomUUID(); // A frame that comes twice from one origin is applied once.
+  const worker = randomUUID(); // The store applies each numbered batch of a worker once.
   let number = 0;
   return {
     async write(commands) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Goal, judge, type Place, valuesOf } from '../../bench/goal.js';
+import { type Goal, judge, type MetricRef, valuesOf } from '../../bench/goal.js';
 import { GOALS } from '../../bench/goals.js';
 import type { Machine } from '../../bench/measure/machine.js';
 import { type Measurement, medians } from '../../bench/measure/measurement.js';
@@ -24,7 +24,7 @@ function measured(target: string, perSecond: readonly number[], workers = 1): Me
   };
 }
 
-function place(target: string): Place {
+function place(target: string): MetricRef {
   return { suite: 'chats', name: 'closed', target, metric: 'messages_per_s', with: { workers: 1 } };
 }
 

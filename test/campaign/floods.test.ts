@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AttackName } from '../../bench/floods/attacks/all.js';
-import type { Stage } from '../../bench/floods/world.js';
+import type { Stage } from '../../bench/floods/stage.js';
 
 /** The tool as it is built: its processes run compiled files. */
 const BUILT = fileURLToPath(new URL('../../dist-bench/bench/floods', import.meta.url));
@@ -31,7 +31,7 @@ const FLOODS: readonly [AttackName, number, RegExp][] = [
 
 let stage: Stage;
 beforeAll(async () => {
-  const { Stage } = (await import(`${BUILT}/world.js`)) as typeof import('../../bench/floods/world.js');
+  const { Stage } = (await import(`${BUILT}/stage.js`)) as typeof import('../../bench/floods/stage.js');
   stage = await Stage.start({ workers: 2, crowd: CROWD });
 });
 afterAll(() => stage.stop());

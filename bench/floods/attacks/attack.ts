@@ -1,17 +1,17 @@
-import type { World } from '../world.js';
+import type { FloodSetup } from '../stage.js';
 
 /** What the attackers have to work with. */
 export interface Context {
-  readonly world: World;
-  /** Of the full number of connections. */
+  readonly setup: FloodSetup;
+  /** The share of the full number of connections that is opened. */
   readonly scale: number;
-  /** Counts what they do, and what they are told. */
+  /** Counts what they do, and what they are answered. */
   readonly count: (what: string, times?: number) => void;
 }
 
 /** A flood, which can be turned on and off. */
 export interface Attack {
-  /** What takes time and is no part of the flood. */
+  /** Does what takes time before the flood begins. */
   prepare?(): Promise<void>;
   begin(): void;
   end(): void;

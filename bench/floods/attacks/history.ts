@@ -30,9 +30,9 @@ class Readers implements Attack {
   }
 
   #connect(): void {
-    const { world, count } = this.#context;
-    const path = `/group/${world.crowdGroup}?limit=1000`;
-    const socket: RawSocket = new RawSocket(world.port, path, this.#token, count, {
+    const { setup, count } = this.#context;
+    const path = `/group/${setup.crowdGroup}?limit=1000`;
+    const socket: RawSocket = new RawSocket(setup.port, path, this.#token, count, {
       frame: () => {
         count('histories');
         socket.cut();
@@ -48,7 +48,7 @@ class Readers implements Attack {
 
 /** One user who asks for lists and histories as fast as they come. */
 export async function history(context: Context): Promise<Attack> {
-  const token = await tokenOf(context.world.crowd[0] ?? 0);
+  const token = await tokenOf(context.setup.crowd[0] ?? 0);
   const readers = new Readers(context, token);
   const heads = [getRequest('/chats', token)];
   const lists = new Requests(context, { connections: LISTS_AT_ONCE, perSecond: undefined, heads });

@@ -43,7 +43,7 @@ class Pouring implements Attack {
   }
 
   #connect(index: number): void {
-    const { world, count } = this.#context;
+    const { setup, count } = this.#context;
     const { bytes, frames } = this.#chunk(index);
     const token = this.#tokens[index] ?? '';
     const events: RawEvents = {
@@ -57,8 +57,8 @@ class Pouring implements Attack {
         setTimeout(() => this.#on && this.#connect(index), RECONNECT_MS);
       },
     };
-    const path = `/group/${world.hall}?limit=1`;
-    const socket: RawSocket = new RawSocket(world.port, path, token, count, events, this.#deaf);
+    const path = `/group/${setup.hall}?limit=1`;
+    const socket: RawSocket = new RawSocket(setup.port, path, token, count, events, this.#deaf);
     this.#sockets.set(index, socket);
   }
 }
@@ -72,7 +72,7 @@ const json = (frame: object) => textFrame(Buffer.from(JSON.stringify(frame)));
 
 /** All sockets belong to one user. */
 async function ofOneUser(context: Context, ...frames: readonly Buffer[]): Promise<Attack> {
-  const token = await tokenOf(context.world.flooders[0] ?? 0);
+  const token = await tokenOf(context.setup.flooders[0] ?? 0);
   const chunk = many(...frames);
   return new Pouring(
     context,
@@ -87,7 +87,7 @@ export function messages(context: Context): Promise<Attack> {
 
 /** The same as `messages`, of a client that goes on sending after a close frame. */
 export async function deaf(context: Context): Promise<Attack> {
-  const token = await tokenOf(context.world.flooders[0] ?? 0);
+  const token = await tokenOf(context.setup.flooders[0] ?? 0);
   const chunk = many(json({ type: 'message', text: 'x'.repeat(100) }));
   return new Pouring(
     context,
@@ -99,7 +99,7 @@ export async function deaf(context: Context): Promise<Attack> {
 
 /** The sockets belong to several users, each of whom has a limit of their own. */
 export async function messagesOfMany(context: Context): Promise<Attack> {
-  const tokens = await Promise.all(context.world.flooders.map(tokenOf));
+  const tokens = await Promise.all(context.setup.flooders.map(tokenOf));
   const chunk = many(json({ type: 'message', text: 'x'.repeat(100) }));
   return new Pouring(context, tokens, () => chunk);
 }
@@ -118,7 +118,7 @@ export function pings(context: Context): Promise<Attack> {
 
 /** Frames just under the limit, with as much to parse in them as fits; half of the sockets send frames just over it. */
 export async function bigFrames(context: Context): Promise<Attack> {
-  const token = await tokenOf(context.world.flooders[0] ?? 0);
+  const token = await tokenOf(context.setup.flooders[0] ?? 0);
   const array = (items: number) =>
     json({ type: 'message', text: 'big', more: Array.from({ length: items }, () => 1) });
   const under = { bytes: array(30_000), frames: 1 };

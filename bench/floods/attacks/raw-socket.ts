@@ -4,7 +4,7 @@ import { upgradeRequest } from '../../load/frames.js';
 const TEXT = 1;
 const CLOSE = 8;
 const WRITES_PER_TURN = 20;
-/** Enough to know an error frame by. */
+/** An error frame is recognised by this many of its first bytes. */
 const GLIMPSE_BYTES = 64;
 const ERROR = /^\{"type":"error","code":"(\w+)"/;
 
@@ -16,7 +16,7 @@ export interface RawEvents {
   ended(): void;
 }
 
-/** A WebSocket that can be made to do what no client does. Says what becomes of it to `count`. */
+/** A WebSocket that can be made to do what no client does. It reports what becomes of it to `count`. */
 export class RawSocket {
   readonly #socket: Socket;
   readonly #count: (what: string) => void;
@@ -24,10 +24,10 @@ export class RawSocket {
   readonly #deaf: boolean;
   #rest: Buffer<ArrayBufferLike> = Buffer.alloc(0);
   #isOpen = false;
-  #told: string | undefined;
+  #outcome: string | undefined;
   #cutting = false;
 
-  /** One that is `deaf` goes on when it is told to end. */
+  /** A `deaf` socket goes on sending after a close frame. */
   constructor(
     port: number,
     path: string,
@@ -44,7 +44,7 @@ export class RawSocket {
     this.#socket.on('data', (bytes) => this.#read(bytes));
     this.#socket.on('error', () => undefined); // `close` follows.
     this.#socket.on('close', () => {
-      if (!this.#cutting) count(this.#told ?? (this.#isOpen ? 'sockets cut' : 'connections cut'));
+      if (!this.#cutting) count(this.#outcome ?? (this.#isOpen ? 'sockets cut' : 'connections cut'));
       events.ended();
     });
   }
@@ -52,7 +52,7 @@ export class RawSocket {
   /** Sends as much as is taken, again and again, until it ends. */
   pour(next: () => Buffer, sent: () => void): void {
     const more = () => {
-      // In turns, between which it hears what it is answered: a peer that is fast enough takes all at once.
+      // It pauses after some writes to read the answers, because a fast peer would take everything at once.
       for (let writes = 0; writes < WRITES_PER_TURN; writes++) {
         if (this.#socket.destroyed) return;
         sent();
@@ -80,7 +80,7 @@ export class RawSocket {
     if (end === -1) return received;
     const status = received.toString('latin1', 9, 12);
     if (status !== '101') {
-      this.#told = `upgrades refused ${status}`;
+      this.#outcome = `upgrades refused ${status}`;
       this.#socket.destroy();
       return Buffer.alloc(0);
     }
@@ -96,13 +96,13 @@ export class RawSocket {
       const head = received.length - at >= 2 ? headOf(received, at) : undefined;
       if (head === undefined || head.end > received.length) return received.subarray(at);
       if (head.opcode === TEXT) this.#text(received.subarray(head.start, head.end));
-      if (head.opcode === CLOSE) this.#toldToEnd(received.readUInt16BE(head.start));
+      if (head.opcode === CLOSE) this.#closed(received.readUInt16BE(head.start));
       at = head.end;
     }
   }
 
-  #toldToEnd(code: number): void {
-    this.#told = `sockets closed ${code}`;
+  #closed(code: number): void {
+    this.#outcome = `sockets closed ${code}`;
     if (!this.#deaf) this.#socket.resetAndDestroy();
   }
 

@@ -3,14 +3,14 @@ import { upgradeRequest } from '../../load/frames.js';
 import type { Attack, Context } from './attack.js';
 
 const TICK_MS = 2;
-/** What was missed is not made up for beyond this. */
+/** Requests that were due longer ago are not sent any more. */
 const CATCH_UP_MS = 50;
 
 export interface RequestsOptions {
   readonly connections: number;
   /** Undefined: as fast as they are answered. */
   readonly perSecond: number | undefined;
-  /** The heads that are sent, in turn. */
+  /** The heads of the requests, which are sent in turn. */
   readonly heads: readonly string[];
 }
 
@@ -67,7 +67,7 @@ export class Requests implements Attack {
   }
 
   #connect(): void {
-    const socket = connect({ host: '127.0.0.1', port: this.#context.world.port, noDelay: true });
+    const socket = connect({ host: '127.0.0.1', port: this.#context.setup.port, noDelay: true });
     this.#open.add(socket);
     socket.on('data', (bytes) => {
       // The rest of a long answer.

@@ -51,8 +51,8 @@ class SlowConnections implements Attack {
   }
 
   #connect(index: number): void {
-    const { world, count } = this.#context;
-    const socket = connect({ host: '127.0.0.1', port: world.port, noDelay: true });
+    const { setup, count } = this.#context;
+    const socket = connect({ host: '127.0.0.1', port: setup.port, noDelay: true });
     const one = { socket, said: 0 };
     this.#open.set(index, one);
     count('connections');
@@ -76,7 +76,7 @@ class SlowConnections implements Attack {
 }
 
 export async function slowHeads(context: Context): Promise<Attack> {
-  const token = await tokenOf(context.world.flooders[0] ?? 0);
+  const token = await tokenOf(context.setup.flooders[0] ?? 0);
   // The first line must come whole, because the server refuses half of one at once.
   const first = 'GET /api/v1/user HTTP/1.1\r\n';
   const slowly = `Host: flood\r\nAuthorization: Bearer ${token}\r\nX-Long: ${'x'.repeat(1000)}`;
@@ -85,7 +85,7 @@ export async function slowHeads(context: Context): Promise<Attack> {
 
 /** Half of the bodies are JSON, and half are photos. */
 export async function slowBodies(context: Context): Promise<Attack> {
-  const tokens = await Promise.all(context.world.flooders.map(tokenOf));
+  const tokens = await Promise.all(context.setup.flooders.map(tokenOf));
   const head = (index: number, type: string, bytes: number) =>
     `POST /api/v1/group HTTP/1.1\r\nHost: flood\r\nAuthorization: Bearer ${tokens[index % tokens.length]}\r\n` +
     `Content-Type: ${type}\r\nContent-Length: ${bytes}\r\n\r\n`;
@@ -100,7 +100,7 @@ export async function slowBodies(context: Context): Promise<Attack> {
 }
 
 export async function halfUpgrades(context: Context): Promise<Attack> {
-  const token = await tokenOf(context.world.flooders[0] ?? 0);
-  const whole = upgradeRequest(`/api/v1/group/${context.world.hall}`, token);
+  const token = await tokenOf(context.setup.flooders[0] ?? 0);
+  const whole = upgradeRequest(`/api/v1/group/${context.setup.hall}`, token);
   return new SlowConnections(context, () => ({ first: whole.slice(0, whole.length / 2), slowly: '' }));
 }

@@ -50,11 +50,11 @@ class Storm implements Attack {
   #allBack: () => void = () => undefined;
 
   #connect(index: number): void {
-    const { world, count } = this.#context;
+    const { setup, count } = this.#context;
     const start = this.#after === undefined ? `limit=${MISSED}` : `after=${this.#after}`;
-    const path = `/group/${world.crowdGroup}?${start}`;
+    const path = `/group/${setup.crowdGroup}?${start}`;
     let isLive = false;
-    const socket: RawSocket = new RawSocket(world.port, path, this.#tokens[index] ?? '', count, {
+    const socket: RawSocket = new RawSocket(setup.port, path, this.#tokens[index] ?? '', count, {
       frame: (payload) => {
         if (isLive) return;
         isLive = true;
@@ -74,7 +74,7 @@ class Storm implements Attack {
 }
 
 export async function storm(context: Context): Promise<Attack> {
-  const { crowd } = context.world;
+  const { crowd } = context.setup;
   const members = crowd.slice(0, Math.round(crowd.length * context.scale));
   return new Storm(context, await Promise.all(members.map(tokenOf)));
 }

@@ -13,7 +13,7 @@ const FLOODERS = 10;
 const CROWD_MESSAGES = 100;
 
 /** The users and groups of the floods by their ids. It is sent to the processes that play them. */
-export interface World {
+export interface FloodSetup {
   readonly port: number;
   /** Each two of them share a group of `pairs`: 1 and 2 share the first, and so on. */
   readonly victims: readonly number[];
@@ -35,13 +35,13 @@ export interface StageOptions {
 
 /** A server with its default settings, and the victims, who send messages from the start to the end. */
 export class Stage {
-  readonly world: World;
+  readonly setup: FloodSetup;
   readonly server: Target;
   readonly victims: Part;
   readonly #dataDir: string;
 
-  private constructor(world: World, server: Target, victims: Part, dataDir: string) {
-    this.world = world;
+  private constructor(setup: FloodSetup, server: Target, victims: Part, dataDir: string) {
+    this.setup = setup;
     this.server = server;
     this.victims = victims;
     this.#dataDir = dataDir;
@@ -50,12 +50,12 @@ export class Stage {
   static async start({ workers, crowd, node = [] }: StageOptions): Promise<Stage> {
     assertDescriptors();
     const dataDir = mkdtempSync(join(tmpdir(), 'parley-floods-'));
-    const people = await populateWorld(dataDir, crowd);
+    const people = await populateFlood(dataDir, crowd);
     const server = await startServer({ workers, dataDir, node });
-    const world = { ...people, port: server.port };
+    const setup = { ...people, port: server.port };
     const victims = new Part(VICTIMS_PROCESS);
-    await victims.ask('connect', world);
-    return new Stage(world, server, victims, dataDir);
+    await victims.ask('connect', setup);
+    return new Stage(setup, server, victims, dataDir);
   }
 
   async stop(): Promise<void> {
@@ -65,7 +65,7 @@ export class Stage {
   }
 }
 
-async function populateWorld(dataDir: string, crowdSize: number): Promise<Omit<World, 'port'>> {
+async function populateFlood(dataDir: string, crowdSize: number): Promise<Omit<FloodSetup, 'port'>> {
   const ids = Array.from({ length: VICTIMS + FLOODERS + crowdSize }, (_, index) => index + 1);
   const victims = ids.slice(0, VICTIMS);
   const flooders = ids.slice(VICTIMS, VICTIMS + FLOODERS);
