@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { type Limits, limitsOf, perSetting } from './chat/limits.js';
+import { TEXT_CHARACTERS_MAX } from './chat/text.js';
 import { OperatorError } from './operator-error.js';
 import type { AuthOptions } from './server/auth/authenticator.js';
 import { readTokenKey } from './server/auth/token-key.js';
@@ -100,7 +101,7 @@ export const Environment = z.object({
   TLS_KEY: text.optional(),
   PHOTO_MAX_BYTES: integer(1, 10 * 1024 * 1024).default(10 * 1024 * 1024),
   FREE_SPACE_MIN_BYTES: integer(0, Number.MAX_SAFE_INTEGER).default(512 * 1024 * 1024),
-  TEXT_CHARACTERS_MAX: integer(1, 8192).default(4096),
+  TEXT_CHARACTERS_MAX: integer(1, TEXT_CHARACTERS_MAX).default(4096),
   TYPING_MEMBERS_MAX: integer(0, 1_000_000).default(100),
   DRAIN_SPREAD_MS: integer(0, DRAIN_SPREAD_MS_MAX).default(2000),
   ...perSetting((limit) => integer(0, LIMIT_MAX).default(limit.default)),

@@ -1,5 +1,5 @@
 import type { StoreDriver } from './store/driver.js';
 import { sqlite } from './store/sqlite/driver.js';
 
-/** Where the state of this deployment is. Nothing else names a driver. */
+/** The driver of the database. No other file names one. */
 export const storage: StoreDriver = sqlite;

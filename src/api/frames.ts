@@ -67,7 +67,7 @@ export const MainServerFrame = z.union([LastMessageFrame, ErrorFrame]);
 // Frames that clients send. Fields that they do not name are ignored: an `author`, for one, since the token says who
 // speaks.
 
-/** A message to the chat; it is longest as the setting TEXT_CHARACTERS_MAX says. */
+/** A message to the chat. The setting TEXT_CHARACTERS_MAX bounds its text. */
 export function messageFrame(textCharactersMax: number) {
   return z.object({
     type: z.literal('message'),

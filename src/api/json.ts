@@ -44,7 +44,8 @@ export function parseJson(text: string, refusal: Refusal): unknown {
 
 /**
  * How long an object of strings is as JSON when nothing in it is escaped, spaced or there twice; undefined for another
- * value. A text of just this length has none of that. Most frames are such, and this is faster than to count keys.
+ * value. A text of just this length has none of that. Most frames are such texts, and comparing lengths is faster than
+ * counting keys.
  */
 function plainLength(value: unknown): number | undefined {
   if (typeof value !== 'object' || value === null) return undefined;

@@ -85,6 +85,9 @@ export const LIMITS = {
   },
 } as const satisfies Record<string, LimitDefinition>;
 
+/** How many seconds' worth of messages a user may send at once after a silence. */
+export const MESSAGES_BURST_SECONDS = 5;
+
 /** The limits in force. 0: no limit. */
 export type Limits = { readonly [K in keyof typeof LIMITS]: number };
 export type LimitSetting = (typeof LIMITS)[keyof Limits]['setting'];

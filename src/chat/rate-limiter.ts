@@ -30,8 +30,9 @@ export class Gcra {
   }
 
   /**
-   * Returns 0 when one more may pass, which is then counted; otherwise the milliseconds after which it might. What
-   * counts as many needs room for as many. It never needs a whole bucket, of which one was taken just before.
+   * Returns 0 when one more may pass, which is then counted; otherwise the milliseconds after which it might. With a
+   * `count` there must be room for as many, but never for more than a bucket less one: the request itself was counted
+   * just before its rows are.
    */
   take(bucket: Bucket, now: number, count = 1): number {
     if (this.#intervalMs === 0) return 0;

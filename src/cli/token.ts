@@ -58,7 +58,7 @@ function options(args: readonly string[]): {
     });
     const { check, sub = '', name, expires } = values;
     if (check !== undefined) {
-      if (Object.keys(values).length > 1) throw new Error('--check goes alone');
+      if (Object.keys(values).length > 1) throw new Error('--check takes no other option');
       return { check, sub, name, expires };
     }
     if (sub === '') throw new Error('--sub is missing');

@@ -49,6 +49,6 @@ export interface LimitsListener {
   charged(of: SharedRate, charges: Charges): void;
   /** Whether so much of a quota is used that the ledger wants to be asked for each permit. */
   crowded(key: QuotaKey, crowded: boolean): void;
-  /** A ledger that knows no sockets of this worker is there: it needs all counts, and calls quotas crowded anew. */
+  /** A new ledger is connected. It needs all counts of this worker, and reports crowded quotas again. */
   connected(): void;
 }

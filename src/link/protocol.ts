@@ -9,8 +9,8 @@ import type { Charges, QuotaChanges, QuotaKey, SharedRate } from './limits.js';
  * The version of the link: newline-delimited JSON over a unix socket between each worker and the ledger. Fields and
  * types of messages may be added within a version, because both ends ignore what they do not know. Any other change
  * needs a new number. A worker and a ledger with different numbers do not work together: the ledger answers the hello
- * with its own number and ends the connection, and the worker ends itself, and its supervisor
- * starts it again from the new files. An update that changes the number thus restarts all workers at once instead of one after the other.
+ * with its own number and ends the connection, the worker ends itself, and its supervisor starts it again from the new
+ * files. Therefore an update that changes the number restarts all workers at once instead of one after the other.
  */
 export const LINK_VERSION = 3;
 

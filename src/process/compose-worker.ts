@@ -43,7 +43,7 @@ export interface WorkerServer {
   readonly engine: Engine;
   readonly hub: Hub;
   readonly http: HttpGateway;
-  readonly limits: Admission;
+  readonly admission: Admission;
   /** Stops the timers of its parts. */
   close(): void;
 }
@@ -76,7 +76,7 @@ export async function composeWorker({
     jwksNotStored: (error) => warn('the JWKS of JWT_JWKS_URL could not be cached in DATA_DIR', error),
     jwksStore: key && 'jwksUrl' in key ? new JwksCache(config.dataDir, key.jwksUrl) : undefined,
   });
-  const limits = new Admission(config.limits, limitsLink, (counts) =>
+  const admission = new Admission(config.limits, limitsLink, (counts) =>
     log.warn({ refused: counts }, 'limits refused what was too much'),
   );
   const { failedLoginsPerMinutePerAddressMax, socketsPerAddressMax } = config.limits;
@@ -84,7 +84,7 @@ export async function composeWorker({
   const addresses = perAddress ? new ClientAddresses(config.trustProxy) : undefined;
   const http = new HttpGateway({
     auth,
-    limits,
+    admission,
     addresses,
     allowedOrigins: config.allowedOrigins,
     tls: config.tls !== undefined,
@@ -100,7 +100,7 @@ export async function composeWorker({
     auth,
     hub,
     catchUp,
-    limits,
+    admission,
     typing,
     expiry,
     post,
@@ -111,12 +111,12 @@ export async function composeWorker({
   }).register(engine);
   registerRoutes(engine, {
     http,
-    limits,
+    admission,
     services: {
       hub,
       submit,
       photos: new PhotoFiles(config.dataDir),
-      assertRows: (caller, rows) => limits.admitRows(caller, rows),
+      admitRows: (caller, rows) => admission.admitRows(caller, rows),
       warn,
     },
     ready,
@@ -125,7 +125,7 @@ export async function composeWorker({
     freeSpace: new FreeSpace(config.dataDir, config.freeSpaceBytesMin, () => performance.now()),
   });
   const close = () => {
-    for (const part of [hub, http, limits, typing, expiry, auth]) part.close();
+    for (const part of [hub, http, admission, typing, expiry, auth]) part.close();
   };
-  return { engine, hub, http, limits, close };
+  return { engine, hub, http, admission, close };
 }

@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.js';
 
-/** The workers of a primary that was killed end at once, but after it. */
+/** How long the workers of a killed primary may keep the port. They end shortly after it. */
 const RELEASE_MS = 1000;
 const RETRY_EVERY_MS = 50;
 const FREE_PORT_MIN = 20_000;
@@ -10,7 +10,7 @@ const FREE_PORTS = 10_000;
 
 /**
  * Resolves to the port that the server is to listen on. The engine shares a port with whoever has it, without an
- * error; so the port is tried first in a way that does not share. When somebody else keeps it, this prints one line
+ * error; so the port is tried first in a way that does not share. When another program has it, this prints one line
  * and exits.
  */
 export async function portToServe({ host, port }: Pick<Config, 'host' | 'port'>): Promise<number> {

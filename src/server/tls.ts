@@ -7,7 +7,7 @@ export interface TlsFiles {
   readonly key: string;
 }
 
-/** Returns what is wrong with the files that TLS_CERT and TLS_KEY name. The engine would not say it. */
+/** Returns what is wrong with the files that TLS_CERT and TLS_KEY name. The engine does not say it. */
 export function problemsOfTls(files: TlsFiles): string[] {
   const problems: string[] = [];
   const certificate = attempt(() => new X509Certificate(readFileSync(files.cert)));

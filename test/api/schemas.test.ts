@@ -8,8 +8,6 @@ import * as responses from '../../src/api/responses.js';
 import { channels, routes } from '../../src/api/routes.js';
 import { USERS_PER_LIST_MAX } from '../../src/chat/groups.js';
 import { TEXT_CHARACTERS_MAX } from '../../src/chat/text.js';
-import { readConfig } from '../../src/config.js';
-import { PAGE_MESSAGES_MAX } from '../../src/server/hub/pages.js';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -122,16 +120,6 @@ describe('the JSON Schema of everything on the wire', () => {
 });
 
 describe('the bounds that stand in several places', () => {
-  it('are the same: the longest text', () => {
-    const at = (max: number) => readConfig({ DATA_DIR: '/nowhere', TEXT_CHARACTERS_MAX: String(max) });
-    expect(at(TEXT_CHARACTERS_MAX).textCharactersMax).toBe(TEXT_CHARACTERS_MAX);
-    expect(() => at(TEXT_CHARACTERS_MAX + 1)).toThrow();
-  });
-
-  it('are the same: the messages of a page', () => {
-    expect(frames.HISTORY_MESSAGES_MAX).toBe(PAGE_MESSAGES_MAX);
-  });
-
   it('are the same: the users of a list are the objects that a body may have beside two', () => {
     expect(USERS_PER_LIST_MAX).toBe(JSON_CONTAINERS_MAX - 2);
   });

@@ -86,10 +86,10 @@ describe('`token --check` of a token that the server refuses says why', () => {
   });
 });
 
-it('`token --check` goes alone', async () => {
+it('`token --check` takes no other option', async () => {
   const { process, output } = launch({ JWT_SECRET: SECRET }, ['token', '--check', 'x', '--sub', '1']);
   expect((await exitOf(process)).code).toBe(1);
-  expect(output.text).toContain('--check goes alone');
+  expect(output.text).toContain('--check takes no other option');
 });
 
 it('`token --check` without a key says that there is none yet', async () => {

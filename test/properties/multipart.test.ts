@@ -81,7 +81,7 @@ it('what the model takes is taken, however it is cut, and nothing is left of it'
       if (upload.photo === undefined) expect(photo.length).toBe(0);
       else expect((await readFile(upload.photo.path)).equals(photo)).toBe(true);
       await upload.photo?.discard();
-      expect([options.limits.uploadsInProgress, await readdir(temporaryDir)]).toEqual([0, []]);
+      expect([options.admission.uploadsInProgress, await readdir(temporaryDir)]).toEqual([0, []]);
     }),
   );
 });

@@ -58,8 +58,8 @@ export function streamOf(...chunks: readonly Buffer[]): Readable {
 export function uploadOptions(
   temporaryDir: string,
   photoBytesMax: number,
-): UploadOptions & { readonly limits: Admission } {
+): UploadOptions & { readonly admission: Admission } {
   const freeSpace = new FreeSpace(temporaryDir, 0, () => 0);
-  const limits = new Admission(UNLIMITED, undefined, () => undefined);
-  return { temporaryDir, photoBytesMax, freeSpace, limits };
+  const admission = new Admission(UNLIMITED, undefined, () => undefined);
+  return { temporaryDir, photoBytesMax, freeSpace, admission };
 }

@@ -47,7 +47,7 @@ export class Subscriptions {
     this.sync();
   }
 
-  /** Sends what changed, unless that is under way. */
+  /** Sends what changed, unless a slice is in flight: then the rest follows it. */
   sync(): void {
     if (!this.#syncing) void this.#run();
   }

@@ -1,6 +1,6 @@
 import type { Caller } from '../../chat/users.js';
 
-/** Of what has no end: the largest number that takes no memory of its own. An end after it, in 2038, is none. */
+/** The end of a token that never expires, or that expires after it, in 2038. V8 allocates memory for larger numbers. */
 export const NEVER = 2 ** 31 - 1;
 
 /** The claims of a valid token. Times are in seconds since the epoch. */

@@ -117,8 +117,8 @@ export class Exchange {
   }
 
   /**
-   * Does a part of the work, which answers the request or leaves that to a later part. Whatever it throws or rejects
-   * with becomes the answer. Most requests are answered without any promise, and wait for none.
+   * Runs a step of the work, which answers the request or leaves that to a later step. Whatever it throws or rejects
+   * with becomes the answer. Most requests are answered without a promise.
    */
   run(work: () => MaybePromise<void>): void {
     try {
@@ -150,10 +150,10 @@ export class Exchange {
     this.#answer(200, contentType, bytes, { ETag: etag }, this.#context.securityHeaders.image);
   }
 
-  /** Whether the peer keeps what `etag` names (RFC 9110, 13.1.2). */
+  /** Whether the peer has cached what `etag` names (RFC 9110, 13.1.2). */
   keeps(etag: string): boolean {
-    const kept = this.header('if-none-match').split(',');
-    return kept.some((tag) => tag.trim().replace(/^W\//, '') === etag);
+    const cached = this.header('if-none-match').split(',');
+    return cached.some((tag) => tag.trim().replace(/^W\//, '') === etag);
   }
 
   notModified(etag: string): void {

@@ -22,7 +22,7 @@ export type Failed = (error: unknown, exchange: Pick<Exchange, 'requestId' | 'me
 
 export interface HttpGatewayOptions {
   readonly auth: Authenticator;
-  readonly limits: Admission;
+  readonly admission: Admission;
   /** Undefined when there is no limit per address. */
   readonly addresses: ClientAddresses | undefined;
   /** The origins of pages that may use the server; undefined: any. */
@@ -33,22 +33,22 @@ export interface HttpGatewayOptions {
 
 /** Answers a request, in this tick or later; what it throws or rejects with becomes the answer. */
 export type Handler = (exchange: Exchange, identity: Identity) => MaybePromise<void>;
-/** As Handler, for a request that nobody has checked the token of. */
+/** Answers a request whose token was not checked. Otherwise as Handler. */
 export type OpenHandler = (exchange: Exchange) => MaybePromise<void>;
 
-/** The way of every request, from the engine to its handler. No request stays without an answer. */
+/** Takes every request from the engine to its handler. No request stays without an answer. */
 export class HttpGateway {
   readonly #auth: Authenticator;
-  readonly #limits: Admission;
+  readonly #admission: Admission;
   readonly #context: ExchangeContext;
   readonly #pending = new SwapRemoveSet<Exchange>();
   readonly #timer: NodeJS.Timeout;
   readonly #requestPrefix = randomUUID().slice(0, 8);
   #requestCount = 0;
 
-  constructor({ auth, limits, addresses, allowedOrigins, tls, failed }: HttpGatewayOptions) {
+  constructor({ auth, admission, addresses, allowedOrigins, tls, failed }: HttpGatewayOptions) {
     this.#auth = auth;
-    this.#limits = limits;
+    this.#admission = admission;
     const cors = new Cors(allowedOrigins);
     this.#context = {
       closing: false,
@@ -57,7 +57,7 @@ export class HttpGateway {
       securityHeaders: securityHeaders({ tls, cors }),
       addresses,
       ended: (exchange) => this.#pending.delete(exchange),
-      refused: (error) => limits.refusals.countError(error),
+      refused: (error) => admission.refusals.countError(error),
       failed,
     };
     this.#timer = setInterval(() => this.#sweep(), SWEEP_EVERY_MS);
@@ -91,7 +91,7 @@ export class HttpGateway {
       const token = bearerToken(exchange.header('authorization'));
       if (token === undefined) throw new ChatError('unauthorized');
       return chain(this.identify(exchange, token), (identity) => {
-        this.#limits.admitRequest(identity.caller);
+        this.#admission.admitRequest(identity.caller);
         return handle(exchange, identity);
       });
     });
@@ -106,14 +106,17 @@ export class HttpGateway {
     });
   }
 
-  /** Who a token of a request speaks for: at once when that can be told. Errors: unauthorized, unavailable, rate_limited. */
+  /**
+   * Verifies a token, in this tick when that is possible, and counts a failed login. Errors: unauthorized, unavailable,
+   * rate_limited.
+   */
   identify(exchange: Exchange, token: string): MaybePromise<Identity> {
     const identity = this.#auth.verifyNow(token);
     if (identity !== undefined) return identity;
     const { address } = exchange;
     return this.#auth.verify(token).catch((error: unknown) => {
       const failed = error instanceof ChatError && error.code === 'unauthorized';
-      throw failed ? this.#limits.failedLogin(address) : error;
+      throw failed ? this.#admission.failedLogin(address) : error;
     });
   }
 

@@ -20,7 +20,7 @@ const PHOTO_TRIES_MAX = 5;
 const endpoints: Endpoints = { ...userEndpoints, ...chatEndpoints, ...groupEndpoints };
 
 export interface HandlerOptions extends UploadOptions {
-  readonly limits: Admission;
+  readonly admission: Admission;
   readonly services: Services;
 }
 
@@ -75,11 +75,11 @@ function isPhotoOf(body: Exclude<Reply, string> | PhotoOf): body is PhotoOf {
 /** Reads and checks the body, then hands the change to the ledger. */
 function writer(name: RouteName, operation: Operation, options: HandlerOptions): Handler {
   const endpoint = endpoints[name] as Write<RouteName>;
-  const { services, limits } = options;
+  const { services, admission } = options;
   return async (exchange, identity) => {
     const { caller } = identity;
     const request = requestOf(exchange, caller, operation);
-    if (operation.photo && isMultipart(exchange)) limits.admitUpload(caller);
+    if (operation.photo && isMultipart(exchange)) admission.admitUpload(caller);
     const { body, photo } = await readInput(exchange, operation, caller, options);
     try {
       // A body may be minutes on its way.

@@ -15,9 +15,9 @@ export interface Input {
 const NO_INPUT: Input = { body: undefined, photo: undefined };
 
 /**
- * Reads and checks the body of a request: JSON, multipart with a photo, or `?users=`. Whoever calls this discards
- * the photo in the end. `caller` is the user that the upload is counted for. Errors: invalid_json, invalid_multipart,
- * invalid_field, invalid_query, too_large, unsupported_media_type, and those of `readUpload`.
+ * Reads and checks the body of a request: JSON, multipart with a photo, or `?users=`. The caller of this
+ * function must discard the photo. `caller` is the user that the upload is counted for. Errors: invalid_json,
+ * invalid_multipart, invalid_field, invalid_query, too_large, unsupported_media_type, and those of `readUpload`.
  */
 export async function readInput(
   exchange: Exchange,

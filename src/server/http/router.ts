@@ -22,7 +22,10 @@ const REGISTER: Readonly<
   DELETE: (app, pattern, handler) => app.del(pattern, handler),
 };
 
-/** Registers every HTTP route. WebSocket routes must be there before: a plain GET on their paths is for here. */
+/**
+ * Registers every HTTP route. WebSocket routes must be registered before, because a plain GET on their paths falls
+ * through to these.
+ */
 export function registerRoutes(app: TemplatedApp, options: RouterOptions): void {
   const { http } = options;
   for (const [name, operation] of Object.entries(routes) as [RouteName, Operation][]) {
@@ -60,7 +63,7 @@ export function allowedMethods(
   return new Map([...allowed].map(([path, methods]) => [path, [...methods]]));
 }
 
-/** The engine's way to write `/chat/{id}`. */
+/** Returns the engine's pattern for a path such as `/chat/{id}`. */
 export function patternOf(path: string): string {
   return path.replace('{id}', ':id');
 }

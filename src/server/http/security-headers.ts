@@ -7,9 +7,8 @@ export interface SecurityHeaders {
 }
 
 /**
- * A browser is told to take an answer for nothing but what it says it is, and to show it in no page. Without the token
- * nobody sees an answer, so no other site's page may have one as a part (`same-origin`); this does not affect the
- * scripts that CORS lets in.
+ * These fields tell a browser not to show an answer within a page. Nobody sees an answer without a token, so pages of
+ * other sites may not embed one (`same-origin`). This does not affect the scripts that CORS lets in.
  */
 const OF_ALL = [
   'X-Frame-Options: DENY',
@@ -24,7 +23,7 @@ const OF_IMAGES = [
   'Cache-Control: private, no-cache',
   "Content-Security-Policy: default-src 'none'; sandbox",
 ];
-/** A year. The operator decides whether it holds for subdomains too. */
+/** HSTS for a year. It leaves out subdomains, which are for the operator to decide on. */
 const OF_TLS = ['Strict-Transport-Security: max-age=31536000'];
 
 /** All fields go out in one call of the engine, because each call costs a hundredth of a small request. */
@@ -41,6 +40,6 @@ export function securityHeaders({
     const fields = [...others, ...own, ...(vary.length > 0 ? [`Vary: ${vary.join(', ')}`] : [])];
     return ['X-Content-Type-Options', ['nosniff', ...fields].join('\r\n')] as const;
   };
-  // An image that a browser keeps for one user is not for the next.
+  // A browser must not show the next user an image that it cached for another one.
   return { json: all(OF_JSON), image: all(OF_IMAGES, 'Authorization') };
 }

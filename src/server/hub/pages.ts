@@ -1,13 +1,11 @@
 import { LRUCache } from 'lru-cache';
 import { messageJson } from '../../api/encode.js';
-import { HISTORY_BYTES_MAX } from '../../api/frames.js';
+import { HISTORY_BYTES_MAX, HISTORY_MESSAGES_MAX } from '../../api/frames.js';
 import { assertNever, type ChatEntry, type Entry } from '../../chat/entries.js';
 import type { PageBounds } from '../../store/read-store.js';
 
-/** Messages of one page at most. */
-export const PAGE_MESSAGES_MAX = 1000;
 /** What the store is asked for: a text takes at least as many bytes in a frame, so what fits is among it. */
-export const PAGE_BOUNDS: PageBounds = { max: PAGE_MESSAGES_MAX, maxBytes: HISTORY_BYTES_MAX };
+export const PAGE_BOUNDS: PageBounds = { max: HISTORY_MESSAGES_MAX, maxBytes: HISTORY_BYTES_MAX };
 /** Room for what surrounds the messages in a history frame. */
 const ENVELOPE_BYTES = 64;
 const CACHE_BYTES_MAX = 32 * 1024 * 1024;

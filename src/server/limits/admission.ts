@@ -27,7 +27,7 @@ import {
 const SWEEP_EVERY_MS = 5000;
 /** A small request costs a worker at least as much as this many rows of a long list. */
 const ROWS_PER_REQUEST = 100;
-/** Who keeps to the limit of messages never has more than this at the ledger, also while the ledger restarts. */
+/** A user who keeps to the limit of messages never has more than this at the ledger, also while it restarts. */
 const IN_FLIGHT_SECONDS_MAX = 10;
 const IN_FLIGHT_RETRY_MS = 1000;
 /** Photos that a worker receives at a time, and those of one user among them. */

@@ -40,7 +40,7 @@ export class FailedLogins {
     if (this.#gcra.isOn) this.#gcra.charge(this.#countsOf(address), now, count);
   }
 
-  /** Forgets the addresses of which nothing is left. */
+  /** Forgets the addresses whose bucket is empty and that are not blocked. */
   sweep(now: number): void {
     for (const [address, { emptyAt, blockedUntil }] of this.#addresses)
       if (emptyAt <= now && blockedUntil <= now) this.#addresses.delete(address);

@@ -26,7 +26,7 @@ export class UserCounts {
     return bucket;
   }
 
-  /** Whether it says as much as a new one would. */
+  /** Whether nothing is counted, so that it may be dropped. */
   isClear(now: number): boolean {
     if (this.messagesInFlight + this.uploadsInProgress > 0 || this.coolingDownUntil > now) return false;
     return USER_RATES.every((rate) => (this.#buckets[rate]?.emptyAt ?? 0) <= now);

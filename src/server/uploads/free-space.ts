@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
 
-/** Uploads cannot take much of the free space in this time. */
+/** Uploads cannot take much of the free space in this time, so an answer may be this old. */
 const ASK_EVERY_MS = 1000;
 
 /** Tells whether a file system is low on free space. It asks the system at most once a second. */

@@ -32,7 +32,7 @@ export interface UploadOptions {
   readonly temporaryDir: string;
   readonly photoBytesMax: number;
   readonly freeSpace: FreeSpace;
-  readonly limits: Pick<Admission, 'acquireUpload'>;
+  readonly admission: Pick<Admission, 'acquireUpload'>;
 }
 
 /** The folder for files that the next start may remove. */
@@ -161,7 +161,7 @@ class Parts {
   #admitPhoto(): Error | undefined {
     if (this.#storageLow) return new ChatError('storage_low');
     try {
-      this.#permit = this.#options.limits.acquireUpload(this.#caller);
+      this.#permit = this.#options.admission.acquireUpload(this.#caller);
       return undefined;
     } catch (error) {
       return error as Error;

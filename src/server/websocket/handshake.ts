@@ -1,6 +1,6 @@
+import { HISTORY_MESSAGES_MAX } from '../../api/frames.js';
 import type { Exchange } from '../http/exchange.js';
 import { badParameter, countParameter } from '../http/query.js';
-import { PAGE_MESSAGES_MAX } from '../hub/pages.js';
 import type { Start } from '../hub/sockets.js';
 
 /** 16 bytes in base64. The engine takes any 24 characters, and the first key of several. */
@@ -41,5 +41,5 @@ export function startOf(queryString: string): Start {
 
 /** How many more messages than the usual page a chat's socket asks for. */
 export function extraMessages(start: Start): number {
-  return 'limit' in start ? Math.min(start.limit, PAGE_MESSAGES_MAX) - NEWEST.limit : 0;
+  return 'limit' in start ? Math.min(start.limit, HISTORY_MESSAGES_MAX) - NEWEST.limit : 0;
 }

@@ -22,12 +22,12 @@ import { extraMessages, handshakeProblem, startOf } from './handshake.js';
 import { TickThrottle } from './tick-throttle.js';
 
 const PROTOCOL = 'chat.v1';
-/** They take about 5 ms, which is as long as open sockets wait when a thousand clients come at once. */
+/** This many take about 5 ms, so open sockets wait no longer than that when a thousand clients come at once. */
 const UPGRADES_PER_TURN = 40;
 
 /** What the engine keeps with each socket. */
 export interface Session {
-  /** Set for a peer who is let in only to be told why not: a browser cannot see the status of a refused upgrade. */
+  /** Set when the peer is let in only to be closed with a code, as browsers cannot see the status of a refused upgrade. */
   readonly refusal: ChatError | undefined;
   /** Undefined once the socket is open. */
   target: Target | undefined;
@@ -44,13 +44,13 @@ export interface Session {
   renewals: number;
 }
 
-/** Where a socket may go. */
+/** An admitted socket: whose it is, and where it begins. */
 interface Target {
   readonly permit: SocketPermit;
   readonly userId: number;
   readonly chatId: number | undefined;
   readonly start: Start;
-  /** As a socket's. */
+  /** When the token expires, in seconds since the epoch; NEVER for one that does not. */
   readonly endsAt: number;
   readonly issuedAt: number;
 }
@@ -61,7 +61,7 @@ interface UpgradeRequest {
   readonly channel: Channel;
   readonly context: us_socket_context_t;
   readonly protocols: ReturnType<typeof offeredProtocols>;
-  /** Set when it has to wait for something. */
+  /** Whether it is accepted in a later tick than it came in. */
   late: boolean;
 }
 
@@ -70,14 +70,14 @@ export interface UpgradeOptions {
   readonly auth: Authenticator;
   readonly hub: Hub;
   readonly catchUp: CatchUp;
-  readonly limits: Admission;
+  readonly admission: Admission;
   /** Takes `?access_token=`. */
   readonly queryToken: boolean;
   readonly draining: () => boolean;
   readonly failed: (error: unknown, exchange?: Parameters<Failed>[1]) => void;
 }
 
-/** Lets a request become a socket: who asks, where to, and whether they may. */
+/** Turns a request into a socket: checks the token, the limits, and whether the user may see the chat. */
 export class Upgrades {
   readonly #options: UpgradeOptions;
   readonly #throttle = new TickThrottle(UPGRADES_PER_TURN);
@@ -100,15 +100,15 @@ export class Upgrades {
     });
   }
 
-  /** Where the socket may go. An upgrade for which everything is at hand happens in this very tick. */
+  /** Admits the socket. Nothing is awaited when everything is in memory, so the upgrade happens in the same tick. */
   #target(request: UpgradeRequest): MaybePromise<Target> {
-    const { http, limits } = this.#options;
+    const { http, admission } = this.#options;
     const { exchange } = request;
     return chain(this.#throttle.next(), () =>
       chain(http.identify(exchange, this.#tokenOf(request)), (identity) => {
-        limits.admitUpgrade(identity.caller);
+        admission.admitUpgrade(identity.caller);
         // The permit comes first: what is checked after it still holds when the socket opens.
-        return chain(limits.sockets.acquire(identity.caller, exchange.address), (permit) =>
+        return chain(admission.sockets.acquire(identity.caller, exchange.address), (permit) =>
           attempt(
             () => this.#admit(request, identity, permit),
             (error) => {
@@ -132,7 +132,10 @@ export class Upgrades {
     return query ?? unauthorized();
   }
 
-  /** Errors: bad_request, upgrade_required, origin_not_allowed, unavailable, invalid_id, invalid_query, profile_required, chat_not_found, group_not_found, after_unknown. */
+  /**
+   * Errors: bad_request, upgrade_required, origin_not_allowed, unavailable, invalid_id, invalid_query, profile_required,
+   * chat_not_found, group_not_found, after_unknown.
+   */
   #admit(
     { exchange, channel }: UpgradeRequest,
     identity: Identity,
@@ -152,13 +155,13 @@ export class Upgrades {
       ({ userId, rows }): Target => {
         if (hub.revocations.has(identity)) unauthorized(); // The token was revoked meanwhile.
         if ('after' in start && start.after > hub.follower.position) throw new ChatError('after_unknown');
-        this.#options.limits.admitRows(identity.caller, rows, 'upgrades');
+        this.#options.admission.admitRows(identity.caller, rows, 'upgrades');
         return { permit, userId, chatId, start, endsAt: auth.endOf(identity), issuedAt: identity.issuedAt };
       },
     );
   }
 
-  /** Who asks, when they may go there, and how many rows that touches beyond the usual. */
+  /** Loads the user id if the user may see the chat, and how many rows beyond the usual the socket will read. */
   #load(
     identity: Identity,
     chatId: number | undefined,
@@ -179,7 +182,7 @@ export class Upgrades {
     });
   }
 
-  /** A client that offers `chat.v1` is let in to be told; another one hears the status. */
+  /** A client that offers `chat.v1` is let in and closed with a code; any other one gets the status. */
   #refuse(request: UpgradeRequest, error: unknown): void {
     const { exchange, protocols } = request;
     if (!(error instanceof ChatError) && !protocols.chatV1) throw error;
@@ -193,7 +196,7 @@ export class Upgrades {
   /** An error that is no refusal goes to the log, and the peer hears of it as `internal`. */
   #refusalOf(error: unknown, exchange: Exchange): ChatError {
     if (error instanceof ChatError) {
-      this.#options.limits.refusals.countError(error);
+      this.#options.admission.refusals.countError(error);
       return error;
     }
     this.#options.failed(error, exchange);

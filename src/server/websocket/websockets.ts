@@ -104,7 +104,7 @@ export class WebSockets {
   #control(session: Session): void {
     const { socket } = session;
     session.controls ??= { emptyAt: 0 };
-    if (socket !== undefined && !this.#options.limits.admitControlFrame(session.controls))
+    if (socket !== undefined && !this.#options.admission.admitControlFrame(session.controls))
       this.#endFlood(socket);
   }
 
@@ -112,7 +112,7 @@ export class WebSockets {
     const session = ws.getUserData();
     const { socket } = session;
     if (socket === undefined || socket.leaving) return;
-    if (!this.#options.limits.admitFrame(socket.userId, data.byteLength)) return this.#endFlood(socket);
+    if (!this.#options.admission.admitFrame(socket.userId, data.byteLength)) return this.#endFlood(socket);
     if (data.byteLength > FRAME_BYTES_MAX) return socket.end(closeCodeOf('too_large'), 'frame too big');
     let clientId: string | undefined;
     try {
@@ -160,12 +160,12 @@ export class WebSockets {
   /** Hands a message to the ledger. The echo, which comes with the log, is the acknowledgement; all other outcomes are answered here. */
   #post(socket: ChatSocket, text: string, clientId: string | undefined): void {
     const { chatId, userId } = socket;
-    const { limits } = this.#options;
-    const refusal = limits.admitMessage(userId);
+    const { admission } = this.#options;
+    const refusal = admission.admitMessage(userId);
     if (refusal !== undefined) return this.#refuseMessage(socket, refusal, clientId);
     socket.unanswered += 1;
     this.#options.post({ chatId, authorId: userId, text, clientId }, (outcome) => {
-      limits.messageSettled(userId, outcome);
+      admission.messageSettled(userId, outcome);
       if ('ok' in outcome && 'duplicate' in outcome.ok) {
         void this.#answerRepeat(socket, outcome.ok.duplicate);
         return;
@@ -180,12 +180,12 @@ export class WebSockets {
   /** A socket that goes on sending in spite of the limit is closed. */
   #refuseMessage(socket: ChatSocket, error: ChatError, clientId: string | undefined): void {
     this.#refuseFrame(socket, error, clientId);
-    if (error.code === 'rate_limited' && !this.#options.limits.spendRefusal(socket.userId))
+    if (error.code === 'rate_limited' && !this.#options.admission.spendRefusal(socket.userId))
       this.#endFlood(socket);
   }
 
   #endFlood(socket: ChatSocket | MainSocket): void {
-    if (socket.state !== 'closed') this.#options.limits.refusals.count('frames');
+    if (socket.state !== 'closed') this.#options.admission.refusals.count('frames');
     socket.end(Close.flood, 'too many frames');
   }
 
@@ -204,10 +204,10 @@ export class WebSockets {
   }
 
   #type(socket: ChatSocket, on: boolean): void {
-    const { typing, limits } = this.#options;
+    const { typing, admission } = this.#options;
     // A signal that takes back one that was passed on needs no limit of its own.
     const takesBack = !on && typing.isOwn(socket);
-    if (!takesBack && !limits.admitTyping(socket.userId)) return;
+    if (!takesBack && !admission.admitTyping(socket.userId)) return;
     void attempt(
       () => typing.typed(socket, on),
       (error) => this.#refuseFrame(socket, error),
@@ -215,7 +215,7 @@ export class WebSockets {
   }
 
   #refuseFrame(socket: ChatSocket | MainSocket, error: unknown, clientId?: string): void {
-    if (error instanceof ChatError) this.#options.limits.refusals.countError(error);
+    if (error instanceof ChatError) this.#options.admission.refusals.countError(error);
     else this.#options.failed(error);
     socket.send(errorJson(error instanceof ChatError ? error : new ChatError('internal'), clientId));
   }

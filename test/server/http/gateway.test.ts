@@ -33,7 +33,7 @@ const auth = {
     return identity;
   },
 } as unknown as Authenticator;
-const limits = {
+const admission = {
   admitRequest: () => {
     steps.push('limit');
     if (limit !== undefined) throw limit;
@@ -59,7 +59,7 @@ beforeAll(async () => {
   engine = createEngine(undefined);
   http = new HttpGateway({
     auth,
-    limits,
+    admission,
     addresses: undefined,
     allowedOrigins: undefined,
     tls: false,

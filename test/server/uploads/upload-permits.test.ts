@@ -56,13 +56,13 @@ async function leave(uploads: readonly Awaited<ReturnType<typeof stalled>>[]): P
 describe('the upload permits of a worker', () => {
   it('are 16, of which a user has 2', () => {
     expect([UPLOADS_AT_A_TIME_MAX, UPLOADS_AT_A_TIME_PER_USER_MAX]).toEqual([16, 2]);
-    const { limits } = options;
-    for (let n = 0; n < 16; n++) limits.acquireUpload({ subject: `user ${n >> 1}` });
-    expect(limits.uploadsInProgress).toBe(16);
-    expect(() => limits.acquireUpload({ subject: 'another' })).toThrow(
+    const { admission } = options;
+    for (let n = 0; n < 16; n++) admission.acquireUpload({ subject: `user ${n >> 1}` });
+    expect(admission.uploadsInProgress).toBe(16);
+    expect(() => admission.acquireUpload({ subject: 'another' })).toThrow(
       expect.objectContaining({ code: 'overloaded', details: { retry_after_ms: 1000 } }),
     );
-    expect(() => limits.acquireUpload({ subject: 'user 0' })).toThrow(
+    expect(() => admission.acquireUpload({ subject: 'user 0' })).toThrow(
       expect.objectContaining({
         code: 'rate_limited',
         details: { limit: 'uploads', retry_after_ms: 1000 },
@@ -71,15 +71,15 @@ describe('the upload permits of a worker', () => {
   });
 
   it('are given back once, however often they are released', () => {
-    const { limits } = options;
+    const { admission } = options;
     const user = { id: 1 };
-    const [first, second] = [limits.acquireUpload(user), limits.acquireUpload(user)];
+    const [first, second] = [admission.acquireUpload(user), admission.acquireUpload(user)];
     for (let n = 0; n < 3; n++) first.release();
-    expect(limits.uploadsInProgress).toBe(1);
-    limits.acquireUpload(user);
-    expect(() => limits.acquireUpload(user)).toThrow(expect.objectContaining({ code: 'rate_limited' }));
+    expect(admission.uploadsInProgress).toBe(1);
+    admission.acquireUpload(user);
+    expect(() => admission.acquireUpload(user)).toThrow(expect.objectContaining({ code: 'rate_limited' }));
     second.release();
-    limits.acquireUpload(user);
+    admission.acquireUpload(user);
   });
 });
 
@@ -91,9 +91,9 @@ describe('an upload without a permit', () => {
     expect(await readdir(folder)).toHaveLength(2);
     await (await read(whole(json, photo), 'bob')).photo?.discard();
     await leave(two);
-    expect(options.limits.uploadsInProgress).toBe(0);
+    expect(options.admission.uploadsInProgress).toBe(0);
     await (await read(whole(json, photo), 'alice')).photo?.discard();
-    expect(options.limits.uploadsInProgress).toBe(0);
+    expect(options.admission.uploadsInProgress).toBe(0);
   });
 
   it('is refused before anything is written when the worker has sixteen', async () => {
@@ -105,7 +105,7 @@ describe('an upload without a permit', () => {
     expect(await read(whole(json), 'alice')).toEqual({ json: { username: 'alice' } });
     expect(await read(whole(photoPart(''), json), 'alice')).toEqual({ json: { username: 'alice' } });
     await leave(all);
-    expect(options.limits.uploadsInProgress).toBe(0);
+    expect(options.admission.uploadsInProgress).toBe(0);
     expect(await readdir(folder)).toEqual([]);
   });
 });
@@ -138,18 +138,18 @@ describe('a permit is released', () => {
     ['after a body that ends behind the photo', () => cut(0.99), 'invalid_multipart'],
   ] as const)('%s', async (_when, body, code) => {
     await expect(read(body(), 'alice')).rejects.toMatchObject({ code });
-    expect(options.limits.uploadsInProgress).toBe(0);
+    expect(options.admission.uploadsInProgress).toBe(0);
     expect(await readdir(folder)).toEqual([]);
   });
 
   it('when the photo is empty, and when the upload is discarded, not before', async () => {
     await read(whole(json, photoPart('')), 'alice');
-    expect(options.limits.uploadsInProgress).toBe(0);
+    expect(options.admission.uploadsInProgress).toBe(0);
     const { photo: kept } = await read(whole(json, photo), 'alice');
-    expect(options.limits.uploadsInProgress).toBe(1);
+    expect(options.admission.uploadsInProgress).toBe(1);
     await rm(kept?.path ?? ''); // As the one who moves it to its lasting place.
     await kept?.discard();
-    expect(options.limits.uploadsInProgress).toBe(0);
+    expect(options.admission.uploadsInProgress).toBe(0);
   });
 
   it('when the disk does not take it', async () => {
@@ -157,7 +157,7 @@ describe('a permit is released', () => {
     await writeFile(path, '');
     const broken = { ...options, temporaryDir: path };
     await expect(read(whole(json, photo), 'alice', broken)).rejects.toMatchObject({ code: 'ENOTDIR' });
-    expect(options.limits.uploadsInProgress).toBe(0);
+    expect(options.admission.uploadsInProgress).toBe(0);
   });
 
   it.each([
@@ -172,7 +172,7 @@ describe('a permit is released', () => {
       for (let n = 0; n < turns; n++) await new Promise((resolve) => setImmediate(resolve));
       peer.destroy(cause);
       expect(await ended).toBeInstanceOf(Error);
-      expect(options.limits.uploadsInProgress).toBe(0);
+      expect(options.admission.uploadsInProgress).toBe(0);
       expect(await readdir(folder)).toEqual([]);
     }
   });
@@ -190,7 +190,7 @@ describe('with too little space', () => {
       });
     }
     expect(await readdir(temporaryDir)).toEqual([]);
-    expect(options.limits.uploadsInProgress).toBe(0);
+    expect(options.admission.uploadsInProgress).toBe(0);
   });
 
   it('a body without a photo, or with an empty one, is taken', async () => {

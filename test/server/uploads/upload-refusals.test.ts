@@ -46,7 +46,7 @@ async function refusal(body: Readable | Buffer, { type = contentType(), length =
     (refused: Error & { code?: unknown }) => refused,
   );
   expect(await readdir(folder)).toEqual([]);
-  expect(options.limits.uploadsInProgress).toBe(0);
+  expect(options.admission.uploadsInProgress).toBe(0);
   return 'code' in error ? error.code : error.message;
 }
 

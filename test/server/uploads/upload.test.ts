@@ -35,7 +35,7 @@ async function upload(body: Readable | Buffer, type = contentType()) {
   expect((await stat(photo.path)).mode & 0o777).toBe(0o600);
   await photo.discard();
   expect(await readdir(folder)).toEqual([]);
-  expect(options.limits.uploadsInProgress).toBe(0);
+  expect(options.admission.uploadsInProgress).toBe(0);
   return { json, photo: bytes };
 }
 

@@ -28,12 +28,12 @@ export const chatEndpoints: Endpoints<'openChat' | 'getChatInfo' | 'listChats'> 
     );
   },
 
-  listChats({ caller, offset = 0, limit = Number.MAX_SAFE_INTEGER }, { hub, assertRows }) {
+  listChats({ caller, offset = 0, limit = Number.MAX_SAFE_INTEGER }, { hub, admitRows }) {
     return chainLoaded(hub.loadUserId(caller), (me) => {
       if (me === undefined) throw new ChatError('chats_not_found');
       return mapLoaded(hub.store.roomsOf(me, hub.caches), ({ rooms, users }) => {
         if (rooms.length === 0) throw new ChatError('chats_not_found');
-        assertRows(caller, rooms.length);
+        admitRows(caller, rooms.length);
         hub.caches.addUsers(users);
         for (const { chat } of rooms) hub.caches.addChat(chat);
         const page = [...rooms].sort(byNewestMessage).slice(offset, offset + limit);

@@ -12,8 +12,8 @@ export interface Services {
   readonly hub: Hub;
   readonly submit: Submit;
   readonly photos: PhotoStore;
-  /** To be called before many rows are touched: they count as more than one request. Errors: rate_limited. */
-  readonly assertRows: (caller: Caller, rows: number) => void;
+  /** Counts the rows that a request touches as more requests. Errors: rate_limited. */
+  readonly admitRows: (caller: Caller, rows: number) => void;
   /** Logs what failed beside a request that is answered all the same. */
   readonly warn: (message: string, error: unknown) => void;
 }

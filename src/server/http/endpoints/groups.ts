@@ -22,7 +22,7 @@ export const groupEndpoints: Endpoints<GroupRoute> = {
   async createGroup(request, services) {
     const { name, description, users, client_id } = request.body;
     const { submit } = services;
-    services.assertRows(request.caller, users.length);
+    services.admitRows(request.caller, users.length);
     const actor = await actorOf(request, services);
     const group = {
       actor,
@@ -64,11 +64,11 @@ export const groupEndpoints: Endpoints<GroupRoute> = {
     return mapLoaded(loadGroup(hub, caller, id), groupView);
   },
 
-  getGroupUsers({ id, caller }, { hub, assertRows }) {
+  getGroupUsers({ id, caller }, { hub, admitRows }) {
     return chainLoaded(hub.loadUserId(caller), (me = 0) =>
       mapLoaded(hub.store.membersFor(id, me), (group) => {
         if (group?.chat.type !== 'group') throw new ChatError('group_not_found');
-        assertRows(caller, group.members.length);
+        admitRows(caller, group.members.length);
         const users = group.members.map(({ id, name }) => ({
           id,
           name,
@@ -84,14 +84,14 @@ export const groupEndpoints: Endpoints<GroupRoute> = {
   },
 
   async addMembers(request, services) {
-    services.assertRows(request.caller, request.body.users.length);
+    services.admitRows(request.caller, request.body.users.length);
     const actor = await actorOf(request, services);
     await services.submit('add_members', { actor, groupId: request.id, users: request.body.users });
     return OK;
   },
 
   async removeMembers(request, services) {
-    services.assertRows(request.caller, request.body.users.length);
+    services.admitRows(request.caller, request.body.users.length);
     const actor = await actorOf(request, services);
     await services.submit('remove_members', { actor, groupId: request.id, users: request.body.users });
     return OK;

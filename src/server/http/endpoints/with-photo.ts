@@ -25,8 +25,8 @@ export async function withPhoto<T>(
 }
 
 /**
- * Submits a change that may bring a photo, which is `{ photo: <name> }` then. The file that no row names any more is
- * removed; should that fail, it is swept later.
+ * Submits a change. An uploaded photo is placed first, and passed to `submit` as `{ photo: <name> }`. The file of the
+ * replaced photo is removed; should that fail, it is swept later.
  */
 export async function changePhoto<T extends { readonly replaced?: string }>(
   services: Services,
@@ -42,7 +42,7 @@ export async function changePhoto<T extends { readonly replaced?: string }>(
   if (outcome.replaced !== undefined) {
     services.photos
       .remove(owner, id, outcome.replaced)
-      .catch((error: unknown) => services.warn('a replaced photo stays', error));
+      .catch((error: unknown) => services.warn('a replaced photo could not be removed', error));
   }
   return outcome;
 }

@@ -1,10 +1,11 @@
 import { historyJson } from '../../../api/encode.js';
+import { HISTORY_MESSAGES_MAX } from '../../../api/frames.js';
 import type { ChatEntry } from '../../../chat/entries.js';
 import { ChatError } from '../../../chat/errors.js';
 import { mapLoaded } from '../../../store/loading.js';
 import type { Loaded } from '../../../store/read-store.js';
 import type { Hub } from '../hub.js';
-import { type EncodedPage, FrameCollector, frameOf, PAGE_BOUNDS, PAGE_MESSAGES_MAX } from '../pages.js';
+import { type EncodedPage, FrameCollector, frameOf, PAGE_BOUNDS } from '../pages.js';
 import type { ChatSocket } from '../sockets.js';
 import { AGAIN, type Progress, type Step } from './step.js';
 
@@ -39,7 +40,7 @@ export class ChatCatchUp {
   #loadNewest(socket: ChatSocket, { limit, offset }: { limit: number; offset: number }): Loaded<Page> {
     const { store, caches, pages } = this.#hub;
     const { chatId, userId } = socket;
-    const count = Math.min(limit, PAGE_MESSAGES_MAX);
+    const count = Math.min(limit, HISTORY_MESSAGES_MAX);
     if (offset === 0 && pages.recent(chatId, count) !== undefined) {
       return mapLoaded(store.chatFor(chatId, userId), (chat) => {
         if (chat === undefined) return undefined;

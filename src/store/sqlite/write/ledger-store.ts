@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { dirname } from 'node:path';
 import type { Command, CommandName, Commands, Outcome } from '../../../chat/commands.js';
 import { ChatError } from '../../../chat/errors.js';
-import { UNLIMITED } from '../../../chat/limits.js';
+import { MESSAGES_BURST_SECONDS, UNLIMITED } from '../../../chat/limits.js';
 import { RateLimiter } from '../../../chat/rate-limiter.js';
 import type { WriteLimits } from '../../driver.js';
 import { syncNameOf } from '../../fsync.js';
@@ -30,9 +30,6 @@ const LOAD_MS_MAX = 20;
 const LEDGERS_MET_MAX = 3;
 /** Commands of one statement need no savepoint: SQLite undoes a failed statement by itself. */
 const SINGLE_STATEMENT: ReadonlySet<CommandName> = new Set(['post_message', 'reserve_id']);
-
-/** What may be sent at once after a silence, as a multiple of what may be in a second. */
-const BURST_SECONDS = 5;
 
 type UnexpectedError = (error: unknown, command: CommandName) => void;
 
@@ -88,7 +85,7 @@ export class LedgerStore implements WriteStore {
     this.#writeCache = new ChatWriteCache(db);
     this.#applied = new AppliedBatches(db);
     const max = limits.messagesPerSecondPerUserMax;
-    this.#rate = new RateLimiter({ max, inMs: 1000, burst: max * BURST_SECONDS });
+    this.#rate = new RateLimiter({ max, inMs: 1000, burst: max * MESSAGES_BURST_SECONDS });
     this.#profiles = profileQueries(db);
     const nextId = db
       .prepare<[string], number>('UPDATE sequence SET value = value + 1 WHERE name = ? RETURNING value')
