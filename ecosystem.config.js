@@ -6,8 +6,8 @@ const both = {
   script: 'dist/main.js',
   cwd: fileURLToPath(new URL('.', import.meta.url)),
   env: {},
-  wait_ready: true, // Up means that it serves.
-  listen_timeout: 30_000, // The ledger may have to wait for one before it, and a worker for the ledger.
+  wait_ready: true, // A process counts as started when it serves.
+  listen_timeout: 30_000, // A ledger may have to wait for its predecessor, and a worker for the ledger.
   kill_timeout: 11_000, // A drain takes up to 10 seconds.
 };
 

@@ -36,8 +36,8 @@ build('dist', 'tsconfig.build.json', ['src'], process.argv.includes('--build'));
 if (process.argv.includes('--bench')) build('dist-bench', 'tsconfig.bench.json', ['src', 'bench'], false);
 
 /**
- * Two at once, in two terminals, would take each other's modules away. The name is this process's until it ends,
- * however it ends; only Linux has such names.
+ * Waits for another set-up of this folder, because two at once would remove each other's modules. A process holds the
+ * abstract socket's name until it ends, however it ends. Only Linux has such names.
  */
 async function takeTurn() {
   if (process.platform !== 'linux') return;
@@ -70,14 +70,14 @@ function build(folder, config, from, always) {
 }
 
 function npm(...args) {
-  // Inside an npm script, npm says where it is.
+  // Within an npm script, this variable has the path of npm.
   const cli = process.env.npm_execpath;
   if (cli?.endsWith('.js')) run(process.execPath, cli, ...args);
   else run('npm', ...args);
 }
 
 function run(command, ...args) {
-  // What the commands say goes to stderr: `npm run --silent token` prints a token and nothing else.
+  // The output of the commands goes to stderr: `npm run --silent token` prints a token and nothing else.
   const { status, error } = spawnSync(command, args, { stdio: ['ignore', 2, 2] });
   if (status !== 0) fail(`${[command, ...args].join(' ')} failed${error ? `: ${error.message}` : ''}`);
 }

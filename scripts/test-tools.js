@@ -1,5 +1,5 @@
-// What the tests need from outside npm: installed by the system's package manager when that may be done
-// without asking anybody; otherwise the exact command is said. Does nothing when everything is there.
+// Installs the programs that the tests need from outside npm, with the system's package manager, when that is possible
+// without a password. Otherwise it prints the exact command. It does nothing when everything is there.
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { basename, delimiter, dirname, join } from 'node:path';
@@ -27,7 +27,7 @@ function install(programs) {
   say(`installing ${names}, which the tests need …`);
   for (const step of steps) {
     const [command, ...args] = [...become, ...step];
-    // A failed update is not the end: what is known may be enough. What apt says goes to stderr.
+    // A failed update is passed over, because the known packages may be enough. The output of apt goes to stderr.
     spawnSync(command, args, {
       stdio: ['ignore', 2, 2],
       env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
@@ -37,7 +37,7 @@ function install(programs) {
   if (still.length > 0) fail(`${listed(still)} could not be installed; try: ${byHand}`);
 }
 
-/** What a command begins with to be run by root; undefined when that would need a password. */
+/** Returns the words that run a command as root; undefined when that would need a password. */
 function mayBecomeRoot() {
   if (process.getuid?.() === 0) return [];
   const asked = isThere('sudo') && spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0;
@@ -51,7 +51,7 @@ function listed(names) {
 
 function isThere(program) {
   const folders = (process.env.PATH ?? '').split(delimiter);
-  // Servers are in the sbin beside a bin, which is not on everybody's path.
+  // Servers are in the sbin beside a bin, which PATH often lacks.
   const besides = folders.filter((one) => basename(one) === 'bin').map((one) => join(dirname(one), 'sbin'));
   return [...folders, ...besides].some((folder) => {
     try {

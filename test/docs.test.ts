@@ -5,8 +5,9 @@ import { describe, expect, it } from 'vitest';
 import { BASE, channels, routes } from '../src/api/routes.js';
 import { closeCodeOf, statusOf } from '../src/api/status.js';
 import { ERROR_CODES } from '../src/chat/errors.js';
-import { LIMIT_NAMES } from '../src/chat/limits.js';
+import { LIMITS } from '../src/chat/limits.js';
 import { Environment } from '../src/config.js';
+import { VIOLATIONS } from '../src/prove/checker/verdict.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const README_BYTES_MAX = 9728;
@@ -112,9 +113,37 @@ describe('docs/settings.md', () => {
     if (value !== undefined && name !== 'WORKERS') expect(said).toBe(String(value));
   });
 
-  it('has the name of every limit in refusals', () => {
-    const text = textOf('docs/settings.md');
-    const missing = LIMIT_NAMES.filter((name) => !text.includes(`\`${name}\``));
-    expect(missing).toEqual([]);
+  it.each(Object.values(LIMITS))('has the names and the meaning of $setting', ({
+    setting,
+    names,
+    meaning,
+  }) => {
+    const [, saidNames, saidMeaning = ''] = rows.get(setting) ?? [];
+    expect(saidNames).toBe(names.map((name) => `\`${name}\``).join(', '));
+    expect(saidMeaning.slice(0, meaning.length)).toBe(meaning);
+  });
+});
+
+describe('docs/operating.md', () => {
+  const source = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => textOf(`src/${file}`))
+    .join('\n');
+  const [, logs = ''] = /^## Logs$(.*?)^## /ms.exec(textOf('docs/operating.md')) ?? [];
+  const lines = [...logs.matchAll(/^\| (`.+`) \|/gm)].flatMap(
+    ([, cell = '']) => cell.match(/[^`]{3,}/g) ?? [],
+  );
+
+  it('names log lines', () => expect(lines.length).toBeGreaterThan(8));
+
+  it.each(lines)('has the log line "%s" as the code writes it', (line) => {
+    expect(line.split('…').filter((part) => !source.includes(part.trim()))).toEqual([]);
+  });
+});
+
+describe('docs/proof.md', () => {
+  it('has every count of the checker, and what it means', () => {
+    for (const [name, means] of Object.entries(VIOLATIONS))
+      expect(textOf('docs/proof.md')).toContain(`| ${name} | ${means} |`);
   });
 });

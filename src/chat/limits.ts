@@ -3,7 +3,6 @@ interface LimitDefinition {
   /** The environment variable that sets it. */
   readonly setting: string;
   readonly default: number;
-  readonly unit: string;
   /** What is held to the limit, and what happens to what is over it. */
   readonly meaning: string;
   /** Names that refusals have in `details.limit` and are counted by. */
@@ -11,28 +10,25 @@ interface LimitDefinition {
 }
 
 /**
- * Every limit, by its name in `Limits`. The settings, their defaults, the refusals' names and the table of the
- * documentation come from here. 0 turns a limit off.
+ * Every limit, by its name in `Limits`. The settings, their defaults and the refusals' names come from here, and a test
+ * holds the table of docs/settings.md to it. 0 turns a limit off.
  */
 export const LIMITS = {
   socketsMax: {
     setting: 'SOCKETS_MAX',
     default: 0,
-    unit: 'sockets',
     meaning: 'Open sockets of the whole server. More are refused with `too_many_sockets` (429, 4429).',
     names: ['sockets'],
   },
   socketsPerUserMax: {
     setting: 'SOCKETS_PER_USER_MAX',
     default: 1000,
-    unit: 'sockets per user',
     meaning: 'Open sockets of one user. More are refused with `too_many_sockets` (429, 4429).',
     names: ['sockets_per_user'],
   },
   socketsPerAddressMax: {
     setting: 'SOCKETS_PER_ADDRESS_MAX',
     default: 5000,
-    unit: 'sockets per address',
     meaning:
       'Open sockets of one client address; an IPv6 address counts as its /64. More are refused with `too_many_sockets` (429, 4429).',
     names: ['sockets_per_address'],
@@ -40,7 +36,6 @@ export const LIMITS = {
   failedLoginsPerMinutePerAddressMax: {
     setting: 'FAILED_LOGINS_PER_MINUTE_PER_ADDRESS_MAX',
     default: 300,
-    unit: 'bad tokens per minute and address',
     meaning:
       'Tokens from one client address that were not valid. More are answered with `rate_limited` (429) instead of 401, for a minute; valid tokens pass all the same.',
     names: ['failed_logins'],
@@ -48,30 +43,26 @@ export const LIMITS = {
   requestsPerSecondPerUserMax: {
     setting: 'REQUESTS_PER_SECOND_PER_USER_MAX',
     default: 200,
-    unit: 'requests per second and user',
     meaning:
-      'HTTP requests of one user. A request that touches a list counts as one more for each 100 entries. Upgrades are counted by themselves, at five times the rate, and as many at once as the user may have sockets. More are refused with `rate_limited` (429).',
+      'HTTP requests of one user. A request that touches a list counts as one more for each 100 of its entries. More are refused with `rate_limited` (429).',
     names: ['requests', 'upgrades'],
   },
   messagesPerSecondPerUserMax: {
     setting: 'MESSAGES_PER_SECOND_PER_USER_MAX',
     default: 20,
-    unit: 'messages per second and user',
     meaning:
-      'Messages of one user in all chats, repeats included; five times as many at once. More are refused with an error frame `rate_limited`. A user who goes on sending has the socket closed with 4429.',
+      'Messages of one user in all chats, repeats included; five times as many at once. More are refused with an error frame `rate_limited`. The socket of a user who goes on sending is closed with 4429.',
     names: ['messages', 'frames'],
   },
   typingPerSecondPerUserMax: {
     setting: 'TYPING_PER_SECOND_PER_USER_MAX',
     default: 2,
-    unit: 'typing frames per second and user',
     meaning: 'Typing frames of one user. More are dropped.',
     names: ['typing'],
   },
   uploadsPerMinutePerUserMax: {
     setting: 'UPLOADS_PER_MINUTE_PER_USER_MAX',
     default: 30,
-    unit: 'multipart requests per minute and user',
     meaning:
       'Multipart requests of one user, with a photo or without. More are refused with `rate_limited` (429).',
     names: ['uploads'],
@@ -79,7 +70,6 @@ export const LIMITS = {
   groupMembersMax: {
     setting: 'GROUP_MEMBERS_MAX',
     default: 10_000,
-    unit: 'members',
     meaning: 'Members of one group, its owner included. More are refused with `group_too_large` (400).',
     names: ['group_members'],
   },
