@@ -94,7 +94,7 @@ export function errorsOf(operation: Operation): readonly ErrorCode[] {
   ];
 }
 
-/** The engine answers these by itself, without a body of ours, and then closes the connection. */
+/** The engine answers these by itself, with a line of HTML, and then closes the connection. */
 export const ENGINE_STATUSES = {
   400: 'The request is not HTTP, or its framing is not allowed.',
   431: 'The head of the request is larger than 16 KiB.',
