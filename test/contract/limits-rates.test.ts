@@ -35,8 +35,9 @@ describe('requests of a user', () => {
     expect(served).toBeLessThanOrEqual(10 + Math.ceil(5 * seconds)); // Five at once for each worker.
     for (const { body, headers } of refusals) {
       expect(body).toMatchObject({ code: 'rate_limited', details: { limit: 'requests' } });
-      expect(body.details.retry_after_ms).toBeLessThanOrEqual(1000);
-      expect(headers.get('retry-after')).toBe('1');
+      // What the other worker let pass fills a bucket to twice its second at most, and one request needs 200 ms of it.
+      expect(body.details.retry_after_ms).toBeLessThanOrEqual(1200);
+      expect(headers.get('retry-after')).toBe(String(Math.ceil(body.details.retry_after_ms / 1000)));
     }
     expect((await bob.get('/user')).status).toBe(200);
     await until(async () => (await ann.get('/user')).status === 200);
