@@ -1,8 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
 import { EventEmitter } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Child } from '../../src/process/child.js';
+import { EXIT_STORAGE_FAILED } from '../../src/process/lifecycle.js';
 import { until } from '../support/wait.js';
 
 /** A process that does what the test says, and nothing when it is killed. */
@@ -23,6 +24,10 @@ class FakeProcess extends EventEmitter {
   ends(): void {
     this.signalCode = 'SIGKILL';
     this.emit('exit', null, 'SIGKILL');
+  }
+
+  endsWith(code: number): void {
+    this.emit('exit', code, null);
   }
 }
 
@@ -81,5 +86,50 @@ describe('a process that has ended when it is to restart', () => {
     processes[1]?.becomesReady();
     await restarted;
     expect(processes).toHaveLength(2);
+  });
+});
+
+describe('a process that ends unasked', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    void child.start();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  /** Whether it is started again after this time, and not sooner. */
+  function isStartedAfter(ms: number): boolean {
+    const { length } = processes;
+    if (ms > 0) vi.advanceTimersByTime(ms - 1);
+    const early = processes.length > length;
+    vi.advanceTimersByTime(1);
+    return !early && processes.length === length + 1;
+  }
+
+  it('is started again at once, however often, when it had been ready', () => {
+    for (let time = 0; time < 20; time++) {
+      processes.at(-1)?.becomesReady();
+      processes.at(-1)?.ends();
+      expect(isStartedAfter(0)).toBe(true);
+    }
+  });
+
+  it('is started again later each time, up to 5 s, when it had not been ready', () => {
+    for (const ms of [100, 200, 400, 800, 1600, 3200, 5000, 5000]) {
+      processes.at(-1)?.ends();
+      expect(isStartedAfter(ms)).toBe(true);
+    }
+    processes.at(-1)?.becomesReady();
+    processes.at(-1)?.ends();
+    expect(isStartedAfter(0)).toBe(true);
+    processes.at(-1)?.ends();
+    expect(isStartedAfter(100)).toBe(true);
+  });
+
+  it('is started again after a second when its storage has failed', () => {
+    processes.at(-1)?.becomesReady();
+    processes.at(-1)?.endsWith(EXIT_STORAGE_FAILED);
+    expect(isStartedAfter(1000)).toBe(true);
   });
 });
