@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isRunning } from '../support/processes.js';
 import { TestServer } from '../support/server.js';
 import { forge } from '../support/tokens.js';
 import { TestUser } from '../support/user.js';
@@ -24,14 +25,6 @@ async function told(file: string): Promise<string> {
   const text = await until(() => readFile(file, 'utf8').catch(() => undefined));
   await rm(file);
   return text;
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
 }
 
 /** The same token in each run: it is a part of the inputs. */
