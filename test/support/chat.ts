@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Frame, TestSocket } from './socket.js';
 import { TestUser } from './user.js';
 
@@ -53,15 +54,23 @@ export function shownTo({ frames }: TestSocket): Frame[] {
 }
 
 /**
- * Says every text, and hears each of them; resolves to what was heard. So many are on their way at a time: a slow machine
- * refuses more when its workers are seconds behind.
+ * Says every text, so many at a time, and hears each of them; resolves to what was heard. On a machine that is so slow
+ * that workers are seconds behind, the server refuses some for a while: they are said again.
  */
 export async function saysAll(socket: TestSocket, texts: readonly string[]): Promise<Frame[]> {
   const heard: Frame[] = [];
-  for (let said = 0; said < texts.length; said += SAID_AT_ONCE) {
-    const some = texts.slice(said, said + SAID_AT_ONCE);
+  while (heard.length < texts.length) {
+    const some = texts.slice(heard.length, heard.length + SAID_AT_ONCE);
     for (const text of some) socket.says(text);
-    for (const text of some) heard.push(await socket.hears(text));
+    let retryAfterMs: number | undefined;
+    for (const text of some) {
+      const frame = await socket.next();
+      if (frame.code === 'overloaded') retryAfterMs = frame.details.retry_after_ms;
+      else if (frame.type === 'message' && frame.text === text && retryAfterMs === undefined)
+        heard.push(frame);
+      else throw new Error(`expected ${text}, got ${JSON.stringify(frame)}`);
+    }
+    if (retryAfterMs !== undefined) await sleep(retryAfterMs);
   }
   return heard;
 }
