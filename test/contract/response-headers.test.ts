@@ -3,6 +3,8 @@ import { png } from '../support/images.js';
 import { rawRequest } from '../support/raw.js';
 import { TestServer } from '../support/server.js';
 import { join, type StrictUser, stopUnharmed } from '../support/strict.js';
+import { TcpConnection } from '../support/tcp.js';
+import { until } from '../support/wait.js';
 
 let server: TestServer;
 let owner: StrictUser;
@@ -160,6 +162,28 @@ describe('the header of', () => {
     expect({ status, fields }).toEqual({ status: 200, fields: OF_IMAGES });
     const head = await own('HEAD /api/v1/group/{group}/photo')();
     expect(head.fields).toEqual(OF_IMAGES);
+  });
+
+  it.each([
+    'GET',
+    'HEAD',
+  ])('a photo that is kept has no length, and %s leaves the connection usable', async (method) => {
+    const path = `/api/v1/group/${group}/photo`;
+    const ask = (line: string, more: readonly string[] = []) =>
+      `${[`${line} HTTP/1.1`, 'Host: parley', authorized(owner), ...more].join('\r\n')}\r\n\r\n`;
+    const etag = (await own(`HEAD ${path}`)()).fields['etag'];
+    for (const kept of [etag, '*']) {
+      const connection = await TcpConnection.open(server);
+      connection.write(ask(`${method} ${path}`, [`If-None-Match: ${kept}`]));
+      expect(await connection.status()).toBe(304);
+      await until(() => connection.text.endsWith('\r\n\r\n'));
+      const head = connection.text;
+      expect(head).not.toMatch(/^(content-length|content-type|transfer-encoding):/im);
+      connection.write(ask('GET /api/v1/user'));
+      await until(() => connection.text.includes(`"username":"${owner.username}"`));
+      expect(connection.text.slice(head.length)).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+      connection.cut();
+    }
   });
 
   it('a preflight has the fields of one', async () => {

@@ -150,10 +150,14 @@ export class Exchange {
     this.#answer(200, contentType, bytes, { ETag: etag }, this.#context.securityHeaders.image);
   }
 
-  /** Whether the peer has cached what `etag` names (RFC 9110, 13.1.2). */
+  /**
+   * Whether the peer is told that it has cached what `etag` names (RFC 9110, 13.1.2). It is not told so in a connection's last
+   * answer, because this engine cannot close after a 304.
+   */
   keeps(etag: string): boolean {
-    const cached = this.header('if-none-match').split(',');
-    return cached.some((tag) => tag.trim().replace(/^W\//, '') === etag);
+    if (this.#context.closing) return false;
+    const cached = this.header('if-none-match').trim();
+    return cached === '*' || cached.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
   }
 
   notModified(etag: string): void {
@@ -258,7 +262,7 @@ export class Exchange {
       res.writeHeader('x-request-id', this.requestId);
       for (const name in headers) res.writeHeader(name, headers[name] ?? '');
       if (status === 304) {
-        res.endWithoutBody(undefined, close);
+        res.endWithoutBody(); // With an argument, this engine writes a Content-Length, and waits for such a body.
       } else if (this.method === 'HEAD') {
         endHead(res, Buffer.byteLength(whole), close);
       } else if (typeof whole === 'string' || whole.length <= PIECE_BYTES) {
