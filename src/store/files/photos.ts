@@ -61,7 +61,7 @@ export class PhotoFiles implements PhotoStore {
     // once: who made one of the folders may be about to sync it still, or have been killed before.
     const own = dirname(lasting);
     const ownerFolder = dirname(own);
-    await fsyncPath(own);
+    await fsyncPath(own).catch(passWhenGone);
     await fsyncPath(ownerFolder);
     if (this.#rooted.has(ownerFolder)) return;
     await fsyncPath(this.#filesDir);
@@ -134,6 +134,11 @@ function isDiskFull(error: unknown): boolean {
 
 function passWhenThere(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EEXIST') throw error;
+}
+
+/** A group that is being deleted takes the photo with it. The row that is to name it is refused then. */
+function passWhenGone(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error;
 }
 
 /** Removes a file, and its folder when nothing else is in it. */
