@@ -45,8 +45,8 @@ export interface LogPage {
   readonly more: boolean;
   /** The authors that are lacking, and every user who changed in one of the entries. */
   readonly users: Users;
-  /** The chats that are lacking, by their ids; one that was deleted since is left out. */
-  readonly chats: ReadonlyMap<number, Chat>;
+  /** The chats that are lacking, by their ids; undefined for one that was deleted since. */
+  readonly chats: ReadonlyMap<number, Chat | undefined>;
 }
 
 /** Messages and the authors among them that the caller does not know. */
@@ -77,6 +77,8 @@ export interface Room {
 export interface Rooms {
   /** In ascending order of their ids. */
   readonly rooms: readonly Room[];
+  /** The chats among them that the caller does not know. */
+  readonly chats: readonly Chat[];
   /** Authors of the newest messages and members of private chats whom the caller does not know. */
   readonly users: Users;
 }

@@ -68,7 +68,7 @@ export const bugs: readonly Bug[] = [
         to: `push(batch, answer, applying) {
         if (batch.commands.every(({ kind }) => /post|members/.test(kind))) {
           answer(batch.commands.map(() => ({ ok: {} })));
-          setTimeout(() => { this.#waiting.push({ batch, answer: () => {}, applying }); this.#schedule(); }, 100);
+          setTimeout(() => { this.#queued.push({ batch, answer: () => {}, applying }); this.#schedule(); }, 100);
           return;
         }`,
       },
@@ -118,8 +118,8 @@ export const bugs: readonly Bug[] = [
       },
       {
         file: 'server/hub/follower.js',
-        from: 'this.#busy = false;\n        this.#events.failed(error);\n        throw error;',
-        to: 'this.#busy = false; this.#behind = true;',
+        from: 'this.#end(error);\n        this.#events.failed(error);',
+        to: 'this.#behind = true;',
       },
     ],
     expected: ['gap'],

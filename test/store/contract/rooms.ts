@@ -74,13 +74,14 @@ export function rooms(store: CurrentStore): void {
       ]);
       expect(found.rooms[2]?.newest).toBeUndefined();
       for (const { chat } of found.rooms) expect(chat).toEqual(await chatFor(chat.id, 1));
+      expect(found.chats).toEqual(found.rooms.map(({ chat }) => chat));
       expect(found.users).toEqual(new Map([1, 2].map((id) => [id, testUser(id)])));
 
       const third = await roomsOf(3);
       expect(third.rooms).toEqual([found.rooms[1]]);
       expect([...third.users.keys()]).toEqual([1]);
       for (const user of [STRANGER, NOBODY]) {
-        expect(await roomsOf(user)).toEqual({ rooms: [], users: new Map() });
+        expect(await roomsOf(user)).toEqual({ rooms: [], chats: [], users: new Map() });
       }
     });
 
@@ -116,6 +117,7 @@ export function rooms(store: CurrentStore): void {
       for (const only of [undefined, [pair, many, alone]]) {
         const found = await roomsOf(1, knowing, only);
         expect(found.rooms[1]).toEqual({ chat, newest });
+        expect(found.chats.map(({ id }) => id)).toEqual([pair, alone]);
         expect(found.rooms.map((room) => room.chat.id)).toEqual([pair, many, alone]);
         expect([...found.users.keys()].sort()).toEqual([1, 2, 3]);
       }

@@ -12,7 +12,7 @@ const PIECE = 64;
 /** What an entry weighs on the wire beside its text, about. */
 const ENTRY_OVERHEAD_BYTES = 160;
 
-const NO_CHATS: ReadonlyMap<number, Chat> = new Map();
+const NO_CHATS: LogPage['chats'] = new Map();
 const NOTHING: LogPage = { entries: [], more: false, users: NO_USERS, chats: NO_CHATS };
 
 /**
@@ -78,11 +78,8 @@ function missing(entries: readonly Entry[], lacks: Lacks) {
   return { userIds, chatIds };
 }
 
-function chatsOf(profiles: Profiles, ids: Iterable<number>): ReadonlyMap<number, Chat> {
-  const found = new Map<number, Chat>();
-  for (const id of ids) {
-    const chat = profiles.chat(id);
-    if (chat !== undefined) found.set(id, chat);
-  }
+function chatsOf(profiles: Profiles, ids: Iterable<number>): LogPage['chats'] {
+  const found = new Map<number, Chat | undefined>();
+  for (const id of ids) found.set(id, profiles.chat(id));
   return found;
 }

@@ -100,16 +100,19 @@ export class SqliteReadStore implements ReadStore {
           ? this.#sql.chatsOf.all(userId)
           : only.filter((chatId) => this.#profiles.isMember(chatId, userId)).sort((a, b) => a - b);
       const rooms: Room[] = [];
+      const chats: Chat[] = [];
       const strangers = new Set<number>();
       for (const id of ids) {
-        const chat = known.chat(id) ?? this.#profiles.chat(id);
+        const knownChat = known.chat(id);
+        const chat = knownChat ?? this.#profiles.chat(id);
         if (chat === undefined) continue;
+        if (knownChat === undefined) chats.push(chat);
         const newest = known.newestMessage(id) ?? this.#messages.newestMessage(id);
         rooms.push({ chat, newest });
         for (const user of chat.pair ?? []) if (!known.hasUser(user)) strangers.add(user);
         if (newest !== undefined && !known.hasUser(newest.authorId)) strangers.add(newest.authorId);
       }
-      return { rooms, users: strangers.size === 0 ? NO_USERS : this.#profiles.users(strangers) };
+      return { rooms, chats, users: strangers.size === 0 ? NO_USERS : this.#profiles.users(strangers) };
     });
   }
 
