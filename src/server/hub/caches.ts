@@ -7,10 +7,10 @@ import type { User } from '../../chat/users.js';
 import type { Known, Users } from '../../store/read-store.js';
 
 const ENTRIES_MAX = 20_000;
-/** Texts of newest messages may be long: all together at most this much. */
+/** All texts of newest messages together, since each may be long. */
 const NEWEST_CHARACTERS_MAX = 8 * 1024 * 1024;
 
-/** What is needed of a user, encoded when it is read: it is asked for far more often than it changes. */
+/** What is needed of a user. It is encoded once, as it is asked for far more often than it changes. */
 export interface Profile {
   readonly photo: string | null;
   /** The name alone, for frames. */
@@ -20,12 +20,13 @@ export interface Profile {
 }
 
 /**
- * What a worker remembers of the store, exact as of its position: filled from answers of the store, changed only by
- * entries passing. Users and chats may be filled from an answer that is ahead of the position, because the entries in
- * between put them right again; newest messages only from one that is true at the position. That something does not
- * exist is never remembered.
+ * What a worker remembers of the store as of its position. Answers of the store fill it, and entries that pass keep it
+ * right. Users and chats are taken from an answer that is ahead of the position too, because the entries in between
+ * correct them, but not from one that is older. It never remembers that something does not exist.
  */
 export class Caches implements Known {
+  /** The last entry that passed. */
+  #position = 0;
   readonly #users = new LRUCache<number, Profile>({ max: ENTRIES_MAX });
   readonly #subjects = new LRUCache<string, number>({ max: ENTRIES_MAX });
   readonly #chats = new LRUCache<number, Chat>({ max: ENTRIES_MAX });
@@ -43,7 +44,7 @@ export class Caches implements Known {
     return this.#users.get(id) !== undefined;
   }
 
-  /** A user's name as JSON, for frames; empty for one whom nobody has asked the store about. */
+  /** A user's name as JSON, for frames; empty for a user who is not cached. */
   nameJson(id: number): string {
     return this.#users.get(id)?.nameJson ?? '""';
   }
@@ -60,35 +61,35 @@ export class Caches implements Known {
     return this.#newest.get(chatId);
   }
 
-  addUser(user: User): Profile {
-    const profile = {
-      photo: user.photo,
-      nameJson: authorName(user.name),
-      json: JSON.stringify(profileView(user)),
-    };
-    this.#users.set(user.id, profile);
-    return profile;
+  /** Takes what an answer brought that is true at `position`. */
+  add({ users, chats }: { readonly users: Users; readonly chats?: readonly Chat[] }, position: number): void {
+    for (const user of users.values()) this.addUser(user, position);
+    for (const chat of chats ?? []) this.addChat(chat, position);
   }
 
-  addUsers(users: Users): void {
-    for (const user of users.values()) this.addUser(user);
+  /** Returns the profile, whether it is remembered or came too late for that. */
+  addUser(user: User, position: number): Profile {
+    const profile = profileOf(user);
+    if (position >= this.#position) this.#users.set(user.id, profile);
+    return profile;
   }
 
   addSubject(subject: string, id: number): void {
     this.#subjects.set(subject, id);
   }
 
-  addChat(chat: Chat): void {
-    this.#chats.set(chat.id, chat);
+  addChat(chat: Chat, position: number): void {
+    if (position >= this.#position) this.#chats.set(chat.id, chat);
   }
 
-  /** It is the newest of its chat as of the worker's position. */
+  /** The message must be the newest of its chat at the worker's position. */
   addNewest(message: Message): void {
     this.#newest.set(message.chatId, message);
   }
 
-  /** `changed` holds the users who changed, as they are now. */
+  /** Takes note of an entry. `changed` holds the users who changed, as the store has them. */
   passed(entry: Entry, changed: Users): void {
+    this.#position = entry.id;
     switch (entry.kind) {
       case 'message': {
         const newest = this.#newest.peek(entry.chatId);
@@ -97,7 +98,7 @@ export class Caches implements Known {
       }
       case 'user_changed': {
         const user = changed.get(entry.userId);
-        if (user !== undefined && this.#users.has(user.id)) this.addUser(user);
+        if (user !== undefined && this.#users.has(user.id)) this.addUser(user, entry.id);
         else this.#users.delete(entry.userId);
         return;
       }
@@ -122,4 +123,12 @@ export class Caches implements Known {
         assertNever(entry);
     }
   }
+}
+
+function profileOf(user: User): Profile {
+  return {
+    photo: user.photo,
+    nameJson: authorName(user.name),
+    json: JSON.stringify(profileView(user)),
+  };
 }

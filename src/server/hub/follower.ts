@@ -137,16 +137,20 @@ export class Follower {
     this.#end(new ChatError('unavailable'));
   }
 
-  #readNow<V, T>(load: () => Loaded<V>, act: (value: V) => T): { readonly value: T } | undefined {
+  #readNow<V, T>(
+    load: () => Loaded<V>,
+    act: (value: V) => T,
+  ): { readonly value: MaybePromise<T> } | undefined {
     const isPossible = !this.#busy && !this.#behind && !this.#isStoreSlow && !this.#reads.holdLog;
     const isAtEnd = isPossible && this.#advanceNow();
     if (this.#ended !== undefined) throw this.#ended.reason;
     if (!isAtEnd) return undefined;
     const loaded = load();
     if (loaded instanceof Promise) {
-      // This answer is not used, because another is asked for when it is the reader's turn.
-      loaded.catch(() => undefined);
-      return undefined;
+      const value = new Promise<T>((resolve, failed) => {
+        this.#reads.addLoaded({ load, act: (late: V) => resolve(act(late)), failed }, loaded);
+      });
+      return { value };
     }
     // Another process may have written between the look at the log and the answer.
     if (loaded.position > this.#position && !this.#advanceNow()) return undefined;

@@ -49,6 +49,7 @@ export class Hub {
   readonly #failed: (error: unknown) => void;
   readonly #rooms = new Map<number, Audience<ChatSocket>>();
   readonly #mains = new Map<number, Set<MainSocket>>();
+  readonly #nameJson = (userId: number) => this.caches.nameJson(userId);
   /** Every main socket. */
   readonly #mainAudience = new Audience<MainSocket>();
   /** By the entry that is passing. */
@@ -117,14 +118,17 @@ export class Hub {
   loadProfile(userId: number): Loaded<Profile | undefined> {
     const known = this.caches.profile(userId);
     if (known !== undefined) return this.follower.here(known);
-    return mapLoaded(this.store.user(userId), (user) => user && this.caches.addUser(user));
+    return mapLoaded(
+      this.store.user(userId),
+      (user, position) => user && this.caches.addUser(user, position),
+    );
   }
 
   /** A chat of that type which the user is in. Errors: chat_not_found, group_not_found, for strangers too. */
   loadChat(userId: number | undefined, chatId: number, type: ChatType): Loaded<Chat> {
-    return mapLoaded(this.store.chatFor(chatId, userId ?? 0), (chat) => {
+    return mapLoaded(this.store.chatFor(chatId, userId ?? 0), (chat, position) => {
       if (chat?.type !== type) throw new ChatError(type === 'group' ? 'group_not_found' : 'chat_not_found');
-      this.caches.addChat(chat);
+      this.caches.addChat(chat, position);
       return chat;
     });
   }
@@ -200,7 +204,7 @@ export class Hub {
 
   #pass(entry: Entry, { users, chats }: LogPage): number {
     this.#publishedBytes = 0;
-    if (entry.kind === 'message') this.#learn(entry, users, chats);
+    if (entry.kind === 'message') this.#cacheBrought(entry, users, chats);
     this.caches.passed(entry, users);
     this.pages.passed(entry);
     this.#act(entry);
@@ -208,11 +212,11 @@ export class Hub {
   }
 
   /** Takes what the page brought for a message. */
-  #learn({ authorId, chatId }: Message, users: Users, chats: LogPage['chats']): void {
-    const author = users.size === 0 || this.caches.hasUser(authorId) ? undefined : users.get(authorId);
-    if (author !== undefined) this.caches.addUser(author);
-    const chat = chats.size === 0 || this.caches.chat(chatId) !== undefined ? undefined : chats.get(chatId);
-    if (chat !== undefined) this.caches.addChat(chat);
+  #cacheBrought({ id, authorId, chatId }: Message, users: Users, chats: LogPage['chats']): void {
+    const author = users.get(authorId);
+    if (author !== undefined && !this.caches.hasUser(authorId)) this.caches.addUser(author, id);
+    const chat = chats.get(chatId);
+    if (chat !== undefined && this.caches.chat(chatId) === undefined) this.caches.addChat(chat, id);
   }
 
   #act(entry: Entry): void {
@@ -250,7 +254,7 @@ export class Hub {
       return;
     }
     if (isMessage) this.#passing?.stoppedTyping(chatId, authorId);
-    const frame = frameOf(entry, (userId) => this.caches.nameJson(userId));
+    const frame = frameOf(entry, this.#nameJson);
     if (frame !== undefined) this.#publish(chatTopic(chatId), frame, room, room.sockets.size);
     if (isMessage) this.pages.messagePassed(chatId, authorId, frame);
   }

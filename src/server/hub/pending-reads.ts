@@ -62,8 +62,13 @@ export class PendingReads {
     return this.#holding > 0;
   }
 
-  add<V>({ load, act, failed }: Read<V>): void {
-    this.#wait({ load, act: act as (value: unknown) => void, failed, oldAnswers: 0 });
+  add(read: Read): void {
+    this.#wait({ ...read, oldAnswers: 0 });
+  }
+
+  /** Takes a read that has loaded, and whose answer is on its way. */
+  addLoaded(read: Read, answer: Promise<At<unknown>>): void {
+    this.#await({ ...read, oldAnswers: 0 }, answer);
   }
 
   /** Asks the store for the first `count` that wait. */
@@ -102,7 +107,11 @@ export class PendingReads {
     } catch (error) {
       return read.failed(error);
     }
-    if (!(answer instanceof Promise)) return this.#answered(read, answer);
+    if (answer instanceof Promise) this.#await(read, answer);
+    else this.#answered(read, answer);
+  }
+
+  #await(read: PendingRead, answer: Promise<At<unknown>>): void {
     const hold = read.oldAnswers < OLD_ANSWERS_MAX ? 0 : 1;
     this.#holding += hold;
     const came = () => {

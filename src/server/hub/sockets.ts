@@ -142,9 +142,10 @@ export class MainSocket extends UserSocket {
   readonly after: number | undefined;
   /** While not live: chats whose newest message has an id up to this one have been sent. */
   position: number;
-  /** … and these are to come, the last one first, as it was when the log's end was `dueUpTo`. */
-  due: number[] = [];
-  dueUpTo = 0;
+  /** While not live: the chats of this round that are left to be sent, the next one last. */
+  chatsLeft: number[] = [];
+  /** The position at which this round began: it sends messages up to that one. */
+  roundEnd = 0;
 
   constructor(wire: Wire, userId: number, after: number | undefined) {
     super(wire, userId);

@@ -6,26 +6,27 @@ import type { MaybePromise } from '../../maybe-promise.js';
 import type { Hub } from './hub.js';
 import type { ChatSocket } from './sockets.js';
 
-/** A user who does not renew it is taken back by their own worker after the first, by every other after the second. */
+/** The worker of a user who does not renew the signal ends it after this time. */
 const OWN_EXPIRY_MS = 6000;
+/** Every other worker ends it after this time, because the user's own worker may be gone. */
 const SHOWN_EXPIRY_MS = 8000;
 const SWEEP_EVERY_MS = 500;
 const LOOK_BACK_ENTRIES_MAX = 10_000;
 
-/** Someone who is typing, as this worker's sockets were told. `on` is false while late repeats may still come. */
+/** The newest signal about a user in a chat. One that ends the typing is remembered as long, as late ones may follow. */
 interface Shown {
   on: boolean;
-  /** As JSON. */
   nameJson: string;
   worker: string;
   sequence: number;
+  /** When it came, in milliseconds of the clock. */
   at: number;
 }
 
 /**
- * Who is typing where. Signals are stored nowhere and may be lost, repeated or late: each worker drops repeats
- * by their sequence, and those of an author whose newer message has been stored already; and ends by itself
- * what is not renewed, so a worker that dies leaves no ghost.
+ * Knows who is typing where. Signals are not stored, and may be lost, repeated or late. So each worker drops repeats by
+ * their sequence, drops the signal of an author whose newer message is stored already, and ends by itself what is not
+ * renewed: a worker that dies leaves nobody typing.
  */
 export class TypingIndicators {
   readonly #hub: Hub;
@@ -54,7 +55,9 @@ export class TypingIndicators {
     return this.#own.get(chatId)?.has(userId) ?? false;
   }
 
-  /** A frame of a socket. In groups over the limit, when there is one, it is not passed on. Errors: those of the store. */
+  /**
+   * Passes on what a socket's frame says, except in groups that are larger than the limit. Errors: those of the store.
+   */
   typed(socket: ChatSocket, on: boolean): MaybePromise<void> {
     const { chatId, userId } = socket;
     if (!on) {
@@ -72,7 +75,7 @@ export class TypingIndicators {
     );
   }
 
-  /** A socket closed: whoever was typing on it is not any more. */
+  /** Ends the typing of a socket that closed. */
   left(socket: ChatSocket): void {
     if (this.#own.get(socket.chatId)?.get(socket.userId)?.socket !== socket) return;
     this.#forgetOwn(socket.chatId, socket.userId);
@@ -102,15 +105,12 @@ export class TypingIndicators {
   #hear(typing: Typing): void {
     const { chatId, userId, on, position } = typing;
     const { follower, store } = this.#hub;
-    // While the worker is far behind the log, signals are dropped: they are decoration, and must not pile up.
+    // While the worker is far behind the log, signals are dropped, because they must not pile up.
     if (this.#hub.room(chatId).size === 0 || follower.isBehind) return;
     const known = this.#shown.get(chatId)?.get(userId);
     if (known?.worker === typing.worker && known.sequence >= typing.sequence) return;
-    if (!on) {
-      if (known?.on === true) this.#show(typing, known.nameJson);
-      return;
-    }
-    // What a signal says of its worker's position is bounded before it decides how far back to look.
+    if (!on) return this.#show(typing, known?.nameJson ?? '');
+    // A forged position must not make the store look far back.
     const since = Math.max(position, follower.position - LOOK_BACK_ENTRIES_MAX);
     const shown = follower.read(
       () => store.memberFor(chatId, userId, since),
@@ -118,7 +118,7 @@ export class TypingIndicators {
         if (member !== undefined && !member.wrote) this.#show(typing, authorName(member.user.name));
       },
     );
-    if (shown instanceof Promise) shown.catch(() => undefined); // A store that cannot be read ends the worker elsewhere.
+    if (shown instanceof Promise) shown.catch(() => undefined); // A store that cannot be read ends the worker anyway.
   }
 
   #passed(chatId: number, userId: number): void {
@@ -131,16 +131,17 @@ export class TypingIndicators {
 
   #show({ chatId, userId, on, worker, sequence }: Typing, nameJson: string): void {
     const users = this.#shown.get(chatId) ?? new Map<number, Shown>();
-    // A newer signal may have been heard while this one was being looked at.
+    // A newer signal may have come while the store was asked about this one.
     const known = users.get(userId);
     if (known?.worker === worker && known.sequence >= sequence) return;
+    const isChange = on || known?.on === true;
     const shown = { on, nameJson, worker, sequence, at: this.#now() };
     users.set(userId, shown);
     this.#shown.set(chatId, users);
-    this.#deliver(chatId, userId, shown);
+    if (isChange) this.#deliver(chatId, userId, shown);
   }
 
-  /** To the chat's other users on this worker; to none of the author's own sockets. */
+  /** Tells the chat's other users on this worker, and none of the author's own sockets. */
   #deliver(chatId: number, userId: number, { on, nameJson }: Shown): void {
     const frame = typingJson(chatId, userId, nameJson, on);
     for (const socket of this.#hub.room(chatId)) {

@@ -5,99 +5,142 @@ import type { Message } from '../../../src/chat/messages.js';
 import type { User } from '../../../src/chat/users.js';
 import { Caches } from '../../../src/server/hub/caches.js';
 
-const USER = 1;
-const CHAT = 7;
-const NOBODY = new Map<number, User>();
+const ALICE = 1;
+const BOB = 2;
+const PAIR = 10;
+const GROUP = 11;
 
-const user = (name: string): User => ({ id: USER, username: 'u', name, description: '', photo: null });
-const chat: Chat = {
-  ...{ id: CHAT, type: 'group', name: 'g', description: '', photo: null },
-  ...{ ownerId: USER, pair: null, membersCount: 2 },
-};
-const message = (id: number, text = `message ${id}`): Message => {
-  return { kind: 'message', id, chatId: CHAT, authorId: USER, text, time: id, clientId: null };
-};
-const base = { id: 100, time: 0 };
-const ofChat = { ...base, chatId: CHAT, authorId: USER };
+const user = (id: number, name = `User ${id}`): User => ({
+  id,
+  username: `user-${id}`,
+  name,
+  description: '',
+  photo: null,
+});
+const chat = (id: number, name = ''): Chat => ({
+  id,
+  type: id === PAIR ? 'private' : 'group',
+  name,
+  description: '',
+  photo: null,
+  ownerId: ALICE,
+  pair: id === PAIR ? [ALICE, BOB] : null,
+  membersCount: 2,
+});
+const message = (id: number, chatId = GROUP, text = 'text'): Message => ({
+  kind: 'message',
+  id,
+  chatId,
+  authorId: ALICE,
+  text,
+  time: 0,
+  clientId: null,
+});
+const users = (...all: User[]) => new Map(all.map((one) => [one.id, one]));
 
 let caches: Caches;
+/** Everything is remembered as of entry 100. */
 beforeEach(() => {
   caches = new Caches();
-  caches.addUser(user('Ann'));
-  caches.addSubject('auth0|ann', USER);
-  caches.addChat(chat);
-  caches.addNewest(message(10));
+  caches.passed({ kind: 'user_created', id: 100, time: 0, userId: ALICE }, users());
+  caches.add({ users: users(user(ALICE), user(BOB)), chats: [chat(PAIR), chat(GROUP, 'group')] }, 100);
+  caches.addSubject('alice', ALICE);
+  caches.addNewest(message(90, PAIR));
+  caches.addNewest(message(95, GROUP));
 });
 
-/** What is remembered of each kind. */
-const kept = () => ({
-  user: caches.profile(USER) !== undefined,
-  subject: caches.userOfSubject('auth0|ann') !== undefined,
-  chat: caches.chat(CHAT) !== undefined,
-  newest: caches.newestMessage(CHAT) !== undefined,
+const remembered = () => ({
+  alice: caches.hasUser(ALICE),
+  bob: caches.hasUser(BOB),
+  subject: caches.userOfSubject('alice') !== undefined,
+  pair: caches.chat(PAIR) !== undefined,
+  group: caches.chat(GROUP) !== undefined,
+  pairNewest: caches.newestMessage(PAIR)?.id,
+  groupNewest: caches.newestMessage(GROUP)?.id,
 });
-const ALL = { user: true, subject: true, chat: true, newest: true };
+const ALL = {
+  ...{ alice: true, bob: true, subject: true, pair: true, group: true },
+  ...{ pairNewest: 90, groupNewest: 95 },
+};
 
-describe('a cache', () => {
-  it('gives what was added: a user as JSON, a name for frames, a chat, its newest message', () => {
-    expect(caches.profile(USER)).toMatchObject({ photo: null, nameJson: '"Ann"' });
-    expect(JSON.parse(caches.profile(USER)?.json ?? '')).toMatchObject({ id: USER, name: 'Ann' });
-    expect([caches.nameJson(USER), caches.nameJson(99)]).toEqual(['"Ann"', '""']);
-    expect(caches.chat(CHAT)).toBe(chat);
-    expect(caches.newestMessage(CHAT)).toEqual(message(10));
+const base = { id: 101, time: 0 };
+const inGroup = { ...base, chatId: GROUP, authorId: ALICE };
+const effects: { readonly entry: Entry; readonly left: Partial<ReturnType<typeof remembered>> }[] = [
+  { entry: message(101), left: { groupNewest: 101 } },
+  { entry: { ...base, kind: 'user_created', userId: 3 }, left: {} },
+  { entry: { ...base, kind: 'user_changed', userId: BOB }, left: {} },
+  { entry: { ...base, kind: 'chat_opened', chatId: 12, authorId: ALICE, users: [ALICE, 3] }, left: {} },
+  { entry: { ...base, kind: 'group_created', chatId: 12, authorId: ALICE, users: [ALICE] }, left: {} },
+  { entry: { ...inGroup, kind: 'members_added', users: [3] }, left: { group: false } },
+  { entry: { ...inGroup, kind: 'members_removed', users: [BOB] }, left: { group: false } },
+  { entry: { ...inGroup, kind: 'group_changed' }, left: { group: false } },
+  { entry: { ...inGroup, kind: 'group_deleted' }, left: { group: false, groupNewest: undefined } },
+  { entry: { ...base, kind: 'tokens_revoked', claim: 'alice', before: 1 }, left: {} },
+  {
+    entry: { ...base, kind: 'unknown' },
+    left: {
+      ...{ alice: false, bob: false, subject: false, pair: false, group: false },
+      ...{ pairNewest: undefined, groupNewest: undefined },
+    },
+  },
+];
+
+describe('an entry that passes', () => {
+  it.each(effects)('of the kind $entry.kind leaves what it does not concern', ({ entry, left }) => {
+    expect(remembered()).toEqual(ALL);
+    caches.passed(entry, users(user(BOB)));
+    expect(remembered()).toEqual({ ...ALL, ...left });
   });
 
-  const entries: readonly (readonly [Entry, Partial<typeof ALL>])[] = [
-    [message(11), {}],
-    [{ ...base, kind: 'user_created', userId: 2 }, {}],
-    [{ ...base, kind: 'user_changed', userId: USER }, { user: false }],
-    [{ ...base, kind: 'user_changed', userId: 2 }, {}],
-    [{ ...ofChat, kind: 'chat_opened', users: [1, 2] }, {}],
-    [{ ...ofChat, kind: 'group_created', users: [1, 2] }, {}],
-    [{ ...ofChat, kind: 'members_added', users: [3] }, { chat: false }],
-    [{ ...ofChat, kind: 'members_removed', users: [3] }, { chat: false }],
-    [{ ...ofChat, kind: 'group_changed' }, { chat: false }],
-    [
-      { ...ofChat, kind: 'group_deleted' },
-      { chat: false, newest: false },
-    ],
-    [{ ...base, kind: 'tokens_revoked', claim: '1', before: 5 }, {}],
-    [
-      { ...base, kind: 'unknown' },
-      { user: false, subject: false, chat: false, newest: false },
-    ],
-  ];
-  it.each(entries)('forgets what $kind makes wrong, and nothing else', (entry, gone) => {
-    caches.passed(entry, NOBODY);
-    expect(kept()).toEqual({ ...ALL, ...gone });
+  it('about a user who changed brings the user as they are', () => {
+    const changed = { ...user(BOB, 'Bob "B"'), photo: 'b.png' };
+    caches.passed({ ...base, kind: 'user_changed', userId: BOB }, users(changed));
+    expect(caches.nameJson(BOB)).toBe('"Bob \\"B\\""');
+    expect(caches.profile(BOB)?.photo).toBe('b.png');
+    expect(JSON.parse(caches.profile(BOB)?.json ?? '')).toMatchObject({ id: BOB, name: 'Bob "B"' });
+    expect(caches.nameJson(ALICE)).toBe('"User 1"');
   });
 
-  it('takes a user who changed as they are now, and only one whom it knew', () => {
-    const changed = new Map([[USER, user('Anna')]]);
-    caches.passed({ ...base, kind: 'user_changed', userId: USER }, changed);
-    expect(caches.nameJson(USER)).toBe('"Anna"');
-    const stranger = new Map([[2, { ...user('Bob'), id: 2 }]]);
-    caches.passed({ ...base, kind: 'user_changed', userId: 2 }, stranger);
-    expect(caches.hasUser(2)).toBe(false);
+  it('about a user who is not remembered remembers nobody', () => {
+    caches.passed({ ...base, kind: 'user_changed', userId: 3 }, users(user(3)));
+    expect(caches.hasUser(3)).toBe(false);
+    expect(caches.nameJson(3)).toBe('""');
+  });
+
+  it('with a message makes it the newest only where the newest is remembered', () => {
+    caches.passed(message(101, 12), users());
+    expect(caches.newestMessage(12)).toBeUndefined();
+    caches.passed(message(102, PAIR), users());
+    expect(caches.newestMessage(PAIR)?.id).toBe(102);
+    caches.addNewest(message(104, PAIR));
+    caches.passed(message(103, PAIR), users());
+    expect(caches.newestMessage(PAIR)?.id).toBe(104);
   });
 });
 
-describe("a chat's newest message", () => {
-  it('is the one that passed last, not an older one that passes again', () => {
-    caches.passed(message(12), NOBODY);
-    expect(caches.newestMessage(CHAT)?.id).toBe(12);
-    caches.passed(message(11), NOBODY);
-    expect(caches.newestMessage(CHAT)?.id).toBe(12);
+describe('an answer of the store', () => {
+  it('that is ahead is remembered, and the entries up to it correct it', () => {
+    caches.add({ users: users(user(3, 'ahead')), chats: [chat(12, 'ahead')] }, 103);
+    expect([caches.nameJson(3), caches.chat(12)?.name]).toEqual(['"ahead"', 'ahead']);
+    caches.passed({ ...base, kind: 'user_changed', userId: 3 }, users(user(3, 'then')));
+    caches.passed({ ...inGroup, id: 102, chatId: 12, kind: 'group_changed' }, users());
+    expect([caches.nameJson(3), caches.chat(12)]).toEqual(['"then"', undefined]);
   });
 
-  it('of a chat that nobody asked about is not kept', () => {
-    caches.passed({ ...message(12), chatId: 8 }, NOBODY);
-    expect(caches.newestMessage(8)).toBeUndefined();
+  it('that is older than an entry that passed is not remembered', () => {
+    caches.passed({ ...inGroup, id: 105, kind: 'group_changed' }, users());
+    caches.add({ users: users(user(3, 'old'), user(BOB, 'old')), chats: [chat(GROUP, 'old')] }, 104);
+    expect(caches.hasUser(3)).toBe(false);
+    expect(caches.nameJson(BOB)).toBe('"User 2"');
+    expect(caches.chat(GROUP)).toBeUndefined();
+    // Whoever asked gets the profile nonetheless.
+    expect(caches.addUser(user(3, 'old'), 104).nameJson).toBe('"old"');
+    expect(caches.hasUser(3)).toBe(false);
   });
+});
 
-  it('is forgotten when there is too much text: the oldest that nobody asked for', () => {
-    const long = 'x'.repeat(4 * 1024 * 1024);
-    for (const chatId of [1, 2, 3]) caches.addNewest({ ...message(20, long), chatId });
-    expect([1, 2, 3].filter((chatId) => caches.newestMessage(chatId) !== undefined)).toEqual([3]);
-  });
+it('newest messages with too much text are forgotten: those that nobody asked for', () => {
+  const long = 'x'.repeat(4 * 1024 * 1024);
+  for (const chatId of [1, 2, 3]) caches.addNewest(message(20, chatId, long));
+  expect([1, 2, 3].filter((chatId) => caches.newestMessage(chatId) !== undefined)).toEqual([3]);
 });

@@ -1,138 +1,191 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { HISTORY_BYTES_MAX } from '../../../src/api/frames.js';
 import type { Entry } from '../../../src/chat/entries.js';
-import { EncodedPages, FrameCollector } from '../../../src/server/hub/pages.js';
+import type { Message } from '../../../src/chat/messages.js';
+import { EncodedPages, FrameCollector, frameOf } from '../../../src/server/hub/pages.js';
 
-const CHAT = 7;
-const AUTHOR = 1;
-const base = { id: 100, time: 0 };
-const ofChat = { ...base, chatId: CHAT, authorId: AUTHOR };
+const GROUP = 11;
+const OTHER = 12;
+const ALICE = 1;
+const BOB = 2;
 
-const framesOf = (ids: readonly number[]) => ids.map((id) => `{"id":${id}}`);
-const bytesOf = (frames: readonly string[]) => frames.reduce((sum, { length }) => sum + length + 1, 0);
+/** A frame as long as that of a message. */
+const frame = (n: number) => `{"n":${String(n).padStart(90, '0')}}`;
+const frames = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => frame(from + n));
+const bytesOf = (all: readonly string[]) => all.reduce((sum, one) => sum + Buffer.byteLength(one) + 1, 0);
 
 let pages: EncodedPages;
 beforeEach(() => {
   pages = new EncodedPages();
 });
 
-/** Keeps the messages with these ids as all that came after `from`. */
-function keep(from: number, ids: readonly number[], chatId = CHAT, author = AUTHOR): void {
-  const frames = framesOf(ids);
-  const last = ids.at(-1) ?? from;
-  pages.keep({ chatId, from, last, ids, frames, authors: new Set([author]), bytes: bytesOf(frames) });
+/** The newest messages `from` to `to`, which `count` were asked for. */
+function keepRecent(from: number, to: number, count: number, { chatId = GROUP, author = ALICE } = {}): void {
+  const all = frames(from, to);
+  pages.keepRecent(chatId, { frames: all, bytes: bytesOf(all), more: false }, new Set([author]), count);
 }
 
-function keepRecent(ids: readonly number[], count: number): void {
-  const frames = framesOf(ids);
-  pages.keepRecent(CHAT, { frames, bytes: bytesOf(frames), more: false }, new Set([AUTHOR]), count);
+/** A page after `from`, with a frame for each id up to `to`. */
+function keep(from: number, to: number, { chatId = GROUP, author = ALICE } = {}): void {
+  const all = frames(from + 1, to);
+  const ids = all.map((_, n) => from + 1 + n);
+  pages.keep({ chatId, from, last: to, ids, frames: all, authors: new Set([author]), bytes: bytesOf(all) });
 }
 
-/** The entries that make what is kept wrong, and those that do not. */
-const entries: readonly (readonly [entry: Entry, drops: boolean])[] = [
-  [{ ...ofChat, kind: 'message', text: '', clientId: null }, false],
-  [{ ...base, kind: 'user_created', userId: AUTHOR }, false],
-  [{ ...base, kind: 'user_changed', userId: AUTHOR }, true],
-  [{ ...base, kind: 'user_changed', userId: 2 }, false],
-  [{ ...ofChat, kind: 'chat_opened', users: [] }, false],
-  [{ ...ofChat, kind: 'group_created', users: [] }, false],
-  [{ ...ofChat, kind: 'group_changed' }, false],
-  [{ ...ofChat, kind: 'members_added', users: [] }, false],
-  [{ ...ofChat, kind: 'members_removed', users: [] }, false],
-  [{ ...ofChat, kind: 'group_deleted' }, true],
-  [{ ...ofChat, chatId: 8, kind: 'group_deleted' }, false],
-  [{ ...base, kind: 'tokens_revoked', claim: '1', before: 5 }, false],
-  [{ ...base, kind: 'unknown' }, true],
-];
-
-describe('a page that is kept', () => {
-  it('is what follows after any id within it', () => {
-    keep(10, [12, 15, 20]);
-    expect(pages.after(CHAT, 10)).toMatchObject({ frames: framesOf([12, 15, 20]), last: 20 });
-    expect(pages.after(CHAT, 11)?.frames).toEqual(framesOf([12, 15, 20]));
-    expect(pages.after(CHAT, 12)?.frames).toEqual(framesOf([15, 20]));
-    expect(pages.after(CHAT, 19)?.frames).toEqual(framesOf([20]));
+describe('the newest messages of a chat', () => {
+  it('are there for whoever asks for as many or fewer', () => {
+    expect(pages.recent(GROUP, 3)).toBeUndefined();
+    keepRecent(1, 5, 5);
+    expect(pages.recent(GROUP, 5)?.frames).toEqual(frames(1, 5));
+    expect(pages.recent(GROUP, 2)).toMatchObject({ frames: frames(4, 5), more: false });
+    expect(pages.recent(GROUP, 0)?.frames).toEqual([]);
+    expect(pages.recent(GROUP, 6)).toBeUndefined();
+    expect(pages.recent(OTHER, 2)).toBeUndefined();
   });
 
-  it('says nothing of what is before or after it, nor of another chat', () => {
-    keep(10, [12, 15]);
-    expect([pages.after(CHAT, 9), pages.after(CHAT, 15), pages.after(8, 10)]).toEqual(
-      Array(3).fill(undefined),
-    );
+  it('are there for whoever asks for more, when the chat has no more', () => {
+    keepRecent(1, 5, 6);
+    expect(pages.recent(GROUP, 100)?.frames).toEqual(frames(1, 5));
   });
 
-  it('gives way to newer ones of its chat: sixteen are kept', () => {
-    for (let from = 0; from < 20; from++) keep(from * 10, [from * 10 + 5]);
-    const kept = Array.from({ length: 20 }, (_, from) => pages.after(CHAT, from * 10)).map(Boolean);
-    expect(kept).toEqual([...Array(4).fill(false), ...Array(16).fill(true)]);
+  it('are not kept when there are none, when they were cut, and when very many were asked for', () => {
+    pages.keepRecent(GROUP, { frames: [], bytes: 0, more: false }, new Set(), 10);
+    pages.keepRecent(GROUP, { frames: frames(1, 5), bytes: 500, more: true }, new Set([ALICE]), 10);
+    expect(pages.recent(GROUP, 1)).toBeUndefined();
+    keepRecent(1, 101, 101);
+    expect(pages.recent(GROUP, 1)).toBeUndefined();
+    keepRecent(1, 100, 100);
+    expect(pages.recent(GROUP, 100)?.frames).toHaveLength(100);
   });
 
-  it.each(entries)('is dropped by what makes it wrong: $kind', (entry, drops) => {
-    keep(10, [12]);
-    pages.passed(entry);
-    expect(pages.after(CHAT, 10) === undefined).toBe(drops);
+  it('grow with what passes, and stay the newest hundred', () => {
+    keepRecent(1, 80, 90);
+    for (let n = 81; n <= 120; n++) pages.messagePassed(GROUP, ALICE, frame(n));
+    expect(pages.recent(GROUP, 100)?.frames).toEqual(frames(21, 120));
+    expect(pages.recent(GROUP, 101)).toBeUndefined();
+  });
+
+  it('are dropped when a message passes that nobody encoded, and when they have doubled', () => {
+    keepRecent(1, 5, 5);
+    pages.messagePassed(GROUP, ALICE, undefined);
+    expect(pages.recent(GROUP, 1)).toBeUndefined();
+    keepRecent(1, 5, 5);
+    for (let n = 6; n <= 10; n++) pages.messagePassed(GROUP, ALICE, frame(n));
+    expect(pages.recent(GROUP, 10)?.frames).toEqual(frames(1, 10));
+    pages.messagePassed(GROUP, ALICE, frame(11));
+    expect(pages.recent(GROUP, 1)).toBeUndefined();
+  });
+
+  it('do not change for those who have got them', () => {
+    keepRecent(1, 5, 5);
+    const got = pages.recent(GROUP, 5);
+    pages.messagePassed(GROUP, ALICE, frame(6));
+    expect(got?.frames).toEqual(frames(1, 5));
   });
 });
 
-describe("a chat's newest messages", () => {
-  it('are given when there are so many, or when they are all', () => {
-    keepRecent([1, 2, 3], 3);
-    expect(pages.recent(CHAT, 2)?.frames).toEqual(framesOf([2, 3]));
-    expect(pages.recent(CHAT, 4)).toBeUndefined();
-    keepRecent([1, 2, 3], 10);
-    expect(pages.recent(CHAT, 100)?.frames).toEqual(framesOf([1, 2, 3]));
+describe('a page after an id', () => {
+  it('is there from every id in it', () => {
+    keep(10, 20);
+    expect(pages.after(GROUP, 10)).toMatchObject({ frames: frames(11, 20), last: 20 });
+    expect(pages.after(GROUP, 15)).toMatchObject({ frames: frames(16, 20), last: 20 });
+    expect(pages.after(GROUP, 9)).toBeUndefined();
+    expect(pages.after(GROUP, 20)).toBeUndefined();
+    expect(pages.after(OTHER, 10)).toBeUndefined();
   });
 
-  it('go on with what passes, up to a hundred', () => {
-    keepRecent(
-      Array.from({ length: 98 }, (_, n) => n),
-      100,
-    );
-    for (const id of [98, 99, 100]) pages.messagePassed(CHAT, AUTHOR, framesOf([id])[0]);
-    expect(pages.recent(CHAT, 100)?.frames).toEqual(framesOf(Array.from({ length: 100 }, (_, n) => n + 1)));
-    expect(pages.recent(CHAT, 101)).toBeUndefined();
+  it('that ends with what is not shown has no frame after the last one', () => {
+    pages.keep({
+      ...{ chatId: GROUP, from: 10, last: 20, ids: [11], frames: [frame(11)], authors: new Set([ALICE]) },
+      bytes: 100,
+    });
+    expect(pages.after(GROUP, 15)).toMatchObject({ frames: [], last: 20 });
   });
 
-  it('are dropped by a message that was not encoded, and by so many that they have doubled', () => {
-    keepRecent([1, 2], 5);
-    pages.messagePassed(CHAT, AUTHOR, undefined);
-    expect(pages.recent(CHAT, 1)).toBeUndefined();
-    keepRecent([1, 2], 5);
-    pages.messagePassed(CHAT, AUTHOR, 'x'.repeat(100));
-    expect(pages.recent(CHAT, 1)).toBeUndefined();
-  });
-
-  it('are not kept of an empty chat, of more than a hundred, or where a page was cut', () => {
-    keepRecent([], 5);
-    keepRecent([1], 101);
-    pages.keepRecent(CHAT, { frames: framesOf([1]), bytes: 9, more: true }, new Set(), 5);
-    expect(pages.recent(CHAT, 1)).toBeUndefined();
-  });
-
-  it.each(entries)('are dropped by what makes them wrong: $kind', (entry, drops) => {
-    keepRecent([1, 2], 5);
-    pages.passed(entry);
-    expect(pages.recent(CHAT, 1) === undefined).toBe(drops);
-  });
-
-  it('are dropped when somebody changes who spoke after they were read', () => {
-    keepRecent([1, 2, 3], 5);
-    pages.messagePassed(CHAT, 2, framesOf([4])[0]);
-    pages.passed({ ...base, kind: 'user_changed', userId: 2 });
-    expect(pages.recent(CHAT, 1)).toBeUndefined();
+  it('is the one that was kept last, of those that hold an id, and the oldest of very many is dropped', () => {
+    keep(10, 20);
+    keep(10, 30);
+    expect(pages.after(GROUP, 12)?.last).toBe(30);
+    for (let n = 0; n < 15; n++) keep(100 + n, 200);
+    expect(pages.after(GROUP, 12)?.last).toBe(30); // The seventeenth page took the place of the first.
+    keep(300, 301);
+    expect(pages.after(GROUP, 12)).toBeUndefined();
   });
 });
 
-describe('frames that are collected', () => {
-  it('are as many as fit into one history frame, and one at least', () => {
-    const all = new FrameCollector();
-    expect(all.add('x'.repeat(HISTORY_BYTES_MAX + 1))).toBe(true);
-    expect(all.add('')).toBe(false);
-    const some = new FrameCollector();
-    const frame = 'é'.repeat(499); // 998 bytes, and a comma.
-    while (some.add(frame));
-    expect(some.bytes).toBeLessThanOrEqual(HISTORY_BYTES_MAX);
-    expect(some.bytes + 999).toBeGreaterThan(HISTORY_BYTES_MAX);
-    expect(some.frames).toHaveLength(Math.floor((HISTORY_BYTES_MAX - 64) / 999));
+describe('an entry that passes', () => {
+  const base = { id: 101, time: 0 };
+  const inGroup = { ...base, chatId: GROUP, authorId: ALICE };
+  const text: Omit<Message, 'kind'> = { ...inGroup, text: 'text', clientId: null };
+  const kept = () => ({
+    group: pages.recent(GROUP, 1) !== undefined && pages.after(GROUP, 10) !== undefined,
+    other: pages.recent(OTHER, 1) !== undefined && pages.after(OTHER, 10) !== undefined,
+  });
+  const effects: { readonly entry: Entry; readonly left: Partial<ReturnType<typeof kept>> }[] = [
+    { entry: { ...text, kind: 'message' }, left: {} },
+    { entry: { ...base, kind: 'user_created', userId: ALICE }, left: {} },
+    { entry: { ...base, kind: 'user_changed', userId: ALICE }, left: { group: false } },
+    { entry: { ...base, kind: 'user_changed', userId: 3 }, left: {} },
+    { entry: { ...base, kind: 'chat_opened', chatId: 13, authorId: ALICE, users: [ALICE, BOB] }, left: {} },
+    { entry: { ...base, kind: 'group_created', chatId: 13, authorId: ALICE, users: [ALICE] }, left: {} },
+    { entry: { ...inGroup, kind: 'members_added', users: [3] }, left: {} },
+    { entry: { ...inGroup, kind: 'members_removed', users: [BOB] }, left: {} },
+    { entry: { ...inGroup, kind: 'group_changed' }, left: {} },
+    { entry: { ...inGroup, kind: 'group_deleted' }, left: { group: false } },
+    { entry: { ...base, kind: 'tokens_revoked', claim: '1', before: 1 }, left: {} },
+    { entry: { ...base, kind: 'unknown' }, left: { group: false, other: false } },
+  ];
+
+  it.each(effects)('of the kind $entry.kind drops only what it makes wrong ($left)', ({ entry, left }) => {
+    for (const [chatId, author] of [
+      [GROUP, ALICE],
+      [OTHER, BOB],
+    ] as const) {
+      keepRecent(1, 5, 5, { chatId, author });
+      keep(10, 20, { chatId, author });
+    }
+    expect(kept()).toEqual({ group: true, other: true });
+    pages.passed(entry);
+    expect(kept()).toEqual({ group: true, other: true, ...left });
+  });
+
+  it('about a renamed author drops the pages with their messages, and no others of the chat', () => {
+    keepRecent(1, 5, 5, { author: ALICE });
+    pages.messagePassed(GROUP, BOB, frame(6));
+    keep(10, 20, { author: ALICE });
+    keep(20, 30, { author: BOB });
+    pages.passed({ ...base, kind: 'user_changed', userId: BOB });
+    expect(pages.recent(GROUP, 1)).toBeUndefined(); // The message that passed was Bob's.
+    expect(pages.after(GROUP, 10)?.last).toBe(20);
+    expect(pages.after(GROUP, 20)).toBeUndefined();
+  });
+});
+
+describe('frames', () => {
+  it('are collected as long as they fit into one history frame', () => {
+    const collector = new FrameCollector();
+    const long = 'x'.repeat(HISTORY_BYTES_MAX / 4);
+    const taken = Array.from({ length: 5 }, () => collector.add(long));
+    expect(taken).toEqual([true, true, true, false, false]);
+    expect(collector.frames).toHaveLength(3);
+    expect(collector.bytes).toBeGreaterThan(3 * long.length);
+    expect(collector.bytes).toBeLessThanOrEqual(HISTORY_BYTES_MAX);
+  });
+
+  it('are taken one at least, and counted in UTF-8', () => {
+    const collector = new FrameCollector();
+    expect(collector.add('é'.repeat(HISTORY_BYTES_MAX))).toBe(true);
+    expect(collector.bytes).toBeGreaterThan(2 * HISTORY_BYTES_MAX);
+    expect(collector.add('x')).toBe(false);
+  });
+
+  it("of a message carry its author's name, and a change of a group has none", () => {
+    const message: Message = {
+      ...{ kind: 'message', id: 7, chatId: GROUP, authorId: BOB, text: 'hi', time: 1, clientId: 'c' },
+    };
+    const made = frameOf(message, (userId) => `"User ${userId}"`) ?? '';
+    expect(JSON.parse(made)).toMatchObject({ id: 7, author: { id: BOB, name: 'User 2' }, text: 'hi' });
+    const change = { kind: 'group_changed', id: 8, time: 1, chatId: GROUP, authorId: BOB } as const;
+    expect(frameOf(change, () => '""')).toBeUndefined();
   });
 });

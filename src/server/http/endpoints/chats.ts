@@ -16,8 +16,9 @@ export const chatEndpoints: Endpoints<'openChat' | 'getChatInfo' | 'listChats'> 
 
   getChatInfo({ caller, id }, { hub }) {
     return chainLoaded(hub.loadUserId(caller), (me = 0) =>
-      mapLoaded(hub.store.roomsOf(me, hub.caches, [id]), ({ rooms: [room], users }) => {
-        hub.caches.addUsers(users);
+      mapLoaded(hub.store.roomsOf(me, hub.caches, [id]), (found, position) => {
+        hub.caches.add(found, position);
+        const [room] = found.rooms;
         const pair = room?.chat.pair ?? null;
         if (room === undefined || pair === null) throw new ChatError('chat_not_found');
         const name = hub.caches.nameJson(otherOf(pair, me));
@@ -31,11 +32,11 @@ export const chatEndpoints: Endpoints<'openChat' | 'getChatInfo' | 'listChats'> 
   listChats({ caller, offset = 0, limit = Number.MAX_SAFE_INTEGER }, { hub, admitRows }) {
     return chainLoaded(hub.loadUserId(caller), (me) => {
       if (me === undefined) throw new ChatError('chats_not_found');
-      return mapLoaded(hub.store.roomsOf(me, hub.caches), ({ rooms, users }) => {
+      return mapLoaded(hub.store.roomsOf(me, hub.caches), (found, position) => {
+        const { rooms } = found;
         if (rooms.length === 0) throw new ChatError('chats_not_found');
         admitRows(caller, rooms.length);
-        hub.caches.addUsers(users);
-        for (const { chat } of rooms) hub.caches.addChat(chat);
+        hub.caches.add(found, position);
         const page = [...rooms].sort(byNewestMessage).slice(offset, offset + limit);
         return `{"rooms":[${page.map((room) => roomJson(hub, room, me)).join(',')}]}`;
       });

@@ -1,6 +1,6 @@
 import { Close, closeCodeOf } from '../../../api/status.js';
 import { ChatError } from '../../../chat/errors.js';
-import type { MaybePromise } from '../../../maybe-promise.js';
+import { attempt } from '../../../maybe-promise.js';
 import type { Hub } from '../hub.js';
 import type { Socket } from '../sockets.js';
 import { ChatCatchUp } from './chat-catch-up.js';
@@ -101,22 +101,18 @@ export class CatchUp {
       socket.isReading = false;
       this.#endWith(socket, error);
     };
-    try {
-      const done =
-        socket.kind === 'main'
-          ? this.#read(socket, this.#mains.next(socket))
-          : this.#read(socket, this.#chats.next(socket));
-      if (done instanceof Promise) done.catch(failed);
-    } catch (error) {
-      failed(error);
-    }
-  }
-
-  #read<V>(socket: Socket, { load, act }: Step<V>): MaybePromise<void> {
-    return this.#hub.follower.read(load, (value) => {
-      socket.isReading = false;
-      if (isWaiting(socket)) this.#goOn(socket, act(value));
-    });
+    const step: Step = socket.kind === 'main' ? this.#mains.next(socket) : this.#chats.next(socket);
+    void attempt(
+      () =>
+        this.#hub.follower.read(
+          () => step.load(),
+          (value) => {
+            socket.isReading = false;
+            if (isWaiting(socket)) this.#goOn(socket, step.act(value));
+          },
+        ),
+      failed,
+    );
   }
 
   #endWith(socket: Socket, error: unknown): void {

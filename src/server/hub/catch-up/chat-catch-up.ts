@@ -3,98 +3,110 @@ import { HISTORY_MESSAGES_MAX } from '../../../api/frames.js';
 import type { ChatEntry } from '../../../chat/entries.js';
 import { ChatError } from '../../../chat/errors.js';
 import { mapLoaded } from '../../../store/loading.js';
-import type { Loaded } from '../../../store/read-store.js';
+import type { ChatPage, Loaded, MessagePage } from '../../../store/read-store.js';
 import type { Hub } from '../hub.js';
 import { type EncodedPage, FrameCollector, frameOf, PAGE_BOUNDS } from '../pages.js';
 import type { ChatSocket } from '../sockets.js';
 import { AGAIN, type Progress, type Step } from './step.js';
 
-/** Where a socket's next page comes from, as of the position of the answer. Undefined: no such chat for the user. */
-type Page = { readonly send: () => Progress } | undefined;
+/** The newest messages of a chat. `page` is undefined when they were at hand; they are looked up again to be sent. */
+interface Newest {
+  readonly page: MessagePage | undefined;
+}
+
+/** What follows in a chat. `isAtHand`: the page was, and is looked up again to be sent. */
+interface Following {
+  readonly page: ChatPage;
+  readonly isAtHand: boolean;
+}
 
 const NO_GROUPS: readonly number[] = [];
 
-/** The pages of a chat's socket: the newest messages that it begins with, or everything after an id. */
+/**
+ * Reads the pages of a chat's socket: the newest messages that it begins with, or everything after an id. Pages are
+ * encoded only when the worker is at their position: with the names of that position they may be kept for others.
+ */
 export class ChatCatchUp {
   readonly #hub: Hub;
-  /** By the time a page is encoded, its authors are among the cached users. */
   readonly #nameJson = (userId: number) => this.#hub.caches.nameJson(userId);
 
   constructor(hub: Hub) {
     this.#hub = hub;
   }
 
-  next(socket: ChatSocket): Step<Page> {
+  /** Errors: chat_not_found, after_unknown. */
+  next(socket: ChatSocket): Step {
     const { start } = socket;
-    const isFirst = socket.state === 'opening' && 'limit' in start;
+    return socket.state === 'opening' && 'limit' in start
+      ? this.#newest(socket, Math.min(start.limit, HISTORY_MESSAGES_MAX), start.offset)
+      : this.#following(socket);
+  }
+
+  #newest(socket: ChatSocket, count: number, offset: number): Step<Newest | undefined> {
+    const { store, caches, pages } = this.#hub;
+    const { chatId, userId } = socket;
     return {
-      load: () => (isFirst ? this.#loadNewest(socket, start) : this.#loadAfter(socket)),
-      act: (page) => {
-        if (page === undefined) throw new ChatError('chat_not_found');
-        if (socket.position > this.#hub.follower.position) throw new ChatError('after_unknown');
-        return page.send();
+      load: (): Loaded<Newest | undefined> => {
+        if (offset === 0 && pages.recent(chatId, count) !== undefined)
+          return mapLoaded(store.chatFor(chatId, userId), (chat) => chat && { page: undefined });
+        const found = store.newestFor(chatId, userId, offset, { ...PAGE_BOUNDS, max: count }, caches);
+        return mapLoaded(found, (page) => page && { page });
+      },
+      act: (found) => {
+        this.#assertMember(socket, found);
+        if (found.page === undefined) return this.#sendHistory(socket, pages.recent(chatId, count));
+        caches.add(found.page, this.#hub.follower.position);
+        const { authors, ...page } = this.#encodeNewest(found.page);
+        if (offset === 0) pages.keepRecent(chatId, page, authors, count);
+        return this.#sendHistory(socket, page);
       },
     };
   }
 
-  #loadNewest(socket: ChatSocket, { limit, offset }: { limit: number; offset: number }): Loaded<Page> {
-    const { store, caches, pages } = this.#hub;
-    const { chatId, userId } = socket;
-    const count = Math.min(limit, HISTORY_MESSAGES_MAX);
-    if (offset === 0 && pages.recent(chatId, count) !== undefined) {
-      return mapLoaded(store.chatFor(chatId, userId), (chat) => {
-        if (chat === undefined) return undefined;
-        // As it is when its turn comes: messages may pass until then.
-        return { send: () => this.#sendHistory(socket, pages.recent(chatId, count)) };
-      });
-    }
-    const found = store.newestFor(chatId, userId, offset, { ...PAGE_BOUNDS, max: count }, caches);
-    return mapLoaded(found, (page) => {
-      if (page === undefined) return undefined;
-      caches.addUsers(page.users);
-      const collector = new FrameCollector();
-      const authors = new Set<number>();
-      let more = page.more;
-      for (const message of page.messages.toReversed()) {
-        const frame = frameOf(message, this.#nameJson);
-        if (frame === undefined) continue;
-        more = !collector.add(frame);
-        if (more) break;
-        authors.add(message.authorId);
-      }
-      const encoded = { frames: collector.frames.reverse(), bytes: collector.bytes, more: more || page.more };
-      return {
-        send: () => {
-          if (offset === 0) pages.keepRecent(chatId, encoded, authors, count);
-          return this.#sendHistory(socket, encoded);
-        },
-      };
-    });
-  }
-
-  #sendHistory(socket: ChatSocket, page: EncodedPage | undefined): Progress {
-    if (page === undefined) return AGAIN;
-    socket.send(historyJson(page.frames, page.more));
-    return { bytes: page.bytes, more: false, groups: NO_GROUPS };
-  }
-
-  #loadAfter(socket: ChatSocket): Loaded<Page> {
+  #following(socket: ChatSocket): Step<Following | undefined> {
     const { store, caches, pages } = this.#hub;
     const { chatId, userId, position } = socket;
-    const kept = pages.after(chatId, position);
-    const bounds = kept === undefined ? PAGE_BOUNDS : { ...PAGE_BOUNDS, max: 0 };
-    return mapLoaded(store.entriesFor(chatId, userId, position, bounds, caches), (page) => {
-      if (page === undefined) return undefined;
-      if (kept !== undefined) return { send: () => this.#sendPage(socket, kept, page.newest) };
-      caches.addUsers(page.users);
-      const read = this.#encode(page.entries, position);
-      return {
-        send: () => {
-          if (read.frames.length > 0) pages.keep({ chatId, from: position, ...read });
-          return this.#sendPage(socket, read, page.newest);
-        },
-      };
-    });
+    return {
+      load: (): Loaded<Following | undefined> => {
+        const isAtHand = pages.after(chatId, position) !== undefined;
+        const bounds = isAtHand ? { ...PAGE_BOUNDS, max: 0 } : PAGE_BOUNDS;
+        const found = store.entriesFor(chatId, userId, position, bounds, caches);
+        return mapLoaded(found, (page) => page && { page, isAtHand });
+      },
+      act: (found) => {
+        this.#assertMember(socket, found);
+        const { page, isAtHand } = found;
+        const cached = pages.after(chatId, position);
+        if (cached !== undefined) return this.#sendPage(socket, cached, page.newest);
+        if (isAtHand) return AGAIN;
+        caches.add(page, this.#hub.follower.position);
+        const encoded = this.#encode(page.entries, position);
+        if (encoded.frames.length > 0) pages.keep({ chatId, from: position, ...encoded });
+        return this.#sendPage(socket, encoded, page.newest);
+      },
+    };
+  }
+
+  #assertMember<T>(socket: ChatSocket, found: T | undefined): asserts found is T {
+    if (found === undefined) throw new ChatError('chat_not_found');
+    if (socket.position > this.#hub.follower.position) throw new ChatError('after_unknown');
+  }
+
+  /** The newest messages of a page that fit into one frame. */
+  #encodeNewest(page: MessagePage): EncodedPage & { readonly authors: Set<number> } {
+    const collector = new FrameCollector();
+    const authors = new Set<number>();
+    let { more } = page;
+    for (const message of page.messages.toReversed()) {
+      const frame = frameOf(message, this.#nameJson);
+      if (frame === undefined) continue;
+      if (!collector.add(frame)) {
+        more = true;
+        break;
+      }
+      authors.add(message.authorId);
+    }
+    return { frames: collector.frames.reverse(), bytes: collector.bytes, more, authors };
   }
 
   #encode(entries: readonly ChatEntry[], from: number) {
@@ -112,6 +124,12 @@ export class ChatCatchUp {
       last = entry.id;
     }
     return { frames: collector.frames, bytes: collector.bytes, ids, authors, last };
+  }
+
+  #sendHistory(socket: ChatSocket, page: EncodedPage | undefined): Progress {
+    if (page === undefined) return AGAIN;
+    socket.send(historyJson(page.frames, page.more));
+    return { bytes: page.bytes, more: false, groups: NO_GROUPS };
   }
 
   /** `newest` is the newest id that the chat's sockets are to hear of. */

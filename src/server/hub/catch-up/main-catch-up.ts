@@ -1,26 +1,21 @@
 import { lastMessageJson } from '../../../api/encode.js';
 import { ChatError } from '../../../chat/errors.js';
 import type { Message } from '../../../chat/messages.js';
-import { mapLoaded } from '../../../store/loading.js';
-import type { Known, Loaded, Room } from '../../../store/read-store.js';
+import type { Known, Loaded, Room, Rooms } from '../../../store/read-store.js';
 import type { Hub } from '../hub.js';
 import { FrameCollector } from '../pages.js';
 import type { MainSocket } from '../sockets.js';
 import { AGAIN, type Progress, type Step } from './step.js';
 
-/** What a step found: of a new socket its user's groups, of another the chats that it asked for. */
-type Found =
-  | { readonly groups: readonly number[] }
-  | { readonly rooms: readonly Room[]; readonly isAll: boolean };
-
-/** Chats whose newest messages are asked for again for one page: long ones fill it with half as many. */
-const DUE_PER_PAGE = 128;
+/** Chats whose newest messages are asked for again for one page: half as many long messages fill it. */
+const CHATS_PER_PAGE = 128;
 
 const NO_GROUPS: readonly number[] = [];
 
 /**
- * The pages of a main socket: each chat's newest message, in ascending order of their ids. Rounds over all chats are
- * repeated until one finds nothing: a chat that gets a newer message meanwhile comes again, in a later round.
+ * Reads the pages of a main socket: each chat's newest message, in ascending order of their ids. A round goes over all
+ * chats that have a message after the socket's position, and rounds are repeated until one finds none: a chat that gets
+ * a newer message meanwhile comes again in the next round.
  */
 export class MainCatchUp {
   readonly #hub: Hub;
@@ -29,30 +24,14 @@ export class MainCatchUp {
     this.#hub = hub;
   }
 
-  next(socket: MainSocket): Step<Found> {
-    /** Chats whose newest message was at hand when the store was asked. */
+  /** Errors: after_unknown. */
+  next(socket: MainSocket): Step<readonly number[] | Rooms> {
+    const { store, caches, follower } = this.#hub;
+    const isRoundBegin = socket.chatsLeft.length === 0;
+    const only = isRoundBegin ? undefined : socket.chatsLeft.slice(-CHATS_PER_PAGE);
+    /** Chats whose newest message was at hand when the store was asked, and the position at which it was asked. */
     const atHand = new Set<number>();
-    const begin = this.#hub.follower.position;
-    return {
-      load: () => this.#load(socket, atHand),
-      act: (found) => {
-        const { follower } = this.#hub;
-        if (socket.position > follower.position) throw new ChatError('after_unknown');
-        if ('groups' in found) {
-          const more = !isNew(socket) && socket.position < follower.position;
-          return { bytes: 0, more, groups: found.groups };
-        }
-        const newest = this.#newestOf(found.rooms, atHand, follower.position !== begin);
-        return newest === undefined ? AGAIN : this.#send(socket, found, newest);
-      },
-    };
-  }
-
-  #load(socket: MainSocket, atHand: Set<number>): Loaded<Found> {
-    const { store, caches } = this.#hub;
-    if (isNew(socket) || socket.position >= this.#hub.follower.position)
-      return mapLoaded(store.groupsOf(socket.userId), (groups) => ({ groups }));
-    atHand.clear();
+    let askedAt = 0;
     const known: Known = {
       hasUser: (id) => caches.hasUser(id),
       chat: (id) => caches.chat(id),
@@ -62,28 +41,41 @@ export class MainCatchUp {
         return newest;
       },
     };
-    const isAll = socket.due.length === 0;
-    const only = isAll ? undefined : socket.due.slice(-DUE_PER_PAGE);
-    return mapLoaded(store.roomsOf(socket.userId, known, only), ({ rooms, users }) => {
-      caches.addUsers(users);
-      for (const { chat } of rooms) caches.addChat(chat);
-      return { rooms, isAll };
-    });
+    return {
+      load: (): Loaded<readonly number[] | Rooms> => {
+        atHand.clear(); // The question may be repeated.
+        askedAt = follower.position;
+        const isDone = isNew(socket) || socket.position >= askedAt;
+        return isDone ? store.groupsOf(socket.userId) : store.roomsOf(socket.userId, known, only);
+      },
+      act: (found) => {
+        if (socket.position > follower.position) throw new ChatError('after_unknown');
+        if (!('rooms' in found)) {
+          const more = !isNew(socket) && socket.position < follower.position;
+          return { bytes: 0, more, groups: found };
+        }
+        caches.add(found, follower.position);
+        const newest = this.#newestOf(found.rooms, atHand, follower.position !== askedAt);
+        if (newest === undefined) return AGAIN;
+        if (isRoundBegin) this.#beginRound(socket, newest);
+        return this.#send(socket, found.rooms, newest, isRoundBegin);
+      },
+    };
   }
 
   /**
-   * Each chat's newest message as of the position. Where the log `moved` since the question, what was at hand then may
-   * be old: it is what the worker knows by now. Undefined when that is forgotten.
+   * Each chat's newest message as of the position. When the log has moved since the question, what was at hand then may
+   * be old, so the caches are asked again. Returns undefined when they have forgotten one.
    */
   #newestOf(
     rooms: readonly Room[],
     atHand: ReadonlySet<number>,
-    moved: boolean,
+    hasMoved: boolean,
   ): Map<number, Message> | undefined {
     const { caches } = this.#hub;
     const found = new Map<number, Message>();
     for (const { chat, newest } of rooms) {
-      const isOld = moved && atHand.has(chat.id);
+      const isOld = hasMoved && atHand.has(chat.id);
       const message = isOld ? caches.newestMessage(chat.id) : newest;
       if (isOld && message === undefined) return undefined;
       if (message === undefined) continue;
@@ -93,31 +85,34 @@ export class MainCatchUp {
     return found;
   }
 
+  #beginRound(socket: MainSocket, newest: ReadonlyMap<number, Message>): void {
+    const messages = [...newest.values()].filter(({ id }) => id > socket.position);
+    socket.chatsLeft = messages.sort((a, b) => b.id - a.id).map(({ chatId }) => chatId);
+    socket.roundEnd = this.#hub.follower.position;
+  }
+
+  /** `isAll`: the rooms are all that the user has. */
   #send(
     socket: MainSocket,
-    { rooms, isAll }: { readonly rooms: readonly Room[]; readonly isAll: boolean },
-    newest: Map<number, Message>,
+    rooms: readonly Room[],
+    newest: ReadonlyMap<number, Message>,
+    isAll: boolean,
   ): Progress {
     const { caches, follower } = this.#hub;
-    if (isAll) {
-      const due = [...newest.values()].filter(({ id }) => id > socket.position);
-      socket.due = due.sort((a, b) => b.id - a.id).map(({ chatId }) => chatId);
-      socket.dueUpTo = follower.position;
-    }
     const types = new Map(rooms.map(({ chat }) => [chat.id, chat.type]));
     const page = new FrameCollector();
-    const asked = isAll ? socket.due.length : Math.min(socket.due.length, DUE_PER_PAGE);
+    const asked = isAll ? socket.chatsLeft.length : Math.min(socket.chatsLeft.length, CHATS_PER_PAGE);
     for (let left = asked; left > 0; left--) {
-      const chatId = socket.due.at(-1) ?? 0;
+      const chatId = socket.chatsLeft.at(-1) ?? 0;
       const message = newest.get(chatId);
       const type = types.get(chatId);
-      // One that is newer comes in the next round, and a chat that was left does not come at all.
-      const isDue = message !== undefined && type !== undefined && message.id <= socket.dueUpTo;
-      if (isDue && !page.add(lastMessageJson(message, caches.nameJson(message.authorId), type))) break;
-      if (isDue) socket.position = message.id;
-      socket.due.pop();
+      // A newer message comes in the next round, and a chat that the user left does not come at all.
+      const isInRound = message !== undefined && type !== undefined && message.id <= socket.roundEnd;
+      if (isInRound && !page.add(lastMessageJson(message, caches.nameJson(message.authorId), type))) break;
+      if (isInRound) socket.position = message.id;
+      socket.chatsLeft.pop();
     }
-    if (socket.due.length === 0) socket.position = socket.dueUpTo;
+    if (socket.chatsLeft.length === 0) socket.position = socket.roundEnd;
     socket.sendAll(page.frames);
     const more = socket.position < follower.position || !isAll;
     const bytes = page.frames.length === 0 ? 0 : page.bytes;
@@ -125,7 +120,7 @@ export class MainCatchUp {
   }
 }
 
-/** What was before it does not concern it. */
+/** What was before a new socket does not concern it. */
 function isNew(socket: MainSocket): boolean {
   return socket.state === 'opening' && socket.after === undefined;
 }

@@ -1,20 +1,20 @@
 import type { Loaded } from '../../../store/read-store.js';
 
-/** One page of a socket: what is asked for, and what is sent when the worker is at the position of the answer. */
-export interface Step<V> {
+/** How a socket gets its next page: what the store is asked, and what is sent at the position of the answer. */
+export interface Step<V = unknown> {
   load(): Loaded<V>;
   /** Errors: a ChatError ends the socket. */
   act(value: V): Progress;
 }
 
 export interface Progress {
-  /** That were sent. */
+  /** How many bytes were sent. */
   readonly bytes: number;
-  /** Something is left between the socket and the position. */
+  /** Whether something is left between the socket and the position. */
   readonly more: boolean;
   /** The groups of a main socket's user, when nothing is left. */
   readonly groups: readonly number[];
 }
 
-/** Nothing is sent, and the same is asked for again. */
+/** Nothing is sent, and the same step is taken again. */
 export const AGAIN: Progress = { bytes: 0, more: true, groups: [] };
