@@ -80,7 +80,12 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
   formidable: ['server/uploads'],
   ioredis: ['link/redis/connection'],
   'ipaddr.js': ['server/limits/client-address'],
-  'lru-cache': ['server/auth', 'server/hub/caches', 'server/hub/pages'],
+  'lru-cache': [
+    'server/auth',
+    'server/hub/caches',
+    'server/hub/pages',
+    'store/sqlite/write/chat-write-cache',
+  ],
   pino: ['log'],
   ws: ['cli/demo', 'prove'],
 };

@@ -99,7 +99,7 @@ export const bugs: readonly Bug[] = [
       lateAnswers,
       {
         file: 'store/sqlite/write/chat-write-cache.js',
-        from: 'return author.repeats?.get(clientId);',
+        from: 'return author.messageIds?.get(clientId);',
         to: 'return undefined;',
       },
     ],
@@ -271,8 +271,8 @@ export const bugs: readonly Bug[] = [
       lateAnswers,
       {
         file: 'store/sqlite/write/chat-write-cache.js',
-        from: 'this.#load(author.chat);',
-        to: 'author.chat.loaded = true;',
+        from: 'this.#loadClientIds(author.chat);',
+        to: 'author.chat.hasClientIds = true;',
       },
     ],
     expected: ['duplicate'],

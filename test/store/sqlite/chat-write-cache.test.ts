@@ -6,13 +6,13 @@ import { type Connection, openWriter } from '../../../src/store/sqlite/database.
 import { migrate } from '../../../src/store/sqlite/upkeep/migrations.js';
 import { ChatWriteCache } from '../../../src/store/sqlite/write/chat-write-cache.js';
 
-const HEADS_MAX = 100;
+const CHATS_MAX = 100;
 const CHATS = 1000;
 
 let folder: string;
 let db: Connection;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'parley-heads-'));
+  folder = mkdtempSync(join(tmpdir(), 'parley-write-cache-'));
   db = openWriter(folder);
   migrate(db);
   db.pragma('foreign_keys = OFF'); // Nobody owns these groups.
@@ -33,19 +33,19 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-it.each([1, 10, 40])('a chat that is written to is not forgotten for %i others in between', (others) => {
-  const heads = new ChatWriteCache(db, HEADS_MAX);
-  const headOf = (chatId: number) => heads.authorIn(chatId, 1)?.chat;
-  const busy = headOf(1);
+it.each([1, 10, 40])('a chat that is written to is not evicted for %i others in between', (others) => {
+  const cache = new ChatWriteCache(db, CHATS_MAX);
+  const cachedChat = (chatId: number) => cache.authorIn(chatId, 1)?.chat;
+  const busy = cachedChat(1);
   for (let id = 2; id <= CHATS; id++) {
-    headOf(id);
-    if (id % others === 0) expect(headOf(1) === busy, `after chat ${id}`).toBe(true);
+    cachedChat(id);
+    if (id % others === 0) expect(cachedChat(1) === busy, `after chat ${id}`).toBe(true);
   }
 });
 
-it('chats that nobody writes to any more are forgotten', () => {
-  const heads = new ChatWriteCache(db, HEADS_MAX);
-  const first = heads.authorIn(1, 1)?.chat;
-  for (let id = 2; id <= CHATS; id++) heads.authorIn(id, 1);
-  expect(heads.authorIn(1, 1)?.chat).not.toBe(first);
+it('chats that nobody writes to any more are evicted', () => {
+  const cache = new ChatWriteCache(db, CHATS_MAX);
+  const first = cache.authorIn(1, 1)?.chat;
+  for (let id = 2; id <= CHATS; id++) cache.authorIn(id, 1);
+  expect(cache.authorIn(1, 1)?.chat).not.toBe(first);
 });

@@ -68,7 +68,7 @@ export function groupWriters({
       managed(groupId, actor);
       markDeleted.run(now, groupId);
       queuePurge.run(groupId, now);
-      writeCache.forget(groupId);
+      writeCache.dropChat(groupId);
       append({ kind: 'group_deleted', chatId: groupId, authorId: actor, time: now });
       return {};
     },
@@ -91,7 +91,7 @@ export function groupWriters({
       const strangers = users.filter((id) => !profiles.isMember(groupId, id));
       assertMayRemove(users, ownerId, strangers);
       for (const user of users) deleteMember.run(groupId, user);
-      writeCache.left(groupId, users);
+      writeCache.dropMembers(groupId, users);
       countMembers.run(-users.length, groupId);
       append({ kind: 'members_removed', chatId: groupId, authorId: actor, time: now, users });
       return {};

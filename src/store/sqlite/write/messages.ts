@@ -28,7 +28,7 @@ export function messageWriters({ db, writeCache, overloaded, rate }: WriterConte
       if (overloaded()) throw new ChatError('overloaded');
       const n = writeCache.nextNumber(author);
       const id = Number(insert.run(chatId, authorId, text, now, clientId ?? null, n).lastInsertRowid);
-      writeCache.wrote(author, clientId, id);
+      writeCache.addMessage(author, clientId, id);
       return { id, time: now };
     },
   };
