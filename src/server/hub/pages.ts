@@ -59,7 +59,12 @@ export class EncodedPages {
   readonly #recent = new LRUCache<number, Recent>({
     maxSize: CACHE_BYTES_MAX,
     sizeCalculation: ({ bytesRead }) => bytesRead,
+    dispose: ({ authors }, chatId) => this.#recentOf.delete(authors, chatId),
   });
+
+  /** What shows an author's name. */
+  readonly #pagesOf = new AuthorIndex<CachedPage>();
+  readonly #recentOf = new AuthorIndex<number>();
 
   /** A chat's newest messages, if they are kept. */
   recent(chatId: number, count: number): EncodedPage | undefined {
@@ -75,6 +80,7 @@ export class EncodedPages {
     if (more || frames.length === 0 || count > RECENT_MESSAGES_MAX) return;
     const whole = frames.length < count;
     this.#recent.set(chatId, { frames: [...frames], authors, bytes, bytesRead: bytes, whole });
+    if (this.#recent.has(chatId)) this.#recentOf.add(authors, chatId);
   }
 
   /** A message of a chat passes: as its frame, when it was encoded. */
@@ -88,6 +94,7 @@ export class EncodedPages {
     }
     recent.frames.push(frame);
     recent.authors.add(authorId);
+    this.#recentOf.add([authorId], chatId);
     if (recent.frames.length <= RECENT_MESSAGES_MAX) return;
     recent.bytes -= Buffer.byteLength(recent.frames.shift() ?? '') + 1;
     recent.whole = false;
@@ -106,6 +113,7 @@ export class EncodedPages {
     const known = this.#chats.get(page.chatId) ?? [];
     this.#chats.set(page.chatId, known);
     known.push(page);
+    this.#pagesOf.add(page.authors, page);
     this.#pages.set(page, true);
     const [oldest] = known;
     if (known.length > CACHED_PAGES_PER_CHAT_MAX && oldest !== undefined) this.#pages.delete(oldest);
@@ -140,18 +148,43 @@ export class EncodedPages {
 
   /** Frames carry their author's name. */
   #dropAuthor(userId: number): void {
-    for (const page of [...this.#pages.keys()]) if (page.authors.has(userId)) this.#pages.delete(page);
-    for (const [chatId, { authors }] of [...this.#recent.entries()]) {
-      if (authors.has(userId)) this.#recent.delete(chatId);
-    }
+    for (const page of this.#pagesOf.of(userId)) this.#pages.delete(page);
+    for (const chatId of this.#recentOf.of(userId)) this.#recent.delete(chatId);
   }
 
   #forget(page: CachedPage): void {
+    this.#pagesOf.delete(page.authors, page);
     const known = this.#chats.get(page.chatId);
     const index = known?.indexOf(page) ?? -1;
     if (known === undefined || index === -1) return;
     known.splice(index, 1);
     if (known.length === 0) this.#chats.delete(page.chatId);
+  }
+}
+
+/** By an author, what shows their name: one who changes it again and again is not to cost a walk through the caches. */
+class AuthorIndex<T> {
+  readonly #things = new Map<number, Set<T>>();
+
+  /** As they are at this moment. */
+  of(author: number): readonly T[] {
+    return [...(this.#things.get(author) ?? [])];
+  }
+
+  add(authors: Iterable<number>, thing: T): void {
+    for (const author of authors) {
+      const things = this.#things.get(author);
+      if (things === undefined) this.#things.set(author, new Set([thing]));
+      else things.add(thing);
+    }
+  }
+
+  delete(authors: Iterable<number>, thing: T): void {
+    for (const author of authors) {
+      const things = this.#things.get(author);
+      things?.delete(thing);
+      if (things?.size === 0) this.#things.delete(author);
+    }
   }
 }
 

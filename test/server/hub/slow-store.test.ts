@@ -2,9 +2,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Command } from '../../../src/chat/commands.js';
 import { Random } from '../../../src/prove/random.js';
+import { chatEndpoints } from '../../../src/server/http/endpoints/chats.js';
+import type { Services } from '../../../src/server/http/endpoints/endpoint.js';
 import { CatchUp } from '../../../src/server/hub/catch-up/catch-up.js';
 import { Hub } from '../../../src/server/hub/hub.js';
 import { ChatSocket, MainSocket, type Socket } from '../../../src/server/hub/sockets.js';
+import type { Loaded } from '../../../src/store/read-store.js';
 import { temporaryFolder } from '../../support/ledger.js';
 import { MemoryHub } from '../../support/memory-bus.js';
 import { slowStore } from '../../support/slow-store.js';
@@ -53,6 +56,13 @@ async function open(seed: string): Promise<void> {
     failures.push(error),
   );
   catchUp = new CatchUp(hub, (error) => failures.push(error));
+}
+
+/** As the endpoint answers it. */
+function listChats(user: number): Loaded<unknown> {
+  const services = { hub, admitRows: () => undefined } as unknown as Services;
+  const request = { caller: { id: user }, id: 0, limit: 50, offset: 0, body: undefined, photo: undefined };
+  return chatEndpoints.listChats(request, services);
 }
 
 interface Reader {
@@ -162,6 +172,46 @@ describe('over a store that answers later', () => {
     ]);
     for (const reader of [...fresh, ...resumed, ...mains])
       for (const { author } of shown(reader)) expect(names).toContain(author.name);
+  });
+
+  it('nothing that changed is remembered as it was before', async () => {
+    const random = new Random('memory');
+    const [chat = 0] = chats;
+    await store.run(say(chat, 2, 'hello'));
+    for (let round = 0; round < 100; round++) {
+      await open(`round ${round}`); // A new worker, which remembers nothing.
+      const reads: Promise<unknown>[] = [];
+      const read = <V>(load: () => Loaded<V>) =>
+        reads.push(new Promise<void>((done, fail) => hub.follower.readSoon(load, () => done(), fail)));
+      const readers: Reader[] = [];
+      const name = `round ${round}`;
+      const changesAt = random.from(0, 6);
+      for (let step = 0; step < 8; step++) {
+        if (step === changesAt) {
+          await store.run({ kind: 'update_user', actor: 2, name });
+          await store.run({ kind: 'update_group', actor: 1, groupId: chat, name });
+        }
+        if (random.chance(0.4)) hub.follower.hint(Number.MAX_SAFE_INTEGER);
+        if (random.chance(0.3)) read(() => hub.loadProfile(2));
+        if (random.chance(0.3)) read(() => hub.loadChat(1, chat, 'group'));
+        if (random.chance(0.3)) read(() => listChats(1));
+        const start = random.chance(0.5) ? { after: 0 } : { limit: 100, offset: 0 };
+        if (random.chance(0.3)) readers.push(await attach((wire) => new ChatSocket(wire, 1, chat, start)));
+        for (let turn = random.from(0, 2); turn > 0; turn--) await nextTurn();
+      }
+      await settled(readers);
+      await Promise.all(reads);
+      expect(failures).toEqual([]);
+      expect([name, '']).toContain(JSON.parse(hub.caches.nameJson(2)));
+      expect([name, undefined]).toContain(hub.caches.chat(chat)?.name);
+      for (const start of [{ after: 0 }, { limit: 100, offset: 0 }]) {
+        const reader = await attach((wire) => new ChatSocket(wire, 1, chat, start));
+        await settled([reader]);
+        expect(shown(reader).map(({ author }) => author.name)).toEqual([name]);
+      }
+      hub.close();
+      for (let turn = 0; turn < 10; turn++) await nextTurn(); // Answers that are on their way.
+    }
   });
 
   it('a removed member is shown nothing that was said after the removal', async () => {
