@@ -118,6 +118,9 @@ describe('PATCH /group/{id}', () => {
     expectRefusal(await stranger.patch(`/group/${group}`, { name: 'mine' }), 400, 'profile_required');
     const chat = await alice.chatWith(bob);
     expectRefusal(await alice.patch(`/group/${chat}`, { name: 'mine' }), 404, 'group_not_found');
+    expectRefusal(await bob.patch(`/group/${group}`, form({}, png(1, 1))), 403, 'not_owner');
+    expectRefusal(await carol.patch(`/group/${group}`, form({}, png(1, 1))), 404, 'group_not_found');
+    expectRefusal(await stranger.patch(`/group/${group}`, form({}, png(1, 1))), 400, 'profile_required');
     expect((await photosOf('groups', group)).length).toBe(0);
   });
 

@@ -55,11 +55,14 @@ export async function actorOf(request: { caller: Caller }, services: Services): 
   if ('id' in request.caller) return request.caller.id;
   const { hub } = services;
   const { caller } = request;
-  const id = await new Promise<number | undefined>((resolve, reject) => {
-    hub.follower.readSoon(() => hub.loadUserId(caller), resolve, reject);
-  });
+  const id = await ask(hub, () => hub.loadUserId(caller));
   if (id === undefined) throw new ChatError('profile_required');
   return id;
+}
+
+/** Asks the store together with all who ask in this tick. */
+export function ask<T>({ follower }: Hub, load: () => Loaded<T>): Promise<T> {
+  return new Promise((resolve, reject) => follower.readSoon(load, resolve, reject));
 }
 
 /** A change that changes nothing is a mistake. Errors: invalid_field. */

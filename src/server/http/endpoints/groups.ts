@@ -1,11 +1,12 @@
 import { groupView } from '../../../api/encode.js';
 import type { Chat } from '../../../chat/chats.js';
 import { ChatError } from '../../../chat/errors.js';
+import { assertMayManage } from '../../../chat/groups.js';
 import type { Caller } from '../../../chat/users.js';
 import { chainLoaded, mapLoaded } from '../../../store/loading.js';
 import type { Loaded } from '../../../store/read-store.js';
 import type { Hub } from '../../hub/hub.js';
-import { actorOf, assertChanges, type Endpoints, OK } from './endpoint.js';
+import { actorOf, ask, assertChanges, type Endpoints, OK } from './endpoint.js';
 import { changePhoto, withPhoto } from './with-photo.js';
 
 type GroupRoute =
@@ -45,6 +46,8 @@ export const groupEndpoints: Endpoints<GroupRoute> = {
   async updateGroup({ caller, id, body, photo }, services) {
     assertChanges(body, photo);
     const actor = await actorOf({ caller }, services);
+    // The ledger decides, but nobody else's photo is to be written into the group's folder first.
+    if (photo !== undefined) await assertOwner(services.hub, actor, id);
     const { group } = await changePhoto(services, photo, 'groups', id, (name) =>
       services.submit('update_group', { ...body, actor, groupId: id, ...name }),
     );
@@ -97,6 +100,12 @@ export const groupEndpoints: Endpoints<GroupRoute> = {
     return OK;
   },
 };
+
+/** Errors: profile_required, group_not_found, not_owner. */
+async function assertOwner(hub: Hub, actor: number, id: number): Promise<void> {
+  if ((await ask(hub, () => hub.loadProfile(actor))) === undefined) throw new ChatError('profile_required');
+  assertMayManage(await ask(hub, () => hub.loadChat(actor, id, 'group')), actor);
+}
 
 /** A group of the caller. Errors: group_not_found. */
 function loadGroup(hub: Hub, caller: Caller, id: number): Loaded<Chat> {
