@@ -1,12 +1,12 @@
-/** A value that is there, or will be: most requests need no promise, and waiting for one would cost each a turn. */
+/** A value, or a promise of it. Most requests need no promise, and awaiting one would cost each of them a microtask. */
 export type MaybePromise<T> = T | Promise<T>;
 
-/** Goes on with a value at once, or when its promise resolves. */
+/** Calls `next` with the value at once, or when its promise resolves. */
 export function chain<T, R>(value: MaybePromise<T>, next: (value: T) => MaybePromise<R>): MaybePromise<R> {
   return value instanceof Promise ? value.then(next) : next(value);
 }
 
-/** Runs work; `rescue` gets what it throws, or rejects with later. */
+/** Runs `work`. `rescue` gets what it throws, or rejects with later. */
 export function attempt<T>(
   work: () => MaybePromise<T>,
   rescue: (error: unknown) => MaybePromise<T>,

@@ -4,7 +4,7 @@ export type ChatType = 'private' | 'group';
 export interface Chat {
   readonly id: number;
   readonly type: ChatType;
-  /** A group's name. A private chat has none: each side sees the other's. */
+  /** A group's name. A private chat has none, because each user sees the name of the other. */
   readonly name: string;
   readonly description: string;
   /** The name of the photo's file in the group's folder. */
@@ -16,7 +16,7 @@ export interface Chat {
   readonly membersCount: number;
 }
 
-/** The two users of a private chat in the order in which they are stored. */
+/** Puts the two users of a private chat in the order in which they are stored. */
 export function pairOf(a: number, b: number): [number, number] {
   return a < b ? [a, b] : [b, a];
 }

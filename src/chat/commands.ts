@@ -4,8 +4,8 @@ import type { Message } from './messages.js';
 import type { Caller, User } from './users.js';
 
 /**
- * What a worker asks of the ledger. Shape, identity and size are checked before; what depends on stored
- * state (membership, ownership, uniqueness, a repeat) is decided in the ledger's transaction.
+ * What a worker asks of the ledger. The worker has checked shape, identity and size. What depends on stored state
+ * (membership, ownership, uniqueness, a repeat) is decided in the ledger's transaction.
  */
 export interface Commands {
   /** Errors: chat_not_found (no such chat for the author, who may have no profile either), overloaded. */
@@ -40,7 +40,7 @@ export interface Commands {
   };
   /**
    * Errors: profile_required, user_unknown. `id` is one from `reserve_id`. Repeating a `clientId` gives the
-   * owner's first group back, with `duplicate`, also when it is deleted meanwhile.
+   * owner's first group back with `duplicate`, also when that was deleted meanwhile.
    */
   create_group: {
     do: {
@@ -74,9 +74,9 @@ export interface Commands {
     do: { actor: number; groupId: number; users: readonly number[] };
     ok: Record<never, never>;
   };
-  /** Tokens for this claim (as `claimOf` gives it) that were issued before a time, in seconds, are void for good. */
+  /** Makes tokens for this claim (as `claimOf` gives it) void that were issued before a time, in seconds. */
   revoke_tokens: { do: { claim: string; before: number }; ok: Record<never, never> };
-  /** An id that nobody else will get, so that a photo can lie in its folder before the row exists. */
+  /** Gives an id that nobody else gets, so that a photo can be in its folder before the row exists. */
   reserve_id: { do: { of: 'user' | 'chat' }; ok: { id: number } };
 }
 
@@ -87,8 +87,8 @@ export type Outcome<K extends CommandName = CommandName> =
   | { readonly error: ErrorCode; readonly details?: ErrorDetails | undefined };
 
 /**
- * The way of a command to the ledger and back. Resolves when the change is durable. Rejects with a ChatError:
- * the refusal of the ledger, `overloaded` when too many wait already, `timeout` when the outcome is not known.
+ * Sends a command to the ledger. Resolves when the change is durable. Rejects with a ChatError: the refusal of the
+ * ledger, `overloaded` when too many commands wait already, `timeout` when the outcome is not known.
  */
 export type Submit = <K extends CommandName>(
   kind: K,
@@ -96,8 +96,8 @@ export type Submit = <K extends CommandName>(
 ) => Promise<Commands[K]['ok']>;
 
 /**
- * The same way for messages, which come by the ten thousand a second: `settle` is called once with what `Submit`
- * would resolve or reject with, perhaps at once. A promise and its reactions would cost 2 µs of a message's 30.
+ * Sends a message to the ledger, as `Submit` does. `settle` is called once with the outcome, perhaps at once: messages
+ * come by the ten thousand a second, and a promise and its reactions would cost 2 µs of a message's 30.
  */
 export type Post = (
   message: Commands['post_message']['do'],

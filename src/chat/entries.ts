@@ -13,9 +13,9 @@ interface ChatBase extends Base {
 }
 
 /**
- * The log: one table, one order, followed by every worker. An entry is a message or a change that others must hear
- * of. Whoever handles entries switches over all kinds, so that a new kind does not compile until everything that an
- * entry may concern has an answer to it.
+ * An entry of the log, which is one table in one order that every worker follows. An entry is a message or a change that
+ * others must hear of. All code that handles entries switches over all kinds, so that a new kind does not compile until
+ * it is handled everywhere.
  */
 export type Entry =
   | Message
@@ -27,7 +27,7 @@ export type Entry =
   | (ChatBase & { readonly kind: 'group_deleted' })
   /** Tokens for this claim (as `claimOf` gives it) that were issued before a time, in seconds, are void. */
   | (Base & { readonly kind: 'tokens_revoked'; readonly claim: string; readonly before: number })
-  /** Written by a newer version: whatever is cached may be wrong. */
+  /** An entry of a newer version, after which anything that is cached may be wrong. */
   | (Base & { readonly kind: 'unknown' });
 
 export type EntryKind = Entry['kind'];
@@ -35,7 +35,7 @@ export type EntryKind = Entry['kind'];
 /** An entry that a chat's sockets hear of: a message, or a change of what they were shown. */
 export type ChatEntry = Extract<Entry, { readonly kind: 'message' | 'group_changed' }>;
 
-/** For the end of a switch over all kinds: a kind that is left out does not compile. */
+/** Ends a switch over all kinds, so that a kind that is left out does not compile. */
 export function assertNever(entry: never): never {
   throw new Error(`an entry of an unhandled kind: ${JSON.stringify(entry)}`);
 }

@@ -6,14 +6,14 @@ export interface Rate {
   readonly burst?: number;
 }
 
-/** What a rate keeps of one key: when its bucket will have run empty, in milliseconds of the limiter's clock. */
+/** The state of one key: when its bucket will have run empty, in milliseconds of the limiter's clock. */
 export interface Bucket {
   emptyAt: number;
 }
 
 /**
  * The generic cell rate algorithm (GCRA), which is the leaky bucket as a meter. It decides at once and needs no timer,
- * so the ledger can use it within a transaction. Times are in milliseconds of any clock, also of one that is set back.
+ * so the ledger can use it within a transaction. Times are in milliseconds of any clock, which may be set back.
  */
 export class Gcra {
   readonly #intervalMs: number;
@@ -42,14 +42,14 @@ export class Gcra {
       Math.max(this.#bucketMs - this.#intervalMs, this.#intervalMs),
     );
     const waitMs = emptyAt + neededMs - now - this.#bucketMs;
-    if (waitMs >= 1) return Math.ceil(waitMs); // Less is an error of rounding.
+    if (waitMs >= 1) return Math.ceil(waitMs); // Less than 1 is an error of rounding.
     bucket.emptyAt = emptyAt + count * this.#intervalMs;
     return 0;
   }
 
   /**
-   * Counts what has passed already, and returns whether the bucket held it. A bucket fills to twice its size at most:
-   * what passed too much is missing later, but no key waits for ever.
+   * Counts what has passed already, and returns whether the bucket had room for it. A bucket fills to twice its size at
+   * most, so that a key which passed too much waits for a bounded time.
    */
   charge(bucket: Bucket, now: number, count: number): boolean {
     if (this.#intervalMs === 0) return true;
@@ -63,7 +63,7 @@ export class Gcra {
   }
 }
 
-/** Holds each key to a rate. */
+/** Limits each key to a rate. */
 export class RateLimiter<Key> {
   readonly #gcra: Gcra;
   readonly #buckets = new Map<Key, Bucket>();
@@ -72,7 +72,7 @@ export class RateLimiter<Key> {
     this.#gcra = new Gcra(rate);
   }
 
-  /** How many keys it keeps buckets for. */
+  /** The number of keys that have a bucket. */
   get size(): number {
     return this.#buckets.size;
   }

@@ -3,7 +3,10 @@ import type { Limits } from '../chat/limits.js';
 import type { ReadStore } from './read-store.js';
 import type { WriteStore } from './write-store.js';
 
-/** What an error of the storage means. `full`: nothing was written, and it may be tried again. `damaged`: only a backup helps. */
+/**
+ * What an error of the storage means. `full`: nothing was written, and it may be tried again. `damaged`: only a backup
+ * helps. `failed`: what is written is not known.
+ */
 export type StorageProblem = 'full' | 'damaged' | 'failed';
 
 /** The limits that the ledger holds, since it sees all that is written. */
@@ -16,25 +19,25 @@ export interface WriterOptions {
   readonly limits?: WriteLimits;
   /** A command failed in a way that it should not; it was undone. */
   unexpected(error: unknown, command: CommandName): void;
-  /** There is no space to begin in: told once, while it is tried again each second. */
+  /** There is no space to begin in. This is called once; opening is tried again each second. */
   full(): void;
-  /** There is. */
+  /** There is space again, and the database is open. */
   space(): void;
   /** The ledger before this one ended because of this failure: the database is about to be checked. */
   checking(failure: string): void;
 }
 
-/** One kind of storage. The deployment's is named in storage.ts alone. */
+/** One kind of storage. Only storage.ts names the one that is in use. */
 export interface StoreDriver {
-  /** The schema that this version brings a database to; a newer database may only have more in it. */
+  /** The schema that this version brings a database to. A newer schema may only add to it. */
   readonly schemaVersion: number;
   /** Whether there is a database in the folder. */
   exists(dataDir: string): boolean;
   /** Opens what a ledger has made. Errors: those of the storage. */
   openReader(dataDir: string): ReadStore;
   /**
-   * The exclusive hold on a folder's database, for the life of the process, however that ends. Resolves to undefined
-   * when another process holds it after `waitMs`.
+   * Locks a folder's database exclusively until the process ends, in whatever way that is. Resolves to undefined when
+   * another process holds the lock after `waitMs`.
    */
   lock(dataDir: string, waitMs: number): Promise<{ release(): void } | undefined>;
   /**
@@ -44,6 +47,6 @@ export interface StoreDriver {
   openWriter(options: WriterOptions): Promise<WriteStore>;
   /** Undefined for errors that do not concern the storage. */
   classify(error: unknown): StorageProblem | undefined;
-  /** Leaves word for the next ledger that the storage failed. Returns whether the storage took that. */
+  /** Records for the next ledger that the storage failed. Returns whether that could be written. */
   markFailure(dataDir: string, error: unknown): boolean;
 }

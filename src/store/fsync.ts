@@ -2,8 +2,8 @@ import { closeSync, fsyncSync, openSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
-/** A folder that may not be read, or a file system that does not sync folders: SQLite passes over these as well. */
-const PASSED_OVER: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM', 'EINVAL', 'ENOTSUP', 'EROFS']);
+/** Errors of a folder that may not be read, or of a file system that does not sync folders. SQLite ignores them as well. */
+const IGNORED: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM', 'EINVAL', 'ENOTSUP', 'EROFS']);
 
 /** Makes the contents of a file, or the names in a folder, durable. */
 export async function fsyncPath(path: string): Promise<void> {
@@ -15,7 +15,7 @@ export async function fsyncPath(path: string): Promise<void> {
   }
 }
 
-/** The same as `fsyncPath`, within this tick. */
+/** Does the same as `fsyncPath` within this tick. */
 export function fsyncPathSync(path: string): void {
   const file = openSync(path, 'r');
   try {
@@ -44,14 +44,14 @@ export function syncFolder(folder: string): void {
   try {
     fsyncPathSync(folder);
   } catch (error) {
-    if (!PASSED_OVER.has((error as NodeJS.ErrnoException).code)) throw error;
+    if (!IGNORED.has((error as NodeJS.ErrnoException).code)) throw error;
   }
 }
 
 /**
- * Makes the names of a folder and of all above it durable. SQLite syncs the folder that its files are in, but
- * a power cut may take a new folder away with everything in it. A predecessor may have been killed between
- * making the folder and this, so this is done whoever made it.
+ * Makes the names of a folder and of all above it durable. SQLite syncs the folder that its files are in, but a power
+ * cut may remove a new folder with everything in it. This is done for an old folder too, because the process that made
+ * it may have been killed before it got here.
  */
 export function syncNameOf(folder: string): void {
   for (let own = resolve(folder); dirname(own) !== own; own = dirname(own)) syncFolder(dirname(own));

@@ -14,8 +14,8 @@ export interface At<T> {
 export type Loaded<T> = MaybePromise<At<T>>;
 
 /**
- * What the caller has at hand. The store leaves it out of its answer where it may, and brings everything else that
- * the answer refers to. Each of them counts as known from the moment of the question.
+ * What the caller has at hand. The store leaves it out of its answer where it may, and brings everything else that the
+ * answer refers to. It may ask at any time until it has answered.
  */
 export interface Known {
   hasUser(id: number): boolean;
@@ -23,7 +23,7 @@ export interface Known {
   newestMessage(chatId: number): Message | undefined;
 }
 
-/** Bounds of one page. `maxBytes` counts the text alone, in UTF-8; one entry always fits. */
+/** Bounds of one page. `maxBytes` counts the text alone, in UTF-8. One entry always fits. */
 export interface PageBounds {
   readonly max: number;
   readonly maxBytes: number;
@@ -32,7 +32,7 @@ export interface PageBounds {
 /** Users by their ids. */
 export type Users = ReadonlyMap<number, User>;
 
-/** What applying a message would need that the caller does not have at hand. */
+/** Says what the caller does not have at hand, and needs to apply a message. */
 export interface Lacks {
   author(message: Message): boolean;
   chat(message: Message): boolean;
@@ -58,7 +58,7 @@ export interface MessagePage {
   readonly users: Users;
 }
 
-/** Everything of a chat after a position, which may be continued by asking again after the last entry. */
+/** What follows in a chat after a position. The next page is what follows after the last entry. */
 export interface ChatPage {
   readonly chat: Chat;
   /** Messages and changes, in the order of the log. */
@@ -68,7 +68,7 @@ export interface ChatPage {
   readonly users: Users;
 }
 
-/** A chat of a user as it stands in lists. */
+/** A chat of a user, as lists show it. */
 export interface Room {
   readonly chat: Chat;
   readonly newest: Message | undefined;
@@ -96,15 +96,15 @@ export interface Revocation {
 }
 
 /**
- * Reading, for workers. Every method is one question about one moment: its answer says at which position of the log
- * it is true. Questions that are asked one after the other may be answered at the same time; each is true at a
- * position that is not before the log's end at the moment of asking. Chats that are deleted do not exist. A user who
- * is not a member gets the same answer, after the same reads, as for a chat that does not exist.
+ * Reads for workers. Every method is one question about one moment, and its answer says at which position of the log it
+ * is true: none that is before the log's end at the moment of asking. Answers may come in another order than the
+ * questions. Chats that are deleted do not exist. A user who is not a member gets the same answer, after the same reads,
+ * as for a chat that does not exist.
  */
 export interface ReadStore {
   /** Random, made with the database and the same for good: no other database has it. */
   readonly databaseId: string;
-  /** True when this store is the one that the ledger of that incarnation writes. */
+  /** Whether this store is the one that the ledger of that incarnation writes. */
   hasIncarnation(incarnation: string): MaybePromise<boolean>;
 
   /** The newest id of the log, 0 when it is empty. */
@@ -113,7 +113,7 @@ export interface ReadStore {
   log(after: number, bounds: PageBounds, lacks: Lacks): MaybePromise<LogPage>;
 
   user(id: number): Loaded<User | undefined>;
-  /** Those of them who exist. */
+  /** The users with these ids who exist. */
   users(ids: readonly number[]): Loaded<Users>;
   /** The id that a subject was mapped to when its profile was created. */
   userOfSubject(subject: string): Loaded<number | undefined>;
@@ -124,19 +124,19 @@ export interface ReadStore {
   chatFor(chatId: number, userId: number): Loaded<Chat | undefined>;
   /** A chat with all its members, when the user is one. */
   membersFor(chatId: number, userId: number): Loaded<Members | undefined>;
-  /** What the user is a member of: all chats, or those among `only`. */
+  /** The chats that the user is a member of: all, or those among `only`. */
   roomsOf(userId: number, known: Known, only?: readonly number[]): Loaded<Rooms>;
   /** How many chats a user has. */
   chatsCount(userId: number): Loaded<number>;
   groupsOf(userId: number): Loaded<readonly number[]>;
-  /** A member's profile, and whether they wrote a message after a position. */
+  /** A member's profile, and whether the member wrote a message after a position. */
   memberFor(
     chatId: number,
     userId: number,
     after: number,
   ): Loaded<{ readonly user: User; readonly wrote: boolean } | undefined>;
 
-  /** The chat's newest messages but `offset`, when the user is a member: the newest of them that are within the bounds. */
+  /** A member's page of a chat: without the newest `offset` messages, the newest ones within the bounds. */
   newestFor(
     chatId: number,
     userId: number,
@@ -144,7 +144,7 @@ export interface ReadStore {
     bounds: PageBounds,
     known: Known,
   ): Loaded<(MessagePage & { readonly chat: Chat }) | undefined>;
-  /** What a member's socket is to hear of after a position. `max` 0 asks for the chat and its newest id alone. */
+  /** What a member's socket is to be told of after a position. `max` 0 asks for the chat and its newest id alone. */
   entriesFor(
     chatId: number,
     userId: number,

@@ -1,4 +1,4 @@
-/** Images that the server takes, told by their bytes. */
+/** The types of images that the server takes. */
 export type ImageType = 'png' | 'jpeg' | 'webp' | 'gif';
 
 export interface ImageHead {
@@ -21,8 +21,8 @@ export function contentTypeOf(fileName: string): string {
 }
 
 /**
- * Reads type and size from the beginning of an image. Returns undefined for anything that is not one, or
- * whose size does not stand in these bytes. Sources: PNG (W3C, 11.2.2), GIF89a (18), JPEG (T.81, B.2.2),
+ * Reads type and size from the beginning of an image. Returns undefined for anything that is not one, and for an image
+ * whose size is further on. Sources: PNG (W3C, 11.2.2), GIF89a (18), JPEG (T.81, B.2.2),
  * WebP (RFC 9649, 2).
  */
 export function imageHead(bytes: Buffer): ImageHead | undefined {
@@ -70,7 +70,7 @@ function jpeg(bytes: Buffer): ImageHead | undefined {
     if (bytes[at] !== 0xff) return undefined;
     const marker = bytes[at + 1] ?? 0;
     if (marker === 0xff) {
-      at += 1; // Fill bytes may stand before a marker.
+      at += 1; // Fill bytes may come before a marker.
       continue;
     }
     if (isFrameHeader(marker)) {

@@ -3,35 +3,38 @@ import { type FileHandle, mkdir, open, readFile, rename, rm, rmdir } from 'node:
 import { dirname, join } from 'node:path';
 import { ChatError } from '../../chat/errors.js';
 import { fsyncPath } from '../fsync.js';
-import type { Image, PhotoOwner, PhotoStore, PlacedPhoto } from '../photo-store.js';
+import type { Image, PhotoOwner, PhotoStore, StoredPhoto } from '../photo-store.js';
 import { contentTypeOf, type ImageHead, type ImageType, imageHead } from './images.js';
 
 const MEGAPIXELS_MAX = 120;
-/** The size of an image stands within this much of its beginning: of most, and whatever a camera puts before it. */
+/**
+ * How much of a file's beginning is read to find the image's size: the first is enough for most images, the second for
+ * whatever a camera writes before it.
+ */
 const HEAD_BYTES = [16 * 1024, 1024 * 1024];
 const TRIES_MAX = 3;
 
 /** Photos as files: `files/<users|groups>/<id>/<name>` in the data folder. */
 export class PhotoFiles implements PhotoStore {
   readonly #filesDir: string;
-  /** `files/users`, `files/groups`: those whose names, and the names above them, are durable. They stay for good. */
-  readonly #rooted = new Set<string>();
+  /** Which of `files/users` and `files/groups` have durable names, as have the folders above them. */
+  readonly #durableFolders = new Set<string>();
 
   constructor(dataDir: string) {
     this.#filesDir = join(dataDir, 'files');
   }
 
-  async place(uploaded: string, owner: PhotoOwner, id: number): Promise<PlacedPhoto> {
-    let lasting: string | undefined;
+  async store(uploaded: string, owner: PhotoOwner, id: number): Promise<StoredPhoto> {
+    let path: string | undefined;
     try {
       const name = `${randomUUID()}.${await syncedType(uploaded)}`;
-      lasting = this.#path(owner, id, name);
-      await this.#settle(uploaded, lasting);
-      const placed = lasting;
-      return { name, remove: () => removeWithFolder(placed) };
+      const stored = this.#path(owner, id, name);
+      path = stored;
+      await this.#moveDurably(uploaded, stored);
+      return { name, remove: () => removeWithFolder(stored) };
     } catch (error) {
-      // Otherwise it is swept later; why it failed is what matters.
-      if (lasting !== undefined) await removeWithFolder(lasting).catch(() => undefined);
+      // A file that cannot be removed is swept later. The caller has to hear the first error.
+      if (path !== undefined) await removeWithFolder(path).catch(() => undefined);
       throw isDiskFull(error) ? new ChatError('storage_full') : error;
     }
   }
@@ -54,19 +57,19 @@ export class PhotoFiles implements PhotoStore {
     await rm(join(this.#filesDir, owner, String(id)), { recursive: true, force: true });
   }
 
-  /** Moves what is synced to where it lasts. When it resolves, it survives a power loss. */
-  async #settle(uploaded: string, lasting: string): Promise<void> {
-    await this.#moveInto(uploaded, lasting);
-    // Names are durable when the folder that they stand in is synced. All of them, until this process has done it
-    // once: who made one of the folders may be about to sync it still, or have been killed before.
-    const own = dirname(lasting);
+  /** Moves a file whose content is synced. When the promise resolves, its name survives a power loss too. */
+  async #moveDurably(uploaded: string, path: string): Promise<void> {
+    await this.#moveInto(uploaded, path);
+    // A name is durable when the folder that holds it is synced. The folders above are synced once by this process,
+    // also when another made them, because that one may not have synced them yet, or may have been killed before.
+    const own = dirname(path);
     const ownerFolder = dirname(own);
     await fsyncPath(own).catch(passWhenGone);
     await fsyncPath(ownerFolder);
-    if (this.#rooted.has(ownerFolder)) return;
+    if (this.#durableFolders.has(ownerFolder)) return;
     await fsyncPath(this.#filesDir);
     await fsyncPath(dirname(this.#filesDir));
-    this.#rooted.add(ownerFolder);
+    this.#durableFolders.add(ownerFolder);
   }
 
   async #moveInto(from: string, to: string): Promise<void> {
@@ -75,13 +78,13 @@ export class PhotoFiles implements PhotoStore {
         await this.#makeFolder(dirname(to));
         return await rename(from, to);
       } catch (error) {
-        // Someone removed the empty folder between the two.
+        // The empty folder was removed between the two calls.
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries === TRIES_MAX) throw error;
       }
     }
   }
 
-  /** As mkdir with `recursive`, which says ENOENT for a folder that it could not make for want of space. */
+  /** Does what mkdir does with `recursive`, which reports ENOENT when there is no space for the folder. */
   async #makeFolder(path: string): Promise<void> {
     try {
       await mkdir(path, { mode: 0o700 });
@@ -89,7 +92,7 @@ export class PhotoFiles implements PhotoStore {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EEXIST') return;
       if (code !== 'ENOENT') throw error;
-      this.#rooted.clear(); // Someone took it away: the next one is another.
+      this.#durableFolders.clear(); // A folder above was removed, and the new one is not synced.
       await this.#makeFolder(dirname(path));
       await mkdir(path, { mode: 0o700 }).catch(passWhenThere);
     }
@@ -100,7 +103,7 @@ export class PhotoFiles implements PhotoStore {
   }
 }
 
-/** What an upload is, told by its bytes, which are on disk when it resolves. Errors: photo_invalid. */
+/** Finds an upload's type by its bytes, and syncs them. Errors: photo_invalid. */
 async function syncedType(path: string): Promise<ImageType> {
   const file = await open(path, 'r');
   try {

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { PhotoOwner } from '../photo-store.js';
 
-/** Younger files may belong to a request that is under way in a worker. */
+/** Younger files may belong to a request that a worker is still handling. */
 const AGE_MS_MIN = 3_600_000;
 
 /**
- * Removes what a crash may have left: temporary files, and photos that no row names. `photoOf` gives the
- * photo's file name of a user or a group that exists.
+ * Removes what a crash may have left: temporary files, and photos that no row names. `photoOf` gives the photo's file
+ * name of a user or a group, null when it has none, and undefined when there is no such user or group.
  */
 export async function sweepFiles(
   dataDir: string,
@@ -24,7 +24,7 @@ export async function sweepFiles(
       for await (const name of names(join(folder, id))) {
         if (name !== kept) await removeOld(join(folder, id, name), now);
       }
-      // Fails, as it should, while something is in it.
+      // This fails, as it should, while something is in the folder.
       if (kept === undefined) await rmdir(join(folder, id)).catch(() => undefined);
     }
   }
@@ -32,12 +32,12 @@ export async function sweepFiles(
 
 async function removeOld(path: string, now: number): Promise<void> {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error; // Its request has removed it meanwhile.
+    if (error.code !== 'ENOENT') throw error; // Its request may have removed it meanwhile.
   });
   if (found !== undefined && now - found.ctimeMs >= AGE_MS_MIN) await rm(path, { force: true });
 }
 
-/** The names in a folder, none when it does not exist. */
+/** Gives the names in a folder, and none when it does not exist. */
 async function* names(folder: string): AsyncGenerator<string> {
   try {
     for await (const entry of await opendir(folder)) yield entry.name;

@@ -12,26 +12,26 @@ export function databaseFile(dataDir: string): string {
   return join(dataDir, FILE);
 }
 
-/** A connection of the ledger, the only process that writes. */
+/** Opens a connection of the ledger, the only process that writes. */
 export function openWriter(dataDir: string): Connection {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   return prepared(new Database(databaseFile(dataDir), { timeout: 0 }), (db) => {
     harden(db);
     db.pragma('wal_autocheckpoint = 0');
     db.pragma(`journal_size_limit = ${64 * 1024 * 1024}`);
-    // Room for what a batch changes and for the inner pages of the indexes. SQLite looks through all of the cache at
-    // nearly every commit (until the database has 1 GiB), so more of it costs more than it saves.
+    // The cache has room for what a commit changes and for the inner pages of the indexes. SQLite looks through all of
+    // it at nearly every commit (until the database has 1 GiB), so a larger cache costs more than it saves.
     db.pragma('cache_size = -16384');
   });
 }
 
-/** A connection that cannot write. The file must exist. */
+/** Opens a connection that cannot write. The file must exist. */
 export function openReader(dataDir: string): Connection {
   const options = { readonly: true, fileMustExist: true, timeout: 5000 };
   return prepared(new Database(databaseFile(dataDir), options), harden);
 }
 
-/** The connection; one that cannot be prepared is closed, as it may be tried again each second. */
+/** Prepares a connection. It is closed when that fails, since opening may be tried again each second. */
 function prepared(db: Connection, prepare: (db: Connection) => void): Connection {
   try {
     prepare(db);
@@ -42,7 +42,7 @@ function prepared(db: Connection, prepare: (db: Connection) => void): Connection
   }
 }
 
-/** Sets what the guarantees rest on, and reads it back: a pragma that does not take is silent. */
+/** Sets what the guarantees rest on, and reads it back, because a pragma that has no effect reports nothing. */
 function harden(db: Connection): void {
   assertVersion(db);
   if (!db.readonly) db.pragma('journal_mode = WAL');
@@ -69,7 +69,7 @@ function assertVersion(db: Connection): void {
   }
 }
 
-/** Which database the connection is to: random, made with it, the same for good. */
+/** The database's id: random, made with the database, and never changed. */
 export function databaseIdOf(db: Connection): string {
   const id = db.prepare<[], string>('SELECT id FROM identity').pluck().get();
   if (id === undefined) throw new Error('the database has no id');

@@ -7,7 +7,7 @@ import { lockDataDir } from './upkeep/lock.js';
 import { SCHEMA_VERSION } from './upkeep/migrations.js';
 import { openLedgerStore } from './upkeep/open.js';
 
-/** One file in `DATA_DIR`, with a write-ahead log beside it. */
+/** The database is one file in `DATA_DIR`, with a write-ahead log beside it. */
 export const sqlite: StoreDriver = {
   schemaVersion: SCHEMA_VERSION,
   exists: (dataDir) => existsSync(databaseFile(dataDir)),

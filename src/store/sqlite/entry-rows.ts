@@ -26,19 +26,19 @@ const CHANGES = { group_changed: KIND_NUMBERS.group_changed } as const satisfies
 >;
 
 /**
- * The changes that a chat's sockets hear of, for SQL. Those of a newer version are left out, as nobody here can show
- * them: a page that seems to end before the newest change would be asked for again and again.
+ * The changes that a chat's sockets are told of, for SQL. Kinds of a newer version are left out, because this one cannot
+ * read them: a page that seems to end before the newest change would be asked for again and again.
  */
 export const CHANGE_KINDS = Object.values(CHANGES).join(', ');
 
-/** Who reads an entry, as the column `visibility` has it. */
+/** Who reads an entry, as the column `visibility` says. */
 export const Visibility = { workers: 0, history: 1, sockets: 2 } as const;
 type Visibility = (typeof Visibility)[keyof typeof Visibility];
 
 /** The columns of an EntryRow, in its order. */
 export const ENTRY_COLUMNS = 'id, chat_id, kind, author_id, text, time, client_id, payload';
 
-/** As an array: objects made by the driver cost half of what following the log does. */
+/** Rows are arrays, because objects that the driver makes cost half of the time that following the log takes. */
 export type EntryRow = readonly [
   id: number,
   chatId: number,
@@ -56,7 +56,7 @@ export type NewEntry = { [K in Entry as K['kind']]: Omit<K, 'id'> }[Exclude<
   'message' | 'unknown'
 >];
 
-/** What the columns of an entry hold that is no message: those have a statement of their own. */
+/** The columns of an entry that is no message. Messages have a statement of their own. */
 export interface NewRow {
   readonly kind: number;
   readonly chatId: number;
@@ -124,13 +124,13 @@ export function entryOf(row: EntryRow): Entry {
   }
 }
 
-/** Entries of schema 3 do not say which time they meant; the operator's is their own. */
+/** Entries of schema 3 have no such time: the tokens of before the entry itself are void. */
 function revokedBefore(payload: string | null, time: number): number {
   if (payload === null) return Math.floor(time / 1000);
   return (JSON.parse(payload) as { before: number }).before;
 }
 
-/** Whether a chat's sockets may hear of an entry; which they do depends on what they asked for. */
+/** Whether a chat's sockets may be told of an entry. */
 export function isChatEntry(entry: Entry): entry is ChatEntry {
   return entry.kind === 'message' || entry.kind in CHANGES;
 }

@@ -29,7 +29,7 @@ it("a group's folder that is removed while a photo is placed in it leaves the re
   });
   const uploaded = join(dataDir, 'upload');
   writeFileSync(uploaded, png(10, 10));
-  const placed = await photos.place(uploaded, 'groups', GROUP);
+  const placed = await photos.store(uploaded, 'groups', GROUP);
   await placed.remove();
   expect(existsSync(uploaded)).toBe(false);
   expect(existsSync(join(dataDir, 'files', 'groups', String(GROUP)))).toBe(false);

@@ -3,7 +3,7 @@ import type { PhotoOwner } from '../../../store/photo-store.js';
 import type { Services } from './endpoint.js';
 
 /**
- * Places a photo, then submits the row that names it: the file must be durable before the row is. The file is removed
+ * Stores a photo, then submits the row that names it: the file must be durable before the row is. The file is removed
  * when the row is refused. It stays when the outcome is not known; a file that no row names is swept at the next start.
  */
 export async function withPhoto<T>(
@@ -13,13 +13,13 @@ export async function withPhoto<T>(
   id: number,
   submit: (name: string) => Promise<T>,
 ): Promise<T> {
-  const placed = await photos.place(path, owner, id);
+  const stored = await photos.store(path, owner, id);
   try {
-    return await submit(placed.name);
+    return await submit(stored.name);
   } catch (error) {
     const unknown = error instanceof ChatError && error.code === 'timeout';
     if (!unknown)
-      await placed.remove().catch((failure: unknown) => warn('a photo could not be removed', failure));
+      await stored.remove().catch((failure: unknown) => warn('a photo could not be removed', failure));
     throw error;
   }
 }

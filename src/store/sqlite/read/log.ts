@@ -7,17 +7,17 @@ import type { Profiles } from './profiles.js';
 import { NO_USERS } from './profiles.js';
 import { SQL } from './sql.js';
 
-/** Rows are read in pieces of this many, so that a bound in bytes is not passed by reading far beyond it. */
+/** Rows are read in pieces of this many, so that little is read beyond a bound in bytes. */
 const PIECE = 64;
-/** What an entry weighs on the wire beside its text, about. */
+/** About how many bytes an entry has on the wire beside its text. */
 const ENTRY_OVERHEAD_BYTES = 160;
 
 const NO_CHATS: LogPage['chats'] = new Map();
 const NOTHING: LogPage = { entries: [], more: false, users: NO_USERS, chats: NO_CHATS };
 
 /**
- * Makes the reader of the log. It needs no transaction: entries are never changed, and users and chats that are read a
- * moment later are as the entries that follow leave them.
+ * Makes the reader of the log. It needs no transaction, because entries are never changed, and users and chats that are
+ * read a moment later may be newer than the entries.
  */
 export function logReader(db: Connection, profiles: Profiles) {
   const newest = db.prepare<[], number>(SQL.newest).pluck();
@@ -46,7 +46,7 @@ export function logReader(db: Connection, profiles: Profiles) {
     newest: () => newest.get() ?? 0,
 
     log(after: number, bounds: PageBounds, lacks: Lacks): LogPage {
-      // Mostly there is nothing new, and to ask for one id costs 0.4 µs, for a page that has nothing 1.6.
+      // Mostly nothing is new: asking for one id takes 0.4 µs, asking for an empty page 1.6 µs.
       if ((newest.get() ?? 0) <= after) return NOTHING;
       const { entries, more } = read(after, bounds);
       const { userIds, chatIds } = missing(entries, lacks);
@@ -56,7 +56,7 @@ export function logReader(db: Connection, profiles: Profiles) {
   };
 }
 
-/** Ids of what applying the entries needs beside them. */
+/** Finds the users and chats that applying the entries needs; undefined when there are none. */
 function missing(entries: readonly Entry[], lacks: Lacks) {
   let userIds: Set<number> | undefined;
   let chatIds: Set<number> | undefined;

@@ -5,7 +5,7 @@ import type { Connection } from '../database.js';
 import { type EntryRow, entryOf, isChatEntry } from '../entry-rows.js';
 import { type MessageRow, SQL } from './sql.js';
 
-/** Rows are read in pieces of this many, so that a bound in bytes is not passed by reading far beyond it. */
+/** Rows are read in pieces of this many, so that little is read beyond a bound in bytes. */
 const PIECE = 64;
 
 interface Numbered {
@@ -13,7 +13,7 @@ interface Numbered {
   readonly n: number;
 }
 
-/** The messages and changes of chats, over one connection. */
+/** Makes the queries for the messages and changes of chats. */
 export function messageQueries(db: Connection) {
   const newestMessage = db.prepare<[number], MessageRow>(SQL.newestMessage).raw();
   const hasMessageAfter = db.prepare<[number, number, number], number>(SQL.hasMessageAfter).pluck();
@@ -24,12 +24,12 @@ export function messageQueries(db: Connection) {
   const newestChange = db.prepare<[number], number>(SQL.newestChange).pluck();
   const changesUp = db.prepare<[number, number, number], EntryRow>(SQL.changesUp).raw();
 
-  /** The id of the message that `offset` others of the chat come after, or undefined past the beginning. */
+  /** Finds the message that `offset` others of the chat come after. Returns undefined when there is none. */
   function idAtOffset(chatId: number, offset: number): number | undefined {
     const last = newestNumber.get(chatId);
     if (last === undefined || offset >= last.n) return undefined;
     const target = last.n - offset;
-    // Ids grow at least as fast as n, on both sides of the target: that is where the bisection begins.
+    // Ids grow at least as fast as n, which bounds the target's id on both sides for the bisection.
     let low = target;
     let high = last.id - offset;
     while (low < high) {
@@ -42,7 +42,7 @@ export function messageQueries(db: Connection) {
     return numberFrom.get(chatId, low)?.id;
   }
 
-  /** In order, as many as are within the bounds; `more` when others follow. */
+  /** Gives messages in order, as many as are within the bounds, and whether others follow. */
   function messagesAfter(chatId: number, after: number, bounds: PageBounds) {
     const next = (from: number, count: number) => messagesUp.all(chatId, from, count);
     const { messages, cut } = collect(chatId, after, bounds, next, (id) => id);
@@ -58,7 +58,7 @@ export function messageQueries(db: Connection) {
     hasMessageAfter: (chatId: number, authorId: number, after: number) =>
       hasMessageAfter.get(chatId, after, authorId) !== undefined,
 
-    /** The page that ends `offset` messages before the newest, oldest first. */
+    /** Gives the page that ends `offset` messages before the newest, oldest first. */
     messagesBefore(chatId: number, offset: number, bounds: PageBounds) {
       const top = offset === 0 ? Number.MAX_SAFE_INTEGER : idAtOffset(chatId, offset);
       if (top === undefined) return { messages: [], more: false };
@@ -67,17 +67,16 @@ export function messageQueries(db: Connection) {
       return { messages: messages.reverse(), more: cut };
     },
 
-    /** The newest id of a message or change, 0 when there is none. */
+    /** Gives the newest id of a message or change, 0 when there is none. */
     newestId: (chatId: number) =>
       Math.max(newestMessage.get(chatId)?.[0] ?? 0, newestChange.get(chatId) ?? 0),
 
-    /** Messages and changes in the order of the log. Changes are few beside messages, and have an index of their own. */
+    /** Gives messages and changes in the order of the log. Changes are few, and have an index of their own. */
     entriesAfter(chatId: number, after: number, bounds: PageBounds): ChatEntry[] {
       const { messages, more } = messagesAfter(chatId, after, bounds);
       const changes = changesUp.all(chatId, after, bounds.max);
       if (changes.length === 0) return messages;
-      // What comes after the last message of a page that was cut belongs to the next page, and so does the rest
-      // of the changes when there are more than asked for.
+      // A change after the last message of a page that was cut belongs to the next page.
       const end = more ? (messages.at(-1)?.id ?? after) : Number.POSITIVE_INFINITY;
       const read = changes.map(entryOf).filter(isChatEntry);
       const whole = [...messages, ...read.filter(({ id }) => id < end)].sort((a, b) => a.id - b.id);
@@ -90,7 +89,7 @@ function messageOf(chatId: number, [id, authorId, text, time, clientId]: Message
   return { kind: 'message', id, chatId, authorId, text, time, clientId };
 }
 
-/** Reads messages piece by piece as long as they are within the bounds; `cut` when their bytes ended it. */
+/** Reads messages piece by piece as long as they are within the bounds. `cut` says whether their bytes ended that. */
 function collect(
   chatId: number,
   start: number,

@@ -15,7 +15,7 @@ export const NO_USERS: Users = new Map();
 
 export type Profiles = ReturnType<typeof profileQueries>;
 
-/** Users, chats and memberships over one connection; the writer asks within its transactions. */
+/** Makes the queries for users, chats and memberships. The ledger uses them within its transactions too. */
 export function profileQueries(db: Connection) {
   const user = db.prepare<[number], User>(
     'SELECT id, username, name, description, photo FROM user WHERE id = ?',
@@ -24,7 +24,7 @@ export function profileQueries(db: Connection) {
   const chat = db.prepare<[number], ChatRow>(
     `SELECT ${CHAT} FROM chat c WHERE c.id = ? AND c.deleted_at IS NULL`,
   );
-  // Membership first: whether there is such a chat takes no time of those who are not in it.
+  // Membership is looked up first, so that the time of the answer does not tell a stranger whether the chat exists.
   const chatFor = db.prepare<[number, number], ChatRow>(
     `SELECT ${CHAT} FROM member m CROSS JOIN chat c ON c.id = m.chat_id
      WHERE m.chat_id = ? AND m.user_id = ? AND c.deleted_at IS NULL`,
@@ -39,7 +39,6 @@ export function profileQueries(db: Connection) {
   const oneUser = (id: number) => copyOfUser(user.get(id));
   return {
     user: oneUser,
-    /** Those of them who exist. */
     users(ids: Iterable<number>): Users {
       const found = new Map<number, User>();
       for (const id of ids) {
@@ -49,15 +48,13 @@ export function profileQueries(db: Connection) {
       return found.size === 0 ? NO_USERS : found;
     },
     userOfSubject: (subject: string) => userOfSubject.get(subject),
-    /** A chat that is not deleted. */
     chat: (id: number) => chatOf(chat.get(id)),
     chatFor: (chatId: number, userId: number) => chatOf(chatFor.get(chatId, userId)),
-    /** Whether the user is in the chat, which is not deleted. */
     isMember: (chatId: number, userId: number) => isMember.get(chatId, userId) !== undefined,
   };
 }
 
-// What is kept in caches is built anew: each row of better-sqlite3 has a hidden class of its own, 380 bytes.
+// Rows that caches keep are copied, because each row of better-sqlite3 has a hidden class of its own, of 380 bytes.
 
 function copyOfUser(row: User | undefined): User | undefined {
   if (row === undefined) return undefined;

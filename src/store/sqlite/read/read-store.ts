@@ -26,7 +26,7 @@ export function openReadStore(dataDir: string): SqliteReadStore {
   return new SqliteReadStore(openReader(dataDir));
 }
 
-/** Answers every question at once. One that takes several statements, or whose position matters, is one transaction. */
+/** Answers every question at once, in one transaction where the answer has a position. */
 export class SqliteReadStore implements ReadStore {
   readonly databaseId: string;
   readonly #db: Connection;
@@ -172,7 +172,7 @@ export class SqliteReadStore implements ReadStore {
     let strangers: Set<number> | undefined;
     let last = 0;
     for (const { authorId } of messages) {
-      if (authorId === last) continue; // Whoever writes often writes several in a row.
+      if (authorId === last) continue; // Authors often write several messages in a row.
       last = authorId;
       if (known.hasUser(authorId)) continue;
       strangers ??= new Set();
@@ -181,7 +181,7 @@ export class SqliteReadStore implements ReadStore {
     return strangers === undefined ? NO_USERS : this.#profiles.users(strangers);
   }
 
-  /** The answer and the log's end in one snapshot. */
+  /** Gives the answer and the log's end in one snapshot. */
   #at<T>(answer: () => T): At<T> {
     this.#sql.begin.run();
     try {

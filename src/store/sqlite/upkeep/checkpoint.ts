@@ -8,33 +8,34 @@ const PAGE_BYTES = 4096;
 const RESTART_OVER_PAGES = (16 * 1024 * 1024) / PAGE_BYTES;
 const TRUNCATE_OVER_PAGES = (64 * 1024 * 1024) / PAGE_BYTES;
 
-/** What the thread answers: the pages in the write-ahead log, or why it could not do its work this time. */
-export type CheckpointLook =
+/** What the thread answers: the pages in the write-ahead log, or why the checkpoint failed. */
+export type CheckpointResult =
   | { readonly walPages: number }
   | { readonly error: { readonly code: string; readonly message: string } };
 
 /**
- * Copies the write-ahead log back into the database beside the commits: a thread does it PASSIVE, which keeps
- * the p99 of commits at 8 ms where checkpoints in line cost 19 ms and more. Only when the log outgrows its
- * bounds does the ledger itself finish one between batches; its busy timeout is 0, so a reader that holds on
- * to an old snapshot puts it off and never blocks it.
+ * Copies the write-ahead log back into the database beside the commits. A thread does it with PASSIVE checkpoints, which
+ * keep the p99 of commits at 8 ms, where checkpoints by the ledger itself cost 19 ms and more. Only when the log
+ * outgrows its bounds does the ledger finish one between commits. Its busy timeout is 0, so that a reader that keeps an
+ * old snapshot delays the checkpoint and never blocks the ledger.
  */
 export class Checkpointer implements Maintenance {
   readonly #db: Connection;
   readonly #thread: Worker;
   readonly #events: MaintenanceEvents;
-  #asked = false;
-  /** Pages in the write-ahead log when the thread last looked. */
+  #isAsked = false;
+  /** Pages in the write-ahead log at the thread's last answer. */
   #walPages = 0;
 
   constructor(dataDir: string, db: Connection, events: MaintenanceEvents) {
     this.#db = db;
     this.#events = events;
     this.#thread = new Worker(new URL('./checkpoint-thread.js', import.meta.url), { workerData: dataDir });
-    this.#thread.on('message', (look: CheckpointLook) => {
-      this.#asked = false;
-      if ('error' in look) return this.#failed(Object.assign(new Error(look.error.message), look.error));
-      this.#walPages = look.walPages;
+    this.#thread.on('message', (result: CheckpointResult) => {
+      this.#isAsked = false;
+      if ('error' in result)
+        return this.#failed(Object.assign(new Error(result.error.message), result.error));
+      this.#walPages = result.walPages;
       events.done();
     });
     this.#thread.on('error', (error) => events.failed(error));
@@ -55,11 +56,11 @@ export class Checkpointer implements Maintenance {
   }
 
   #finish(mode: 'RESTART' | 'TRUNCATE'): void {
-    this.#walPages = 0; // The thread's next look tells whether a reader was in the way.
+    this.#walPages = 0; // The thread's next answer tells whether a reader was in the way.
     try {
       this.#db.pragma(`wal_checkpoint(${mode})`);
     } catch (error) {
-      this.#failed(error); // What was committed is committed: this is not the batch's failure.
+      this.#failed(error); // The commit before it has succeeded nonetheless.
     }
   }
 
@@ -69,8 +70,8 @@ export class Checkpointer implements Maintenance {
   }
 
   #ask(ms: number): void {
-    if (this.#asked) return;
-    this.#asked = true;
+    if (this.#isAsked) return;
+    this.#isAsked = true;
     setTimeout(() => this.#thread.postMessage('checkpoint'), ms).unref();
   }
 }

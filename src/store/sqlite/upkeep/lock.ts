@@ -6,8 +6,8 @@ import Database from 'better-sqlite3';
 const RETRY_MS = 100;
 
 /**
- * The exclusive hold on a data folder, for the life of the process: a lock on a second SQLite file, which the
- * kernel releases at death however it comes. Resolves to undefined when another holds it after `waitMs`.
+ * Locks a data folder exclusively until the process ends: with a lock on a second SQLite file, which the kernel releases
+ * at any kind of end. Resolves to undefined when another process holds it after `waitMs`.
  */
 export async function lockDataDir(dataDir: string, waitMs: number): Promise<{ release(): void } | undefined> {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });

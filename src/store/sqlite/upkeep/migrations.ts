@@ -1,8 +1,8 @@
 import type { Connection } from '../database.js';
 
 /**
- * The schema, as an ordered list: a database at version n has had the first n applied. Only ever added to
- * within a major version. A database newer than this list refuses to open.
+ * The schema, as an ordered list: a database of version n has had the first n applied. Within a major version the list
+ * only grows. A database that is newer than this list is not opened.
  */
 const MIGRATIONS = [
   `
@@ -121,7 +121,7 @@ export function migrate(db: Connection): void {
       db.pragma(`user_version = ${version + index + 1}`);
       db.exec('COMMIT');
     } catch (error) {
-      if (db.inTransaction) db.exec('ROLLBACK'); // Some errors end it by themselves, and are not to be hidden.
+      if (db.inTransaction) db.exec('ROLLBACK'); // Some errors end the transaction by themselves.
       throw error;
     }
   });

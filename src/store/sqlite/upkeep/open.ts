@@ -6,8 +6,8 @@ import { asDamage, checkAfterFailure, failureBefore, hasNoSpaceToStart } from '.
 const TRY_AGAIN_MS = 1000;
 
 /**
- * Opens the write side of the database as the ledger does: after a failure of the storage only when the checks
- * hold, and, on a full disk, when there is space. Errors: DamagedDatabase; what SQLite says.
+ * Opens the database for the ledger. After a failure of the storage the checks have to hold, and on a full disk it waits
+ * until there is space. Errors: DamagedDatabase; those of SQLite.
  */
 export async function openLedgerStore(options: WriterOptions): Promise<LedgerStore> {
   const { dataDir, now, limits } = options;

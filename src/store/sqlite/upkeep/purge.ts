@@ -1,14 +1,15 @@
 import type { Connection } from '../database.js';
 
 const SLICE_ROWS_MAX = 1000;
-/** A worker that follows a little late still shows what was said before a group was deleted. */
+/** Messages stay for a while after their group is deleted, because a worker that is behind still shows them. */
 const PURGE_AFTER_MS = 60_000;
-/** A batch's outcomes that no worker confirmed for this long will not be asked for again. */
-const FRAME_KEPT_MS = 3_600_000;
+/** No worker asks again for the outcomes of a batch that is this old. */
+const BATCH_KEPT_MS = 3_600_000;
 
 /**
- * Makes the function that removes one slice of what is no longer needed: messages and changes, then members of deleted
- * groups, and outcomes of batches whose worker is gone. It returns true when there may be more to do.
+ * Makes the function that removes one slice of what is not needed any more: messages and changes, then members of
+ * deleted groups, and outcomes of batches whose worker is gone. It returns true when there may be more to do. `dropped`
+ * is called for each batch whose outcomes were removed.
  */
 export function purger(db: Connection, dropped: (worker: string, number: number) => void) {
   const next = db
@@ -23,24 +24,24 @@ export function purger(db: Connection, dropped: (worker: string, number: number)
     'DELETE FROM member WHERE chat_id = ? AND user_id IN (SELECT user_id FROM member WHERE chat_id = ? LIMIT ?)',
   );
   const done = db.prepare('DELETE FROM purge WHERE chat_id = ?');
-  const staleFrames = db.prepare<[number, number], { worker: string; number: number }>(
+  const oldBatches = db.prepare<[number, number], { worker: string; number: number }>(
     'SELECT worker, number FROM batch WHERE applied_at <= ? LIMIT ?',
   );
-  const deleteFrame = db.prepare('DELETE FROM batch WHERE worker = ? AND number = ?');
+  const deleteBatch = db.prepare('DELETE FROM batch WHERE worker = ? AND number = ?');
 
   return (now: number): boolean => {
     const chatId = next.get(now - PURGE_AFTER_MS);
-    const stale = staleFrames.all(now - FRAME_KEPT_MS, SLICE_ROWS_MAX);
-    if (chatId === undefined && stale.length === 0) return false;
+    const old = oldBatches.all(now - BATCH_KEPT_MS, SLICE_ROWS_MAX);
+    if (chatId === undefined && old.length === 0) return false;
     const slice = db.transaction(() => {
-      for (const { worker, number } of stale) deleteFrame.run(worker, number);
+      for (const { worker, number } of old) deleteBatch.run(worker, number);
       if (chatId === undefined) return;
       for (const entries of deleteEntries) if (entries.run(chatId, SLICE_ROWS_MAX).changes > 0) return;
       if (deleteMembers.run(chatId, chatId, SLICE_ROWS_MAX).changes > 0) return;
       done.run(chatId);
     });
     slice.immediate();
-    for (const { worker, number } of stale) dropped(worker, number);
+    for (const { worker, number } of old) dropped(worker, number);
     return true;
   };
 }

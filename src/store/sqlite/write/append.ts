@@ -1,7 +1,7 @@
 import type { Connection } from '../database.js';
 import { type NewEntry, rowOf } from '../entry-rows.js';
 
-/** Makes the function that adds to the log what is no message. */
+/** Makes the function that adds an entry to the log which is no message. */
 export function appender(db: Connection): (entry: NewEntry) => void {
   const insert = db.prepare(
     `INSERT INTO entry (chat_id, kind, author_id, text, time, payload, visibility)

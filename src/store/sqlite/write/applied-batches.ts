@@ -3,8 +3,8 @@ import type { CommandBatch } from '../../write-store.js';
 import type { Connection } from '../database.js';
 
 /**
- * Outcomes of applied batches that their worker has not confirmed: the table `batch`, and the same in memory.
- * The table changes inside the batch's transaction (`record`), the memory after its commit (`committed`).
+ * Keeps the outcomes of applied batches that their worker has not confirmed, in the table `batch` and in memory. The
+ * table changes within the commit (`record`), the memory after it (`committed`).
  */
 export class AppliedBatches {
   readonly #workers = new Map<string, WorkerBatches>();
@@ -22,26 +22,26 @@ export class AppliedBatches {
     for (const row of rows) this.#keep(row.worker, row.number, read(row.outcomes, row.time));
   }
 
-  /** The first outcomes of a batch that was applied; none, when it is known that nobody waits for them. */
+  /** The first outcomes of a batch that was applied. The list is empty when the worker has confirmed them. */
   outcomesOf(batch: CommandBatch): Outcome[] | undefined {
     const worker = this.#workers.get(batch.worker);
     return worker !== undefined && batch.number <= worker.confirmed ? [] : worker?.kept.get(batch.number);
   }
 
-  /** Inside the transaction that applies the batch. */
+  /** To be called in the transaction that applies the batch. */
   record(batch: CommandBatch, outcomes: readonly Outcome[], now: number): void {
     if (batch.confirmed > 0) this.#deleteUpTo.run(batch.worker, batch.confirmed);
     this.#insert.run(batch.worker, batch.number, write(outcomes, now), now);
   }
 
-  /** After that transaction's commit. */
+  /** To be called after that transaction's commit. */
   committed(batch: CommandBatch, outcomes: Outcome[]): void {
     const worker = this.#keep(batch.worker, batch.number, outcomes);
     worker.confirmed = Math.max(worker.confirmed, batch.confirmed);
     for (const number of worker.kept.keys()) if (number <= batch.confirmed) worker.kept.delete(number);
   }
 
-  /** The row of a batch that nobody asked for was removed. */
+  /** To be called when the row of an old batch was removed. */
   drop(name: string, number: number): void {
     const worker = this.#workers.get(name);
     worker?.kept.delete(number);
@@ -56,16 +56,15 @@ export class AppliedBatches {
   }
 }
 
-/** A worker's batches. */
 interface WorkerBatches {
-  /** Batches up to this number are answered for good: a late copy of one is not applied again. */
+  /** The worker has the outcomes of batches up to this number, so a late copy of one is not applied again. */
   confirmed: number;
   readonly kept: Map<number, Outcome[]>;
 }
 
 /**
- * The outcome of a new message, as nearly all are, is written as its id alone; its time is the batch's. The outcomes
- * of 64 messages then fit into the row's page, and take a third of the time.
+ * Writes the outcome of a new message, as nearly all are, as its id alone, because its time is the batch's. So the
+ * outcomes of 64 messages fit into the row's page, and take a third of the time.
  */
 function write(outcomes: readonly Outcome[], time: number): string {
   const written = outcomes.map((outcome) => {

@@ -30,7 +30,7 @@ export function groupWriters({
 
   const unknownOf = (users: readonly number[]) => users.filter((id) => profiles.user(id) === undefined);
 
-  /** The group, when the actor may manage it; otherwise refuses. */
+  /** Gives the group when the actor may manage it. Errors: profile_required, group_not_found, not_owner. */
   function managed(groupId: number, actor: number): Chat {
     if (profiles.user(actor) === undefined) throw new ChatError('profile_required');
     const chat = profiles.chatFor(groupId, actor);

@@ -24,18 +24,18 @@ import { messageWriters } from './messages.js';
 import { userWriters } from './users.js';
 import type { Writers } from './writers.js';
 
-/** A batch ends early, between batches, when this much of it went into loading chats' client ids. */
+/** A commit takes no further batch when it has spent this much on loading chats' client ids. */
 const LOAD_MS_MAX = 20;
-/** A batch that this many ledgers died over is not tried again. */
-const LEDGERS_MET_MAX = 3;
-/** Commands of one statement need no savepoint: SQLite undoes a failed statement by itself. */
+/** A batch during which this many ledgers died is not tried again. */
+const CRASHES_MAX = 3;
+/** Commands of one statement need no savepoint, because SQLite undoes a failed statement by itself. */
 const SINGLE_STATEMENT: ReadonlySet<CommandName> = new Set(['post_message', 'reserve_id']);
 
 type UnexpectedError = (error: unknown, command: CommandName) => void;
 
 /**
- * Opens the write side: migrates, then commits this ledger's incarnation. That commit comes before anything
- * is answered, because its sync also covers what WAL recovery found unsynced.
+ * Opens the write side: migrates, then commits this ledger's incarnation. Nothing is answered before that commit, because
+ * its sync also makes durable what SQLite found in the write-ahead log and may never have been synced.
  */
 export function openWriteStore(
   dataDir: string,
@@ -57,7 +57,7 @@ export function openWriteStore(
   }
 }
 
-/** The write side of SQLite, and what the ledger does beside writing. */
+/** The write side of SQLite. */
 export class LedgerStore implements WriteStore {
   readonly incarnation: string;
   readonly databaseId: string;
@@ -180,7 +180,7 @@ export class LedgerStore implements WriteStore {
 
   #applyBatch(batch: CommandBatch, now: number): Outcome[] {
     const outcomes =
-      batch.crashes >= LEDGERS_MET_MAX
+      batch.crashes >= CRASHES_MAX
         ? batch.commands.map((): Outcome => ({ error: 'timeout' }))
         : batch.commands.map((command) => this.#applyCommand(command, now));
     this.#applied.record(batch, outcomes, now);
@@ -195,7 +195,7 @@ export class LedgerStore implements WriteStore {
       if (guarded) this.#sql.release.run();
       return { ok };
     } catch (error) {
-      // Some errors end the transaction by themselves: what would follow would be outside of any.
+      // Some errors end the transaction by themselves, and what follows would be outside of any.
       if (isStorageFailure(error) || !this.#db.inTransaction) throw error;
       if (guarded) {
         this.#sql.undo.run();
@@ -208,7 +208,7 @@ export class LedgerStore implements WriteStore {
   }
 
   #write(command: Command, now: number): Commands[CommandName]['ok'] {
-    // The kind picks the writer that takes this very command; TypeScript cannot see that the two belong together.
+    // The kind picks the writer that takes this very command, which TypeScript cannot see.
     const writer: unknown = this.#writers[command.kind];
     if (writer === undefined) throw new Error(`unknown command ${command.kind}`);
     return (writer as (command: Command, now: number) => Commands[CommandName]['ok'])(command, now);

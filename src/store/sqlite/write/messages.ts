@@ -17,7 +17,7 @@ export function messageWriters({ db, writeCache, overloaded, rate }: WriterConte
     post_message({ chatId, authorId, text, clientId }, now) {
       const author = writeCache.authorIn(chatId, authorId);
       if (author === undefined) throw new ChatError('chat_not_found');
-      // Repeats are counted too: each costs as much.
+      // Repeats are counted too, because each costs as much.
       const waitMs = rate.take(authorId, now);
       if (waitMs > 0) throw rateLimited('messages', waitMs);
       const repeated = clientId === undefined ? undefined : writeCache.repeatOf(author, clientId);

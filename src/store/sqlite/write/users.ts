@@ -44,7 +44,7 @@ export function userWriters({
       if (before === undefined) throw new ChatError('profile_required');
       const user = { ...before, ...given({ username, name, description, photo }) };
       const key = usernameKey(user.username);
-      // One's own name in another spelling is free.
+      // A user may take their own name in another spelling.
       if ((holder.get(key) ?? actor) !== actor) throw new ChatError('username_taken');
 
       update.run(user.username, key, user.name, user.description, user.photo, actor);
@@ -53,8 +53,8 @@ export function userWriters({
     },
 
     revoke_tokens({ claim, before }, now) {
-      const stands = revoke.get(claim, before) ?? before;
-      append({ kind: 'tokens_revoked', claim, before: stands, time: now });
+      const latest = revoke.get(claim, before) ?? before;
+      append({ kind: 'tokens_revoked', claim, before: latest, time: now });
       return {};
     },
 

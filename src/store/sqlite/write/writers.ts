@@ -12,14 +12,14 @@ export interface WriterContext {
   readonly append: ReturnType<typeof appender>;
   readonly writeCache: ChatWriteCache;
   readonly nextId: (sequence: 'user' | 'chat') => number;
-  /** Whether this batch may not make the log grow by messages. */
+  /** Whether new messages are refused in this commit. */
   readonly overloaded: () => boolean;
-  /** Of each author's messages. */
+  /** Limits each author's messages. */
   readonly rate: RateLimiter<number>;
   /** 0: no limit. */
   readonly groupMembersMax: number;
 }
 
-/** Carries out one kind of command inside the batch's transaction. Throws a ChatError to refuse. */
+/** Carries out one kind of command within the ledger's transaction. Throws a ChatError to refuse it. */
 export type Writer<K extends CommandName> = (command: Commands[K]['do'], now: number) => Commands[K]['ok'];
 export type Writers<K extends CommandName = CommandName> = { readonly [P in K]: Writer<P> };
