@@ -10,7 +10,7 @@ const WARMUP_MESSAGES_MIN = 20_000;
 answerPlan<LedgerPlan, LedgerFound>(async ({ dataDir, chats, batch, durationMs }) => {
   const store = openWriteStore(dataDir, Date.now(), fail);
   const checkpoints = store.maintain({ done: () => undefined, failed: fail });
-  let frames = 0;
+  let batches = 0;
   let messages = 0;
 
   /** As they come over the link: strings that nobody has looked at yet. */
@@ -20,13 +20,13 @@ answerPlan<LedgerPlan, LedgerFound>(async ({ dataDir, chats, batch, durationMs }
     return JSON.parse(JSON.stringify(commands)) as Command[];
   };
   const apply = async (commands: readonly Command[]) => {
-    frames += 1;
-    const frame = { worker: 'bench', number: frames, confirmed: frames - 1, crashes: 0, commands };
-    const { outcomes } = await store.apply([frame], Date.now());
+    batches += 1;
+    const own = { worker: 'bench', number: batches, confirmed: batches - 1, crashes: 0, commands };
+    const { outcomes } = await store.apply([own], Date.now());
     checkpoints.committed();
-    const own = outcomes[0] ?? [];
-    const wrong = own.find((outcome) => !('ok' in outcome && 'time' in outcome.ok));
-    if (own.length !== commands.length || wrong !== undefined) fail(JSON.stringify(wrong));
+    const [found = []] = outcomes;
+    const wrong = found.find((outcome) => !('ok' in outcome && 'time' in outcome.ok));
+    if (found.length !== commands.length || wrong !== undefined) fail(JSON.stringify(wrong));
   };
 
   // Every author once: from then on the ledger knows them, as far as it remembers so many.

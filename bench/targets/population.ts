@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Command, Outcome } from '../../src/chat/commands.js';
 import { openWriteStore } from '../../src/store/sqlite/write/ledger-store.js';
 
-const FRAME_COMMANDS = 500;
+const BATCH_COMMANDS = 500;
 const WRITTEN_AT_ONCE = 5000;
 
 /** Groups with their members, by id. */
@@ -92,16 +92,16 @@ export function openWriter(dataDir: string): Writer {
   return {
     async write(commands) {
       const outcomes: Outcome[] = [];
-      for (let from = 0; from < commands.length; from += FRAME_COMMANDS) {
+      for (let from = 0; from < commands.length; from += BATCH_COMMANDS) {
         number += 1;
-        const frame = {
+        const batch = {
           worker,
           number,
           confirmed: number - 1,
           crashes: 0,
-          commands: commands.slice(from, from + FRAME_COMMANDS),
+          commands: commands.slice(from, from + BATCH_COMMANDS),
         };
-        const applied = await store.apply([frame], Date.now());
+        const applied = await store.apply([batch], Date.now());
         outcomes.push(...(applied.outcomes[0] ?? []));
       }
       const refused = outcomes.find((outcome) => 'error' in outcome);
