@@ -2,42 +2,42 @@ import type { Socket } from './sockets.js';
 
 /** A live socket with more than this falls behind; the engine would cut it off at 2 MiB. */
 const LIVE_BYTES_MAX = 512 * 1024;
-/** An audience is looked at whenever this much was published to it. */
-const LOOK_EVERY_BYTES = 128 * 1024;
-/** All that the peers of one worker have not taken. Past it, nothing more is read for those who wait. */
+/** An audience is inspected whenever this much was published to it. */
+const INSPECT_EVERY_BYTES = 128 * 1024;
+/** Bounds what the peers of one worker have not taken. Beyond it, no page is read for sockets that are not live. */
 const WORKER_BYTES_MAX = 256 * 1024 * 1024;
-/** The engine gives up what an ended socket's peer does not take after 16 s, in steps of 4. */
+/** The engine gives up after 16 s, in steps of 4, what the peer of an ended socket does not take. */
 const LINGER_MS = 20_000;
 const MEASURE_EVERY_MS = 1000;
 const MEASURE_WHILE_FULL_MS = 100;
 
-/** Sockets that hear the same frames. */
+/** Sockets that are sent the same frames. */
 export class Audience<S extends Socket = Socket> {
   readonly sockets = new Set<S>();
-  /** Published to it since it was last looked at. */
-  unseenBytes = 0;
+  /** Published to it since it was last inspected. */
+  uninspectedBytes = 0;
 }
 
 export interface BackpressureEvents {
   everyone(): Socket[];
-  /** This live socket cannot keep up: it is to leave its topics. */
+  /** This live socket cannot keep up, and has to leave its topics. */
   lags(socket: Socket): void;
 }
 
 /**
- * What peers have not taken, and its bounds: 1 MiB a socket, because a live one that has over 512 KiB stops
- * being live before more than a page of the log follows; and 256 MiB a worker. Nobody counts what the engine
- * drops or drains: it is asked, a tick after publishing, how much it still holds.
+ * Bounds what peers have not taken. A socket holds at most 1 MiB, because a live one with more than 512 KiB stops being
+ * live before more than a page of the log follows. A worker holds at most 256 MiB. What the engine drops or drains is not
+ * counted: a tick after publishing, the engine is asked how much it still holds.
  */
 export class Backpressure {
   readonly #events: BackpressureEvents;
-  readonly #due = new Set<Audience>();
+  readonly #toInspect = new Set<Audience>();
   #scheduled = false;
   #liveBytesMax = LIVE_BYTES_MAX;
-  /** What the last measurement found, and all that was sent since, as if nobody took any of it. */
+  /** What the last measurement found and all that was sent since, as if nobody had taken any of it. */
   #estimate = 0;
   #full = false;
-  /** Of ended sockets. */
+  /** Bytes that peers of ended sockets have not taken. */
   #lingering = 0;
   #timer: NodeJS.Timeout;
   #onMeasured: (socket: Socket, buffered: number) => void = () => undefined;
@@ -47,31 +47,33 @@ export class Backpressure {
     this.#timer = setTimeout(() => this.#measure(), MEASURE_EVERY_MS);
   }
 
-  /** True while the worker holds so much that nothing more is read for sockets that are not live. */
+  /** Whether the worker holds so much that nothing more is read for sockets that are not live. */
   get full(): boolean {
     return this.#full;
   }
 
-  /** Is told of every socket, once a second. */
+  /** Sets the listener that is called for every socket once a second. */
   onMeasured(listener: (socket: Socket, buffered: number) => void): void {
     this.#onMeasured = listener;
   }
 
-  /** A frame went out to these, of whom so many are live. */
+  /** A frame was published to an audience, of which so many sockets are live. */
   published(audience: Audience, bytes: number, receivers: number): void {
     this.sent(bytes * receivers);
-    audience.unseenBytes += bytes;
-    if (audience.unseenBytes >= LOOK_EVERY_BYTES) this.#look(audience);
+    audience.uninspectedBytes += bytes;
+    if (audience.uninspectedBytes < INSPECT_EVERY_BYTES) return;
+    this.#toInspect.add(audience);
+    this.#inspectSoon();
   }
 
   sent(bytes: number): void {
     this.#estimate += bytes;
-    if (this.#estimate > WORKER_BYTES_MAX && !this.#full) this.#soon();
+    if (this.#estimate > WORKER_BYTES_MAX && !this.#full) this.#inspectSoon();
   }
 
   /**
-   * An end was written to this socket behind what its peer has not taken: the engine holds that, and the connection,
-   * for a while, and nobody can ask it how long. `gone` is called after it, or now when there is nothing.
+   * A socket ended whose peer has not taken everything. The engine holds that and the connection for a while, and does not
+   * tell when it lets go. `gone` is called after the longest such time, or at once when the peer had taken everything.
    */
   ended({ lastBuffered }: Socket, gone: () => void): void {
     if (lastBuffered === 0) return gone();
@@ -86,22 +88,17 @@ export class Backpressure {
     clearTimeout(this.#timer);
   }
 
-  #look(audience: Audience): void {
-    this.#due.add(audience);
-    this.#soon();
-  }
-
-  /** In the next tick, when the engine has counted what this one published. */
-  #soon(): void {
+  /** Inspects audiences in the next tick, when the engine has counted what this one published. */
+  #inspectSoon(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      for (const audience of this.#due) {
-        audience.unseenBytes = 0;
+      for (const audience of this.#toInspect) {
+        audience.uninspectedBytes = 0;
         for (const socket of audience.sockets) this.#inspect(socket, socket.buffered);
       }
-      this.#due.clear();
+      this.#toInspect.clear();
       if (this.#estimate > WORKER_BYTES_MAX && !this.#full) this.#measure();
     });
   }
@@ -116,7 +113,7 @@ export class Backpressure {
     const total = sockets.reduce((sum, { buffered }) => sum + buffered, this.#lingering);
     this.#estimate = total;
     this.#full = total > WORKER_BYTES_MAX;
-    // While there is no room, nobody stays live with more than a fair share of it.
+    // While there is no room, no socket stays live with more than a fair share of it.
     const fairShare = WORKER_BYTES_MAX / 2 / sockets.length;
     this.#liveBytesMax = this.#full ? Math.min(LIVE_BYTES_MAX, fairShare) : LIVE_BYTES_MAX;
     for (const socket of sockets) {

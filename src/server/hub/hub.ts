@@ -15,27 +15,26 @@ import { Follower } from './follower.js';
 import { EncodedPages, frameOf } from './pages.js';
 import type { ChatSocket, MainSocket, Socket } from './sockets.js';
 
-/** The engine's topics: one encoded frame for all local sockets that joined. */
+/** The engine's topics, each of which sends one encoded frame to all sockets of this worker that subscribed. */
 export interface Topics {
   publish(topic: string, frame: string): void;
   numSubscribers(topic: string): number;
 }
 
-/** Who else wants to know that an entry passes. */
+/** Listens to entries that pass. */
 export interface Passing {
-  /** A message of this author, or their removal, passes: they are no longer typing. */
+  /** A message of this user or the user's removal passes, so the user has stopped typing. */
   stoppedTyping(chatId: number, userId: number): void;
 }
 
 const chatTopic = (chatId: number) => `c${chatId}`;
-/** A user's private chats; one for all of them. */
+/** One topic for all private chats of a user. */
 const userTopic = (userId: number) => `u${userId}`;
 const groupTopic = (groupId: number) => `m${groupId}`;
 
 /**
- * The worker's sockets, and what the log brings them. Entries act in the order of the log: a message is
- * encoded once and published to its topics; a removal ends sockets in the very tick in which it passes, so
- * nothing later reaches them.
+ * Holds the worker's sockets, and applies the entries of the log to them in order. A message is encoded once and published
+ * to its topics. A removal ends sockets in the very tick in which it passes, so that nothing later reaches them.
  */
 export class Hub {
   readonly store: ReadStore;
@@ -52,7 +51,7 @@ export class Hub {
   readonly #nameJson = (userId: number) => this.caches.nameJson(userId);
   /** Every main socket. */
   readonly #mainAudience = new Audience<MainSocket>();
-  /** By the entry that is passing. */
+  /** How many bytes the entry that is passing has published. */
   #publishedBytes = 0;
   #passing: Passing | undefined;
 
@@ -63,7 +62,7 @@ export class Hub {
     bus: Bus,
     failed: (error: unknown) => void,
   ): Promise<Hub> {
-    // What is revoked after this passes.
+    // Later revocations come as entries that pass.
     const { value, position } = await store.revocations();
     return new Hub(store, position, new Revocations(value), topics, bus, failed);
   }
@@ -103,7 +102,9 @@ export class Hub {
     return this.#rooms.get(chatId)?.sockets ?? EMPTY;
   }
 
-  /** The caller's user id; undefined when a subject has no profile. A number says nothing about a profile. */
+  /**
+   * The caller's user id; undefined when a subject has no profile. A caller who is a number may have no profile either.
+   */
   loadUserId(caller: Caller): Loaded<number | undefined> {
     if ('id' in caller) return this.follower.here(caller.id);
     const { subject } = caller;
@@ -166,8 +167,8 @@ export class Hub {
   }
 
   /**
-   * Joins the topics. To be called in the tick in which nothing is left between the socket and the position. `groups`
-   * are those of a main socket's user at the position.
+   * Subscribes a socket to its topics. To be called in the tick in which nothing is left between the socket and the
+   * position. `groups` are those of a main socket's user at the position.
    */
   goLive(socket: Socket, groups: readonly number[]): void {
     socket.state = 'live';
@@ -188,7 +189,7 @@ export class Hub {
     this.backpressure.close();
   }
 
-  /** Everything up to the position was published to it; from here on it reads by itself. */
+  /** Everything up to the position was published to the socket. What follows it gets in pages of its own. */
   #leaveLive(socket: Socket): void {
     socket.unsubscribeAll();
     socket.state = 'behind';
@@ -197,7 +198,7 @@ export class Hub {
     socket.leastBuffered = socket.buffered;
   }
 
-  /** Whether anybody on this worker may have to be told of a message. */
+  /** Whether a socket of this worker may have to be sent a message. */
   #isHeard({ chatId }: Message): boolean {
     return this.#mains.size > 0 || this.#rooms.has(chatId);
   }
@@ -211,7 +212,7 @@ export class Hub {
     return this.#publishedBytes;
   }
 
-  /** Takes what the page brought for a message. */
+  /** Adds to the caches what the page brought for a message. */
   #cacheBrought({ id, authorId, chatId }: Message, users: Users, chats: LogPage['chats']): void {
     const author = users.get(authorId);
     if (author !== undefined && !this.caches.hasUser(authorId)) this.caches.addUser(author, id);
@@ -262,7 +263,7 @@ export class Hub {
   #publishToMains(message: Message): void {
     if (this.#mains.size === 0) return;
     const { chatId, authorId } = message;
-    // One that is not there is deleted further on in the log, so it is a group.
+    // A chat that is not there is deleted further on in the log, so it is a group.
     const { pair = null, type = 'group' } = this.caches.chat(chatId) ?? {};
     const topics =
       pair === null
@@ -314,13 +315,13 @@ export class Hub {
           socket.end(closeCodeOf('unauthorized'), 'token revoked');
       }
     };
-    // Whoever has a socket here came with the subject, which the worker remembers in all likelihood.
+    // A user with a socket here came with the subject, so it is cached in all likelihood.
     const userId = 'id' in caller ? caller.id : this.caches.userOfSubject(caller.subject);
     if (userId !== undefined) return endSockets(userId);
     this.follower.readSoon(() => this.loadUserId(caller), endSockets, this.#failed);
   }
 
-  /** Sockets that are not live yet read their groups when they go live. */
+  /** Gives live sockets only, because the others get their groups when they go live. */
   *#liveMainsOf(users: readonly number[]): Generator<MainSocket> {
     for (const userId of users) {
       for (const socket of this.#mains.get(userId) ?? []) if (socket.state === 'live') yield socket;

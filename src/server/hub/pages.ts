@@ -4,13 +4,13 @@ import { HISTORY_BYTES_MAX, HISTORY_MESSAGES_MAX } from '../../api/frames.js';
 import { assertNever, type ChatEntry, type Entry } from '../../chat/entries.js';
 import type { PageBounds } from '../../store/read-store.js';
 
-/** What the store is asked for: a text takes at least as many bytes in a frame, so what fits is among it. */
+/** What the store is asked for. A text takes at least as many bytes in a frame, so everything that fits is in the page. */
 export const PAGE_BOUNDS: PageBounds = { max: HISTORY_MESSAGES_MAX, maxBytes: HISTORY_BYTES_MAX };
-/** Room for what surrounds the messages in a history frame. */
+/** The bytes that surround the messages in a history frame. */
 const ENVELOPE_BYTES = 64;
 const CACHE_BYTES_MAX = 32 * 1024 * 1024;
 const CACHED_PAGES_PER_CHAT_MAX = 16;
-/** Of a chat that somebody connected to, so many newest messages stay encoded. */
+/** How many newest messages of a chat stay encoded. */
 const RECENT_MESSAGES_MAX = 100;
 
 /** Consecutive messages of a chat, encoded, oldest first. */
@@ -37,23 +37,23 @@ interface Recent {
   readonly frames: string[];
   readonly authors: Set<number>;
   bytes: number;
-  /** As it was read; what follows may double it. */
+  /** The bytes as they were read. What follows may double them. */
   readonly bytesRead: number;
-  /** It is all that the chat has. */
+  /** Whether the chat has no other messages. */
   whole: boolean;
 }
 
 /**
- * The messages of chats as the frames that they are sent in, exact as of the worker's position. What was read for one
- * socket is kept for the next: a thousand that catch up with the same chat end up on the same pages, wherever each
- * began, and reading and encoding 100 messages is half of what a connection costs.
+ * Keeps messages of chats as the frames that they are sent in, as of the worker's position. What was read for one socket
+ * is kept for the next: a thousand sockets that catch up with the same chat come to the same pages, wherever each began,
+ * and reading and encoding 100 messages is half of what a connection costs.
  */
 export class EncodedPages {
   readonly #chats = new Map<number, CachedPage[]>();
   readonly #pages = new LRUCache<CachedPage, true>({
     maxSize: CACHE_BYTES_MAX,
     sizeCalculation: (_true, { bytes }) => bytes + ENVELOPE_BYTES,
-    dispose: (_true, page) => this.#forget(page),
+    dispose: (_true, page) => this.#removeFromIndexes(page),
   });
 
   readonly #recent = new LRUCache<number, Recent>({
@@ -62,7 +62,7 @@ export class EncodedPages {
     dispose: ({ authors }, chatId) => this.#recentOf.delete(authors, chatId),
   });
 
-  /** What shows an author's name. */
+  /** The pages and chats that show an author's name. */
   readonly #pagesOf = new AuthorIndex<CachedPage>();
   readonly #recentOf = new AuthorIndex<number>();
 
@@ -83,7 +83,7 @@ export class EncodedPages {
     if (this.#recent.has(chatId)) this.#recentOf.add(authors, chatId);
   }
 
-  /** A message of a chat passes: as its frame, when it was encoded. */
+  /** A message of a chat passes. `frame` is undefined when it was not encoded. */
   messagePassed(chatId: number, authorId: number, frame: string | undefined): void {
     const recent = this.#recent.peek(chatId);
     if (recent === undefined) return;
@@ -100,7 +100,7 @@ export class EncodedPages {
     recent.whole = false;
   }
 
-  /** What follows after an id, if it is kept; `last` is where the page ends. */
+  /** Gives what follows after an id, if that is kept. `last` is the id at which the page ends. */
   after(chatId: number, from: number): (Omit<EncodedPage, 'more'> & { readonly last: number }) | undefined {
     const page = this.#chats.get(chatId)?.findLast((known) => known.from <= from && from < known.last);
     if (page === undefined) return undefined;
@@ -119,7 +119,7 @@ export class EncodedPages {
     if (known.length > CACHED_PAGES_PER_CHAT_MAX && oldest !== undefined) this.#pages.delete(oldest);
   }
 
-  /** What an entry makes wrong is dropped. */
+  /** Drops what an entry makes wrong. */
   passed(entry: Entry): void {
     switch (entry.kind) {
       case 'message': // See `messagePassed`.
@@ -146,13 +146,13 @@ export class EncodedPages {
     }
   }
 
-  /** Frames carry their author's name. */
+  /** Drops the frames that carry the name of this author. */
   #dropAuthor(userId: number): void {
     for (const page of this.#pagesOf.of(userId)) this.#pages.delete(page);
     for (const chatId of this.#recentOf.of(userId)) this.#recent.delete(chatId);
   }
 
-  #forget(page: CachedPage): void {
+  #removeFromIndexes(page: CachedPage): void {
     this.#pagesOf.delete(page.authors, page);
     const known = this.#chats.get(page.chatId);
     const index = known?.indexOf(page) ?? -1;
@@ -162,11 +162,11 @@ export class EncodedPages {
   }
 }
 
-/** By an author, what shows their name: one who changes it again and again is not to cost a walk through the caches. */
+/** Finds what shows an author's name, so that a change of a name costs no walk through the caches. */
 class AuthorIndex<T> {
   readonly #things = new Map<number, Set<T>>();
 
-  /** As they are at this moment. */
+  /** Gives a copy, so that the things may be deleted meanwhile. */
   of(author: number): readonly T[] {
     return [...(this.#things.get(author) ?? [])];
   }
@@ -188,24 +188,24 @@ class AuthorIndex<T> {
   }
 }
 
-/** The frame that a chat's sockets hear of an entry; undefined for what they are not told. */
+/** Gives the frame that a chat's sockets are sent of an entry; undefined when they are sent none. */
 export function frameOf(entry: ChatEntry, nameJson: (userId: number) => string): string | undefined {
   switch (entry.kind) {
     case 'message':
       return messageJson(entry, nameJson(entry.authorId));
     case 'group_changed':
-      return undefined; // The API's frames have no word for it: who asks for the group sees it.
+      return undefined; // The API has no frame for it. A client that asks for the group sees the change.
     default:
       return assertNever(entry);
   }
 }
 
-/** Collects frames as long as they fit into one history frame; the first always does. */
+/** Collects frames as long as they fit into one history frame. The first frame always does. */
 export class FrameCollector {
   readonly frames: string[] = [];
   bytes = ENVELOPE_BYTES;
 
-  /** False, and it is not taken, when there is no room. */
+  /** Returns false without taking the frame when there is no room. */
   add(frame: string): boolean {
     const bytes = Buffer.byteLength(frame) + 1;
     if (this.frames.length > 0 && this.bytes + bytes > HISTORY_BYTES_MAX) return false;

@@ -1,19 +1,19 @@
 import type { Message } from '../../chat/messages.js';
 
-/** While the log is followed so slowly that more would wait, they are read instead. */
+/** No more than this many are kept. Further ones are read from the store. */
 const ENTRIES_MAX = 10_000;
 
-/** Entries that are known before the log is followed to them: runs of consecutive ids, in ascending order. */
+/** Keeps messages that are known before the log is followed to them: runs of consecutive ids, in ascending order. */
 export class PrefetchedEntries {
   readonly #runs: (readonly Message[])[] = [];
   #count = 0;
 
-  /** The lowest id that is known; infinite when none is. */
+  /** The lowest id that is kept; infinite when there is none. */
   get first(): number {
     return this.#runs[0]?.[0]?.id ?? Number.POSITIVE_INFINITY;
   }
 
-  /** Takes a run in, unless it begins at or before `position`, or before one that came earlier. */
+  /** Adds a run, unless it begins at or before `position`, or before the end of another run. */
   add(run: readonly Message[], position: number): void {
     const id = run[0]?.id ?? 0;
     const newest = this.#runs.at(-1)?.at(-1)?.id ?? position;
@@ -22,7 +22,7 @@ export class PrefetchedEntries {
     this.#count += run.length;
   }
 
-  /** The known entries that follow right after `position`, at most `max`; what is up to it is forgotten. */
+  /** Gives at most `max` messages that follow right after `position`. Removes runs up to it. */
   after(position: number, max: number): readonly Message[] {
     let run = this.#runs[0];
     while (run !== undefined && (run.at(-1)?.id ?? 0) <= position) {

@@ -1,6 +1,6 @@
 import { NEVER } from '../auth/identity.js';
 
-/** What the hub needs of an engine's WebSocket. Every call after its end throws. */
+/** What the hub needs of an engine's WebSocket. After its end every call throws. */
 export interface Wire {
   send(frame: string): unknown;
   /** Sends a close frame after what was sent and published before, and calls the close handler at once. */
@@ -9,34 +9,35 @@ export interface Wire {
   unsubscribe(topic: string): unknown;
   getTopics(): string[];
   getBufferedAmount(): number;
-  /** Joins what is sent within `use` into few writes. */
+  /** Joins everything that is sent within `use` into few writes. */
   cork(use: () => void): unknown;
 }
 
 /**
- * `opening`: its history is not whole yet; `behind`: could not keep up, and reads pages of its own; `live`: on
- * its topics, all that the log brings reaches it; `closed`.
+ * `opening`: the socket has not been sent its whole history. `behind`: it could not keep up, and is sent pages of its own.
+ * `live`: it is subscribed to its topics, and gets everything that the log brings. `closed`: it has ended.
  */
 export type SocketState = 'opening' | 'behind' | 'live' | 'closed';
 
-/** One open socket of a user. What is asked of it after its end does nothing. */
+/** A socket of a user. After its end its methods do nothing. */
 export abstract class UserSocket {
   state: SocketState = 'opening';
-  /** About to be ended: what it sends from here on is not taken, as if the close frame had met it. */
+  /** The socket is about to be ended: frames from its client are ignored, as if they came after the close frame. */
   leaving = false;
-  /** While not live: its next page is being asked for. */
+  /** While not live: the store is asked for its next page. */
   isReading = false;
-  /** Messages that were taken and whose fate it has not been told. */
+  /** How many of its messages were taken and have no answer yet. */
   unanswered = 0;
   readonly userId: number;
-  /** When the token that it stays for expires, in whole seconds since the epoch. */
+  /** When its token expires, in whole seconds since the epoch. */
   endsAt = NEVER;
-  /** When that was issued, as in Identity. */
+  /** When its token was issued, as in Identity. */
   issuedAt = 0;
-  /** While not live: the least that it had still to take since its last page, and when that was (performance.now()). */
+  /** While not live: the least that was buffered since its last page. */
   leastBuffered = 0;
+  /** While not live: when its peer last took something (performance.now()). */
   movedAt = 0;
-  /** What `buffered` was when it was asked last. */
+  /** The value of `buffered` when it was last read. */
   lastBuffered = 0;
   readonly #wire: Wire;
 
@@ -45,7 +46,7 @@ export abstract class UserSocket {
     this.userId = userId;
   }
 
-  /** Of its token and another one it stays for the one that expires later: when that is revoked, it ends. */
+  /** Replaces its token when the other one expires later. The socket ends when the token that it has is revoked. */
   stayFor({ endsAt, issuedAt }: { readonly endsAt: number; readonly issuedAt: number }): void {
     if (endsAt < this.endsAt) return;
     this.issuedAt = endsAt > this.endsAt ? issuedAt : Math.max(issuedAt, this.issuedAt);
@@ -87,13 +88,13 @@ export abstract class UserSocket {
   }
 }
 
-/** Where a socket begins: at the newest messages, or after one that the client has seen. */
+/** Where a socket begins: at the newest messages, or after a message that the client has seen. */
 export type Start = { readonly limit: number; readonly offset: number } | { readonly after: number };
 
 export type Socket = ChatSocket | MainSocket;
 
-/** What a client may say before its history is there; more is refused. */
-const SAID_EARLY_MAX = 64;
+/** How many messages a client may send before it has its history. More are refused. */
+const EARLY_MAX = 64;
 
 /** A socket of one chat. */
 export class ChatSocket extends UserSocket {
@@ -102,7 +103,7 @@ export class ChatSocket extends UserSocket {
   readonly start: Start;
   /** While not live: the newest id that it was sent. */
   position: number;
-  /** Made when there is something in it: most sockets wait for their first word for hours. */
+  /** Made when it is needed, because most sockets are sent nothing for hours. */
   #early: (() => void)[] | undefined;
 
   constructor(wire: Wire, userId: number, chatId: number, start: Start) {
@@ -113,9 +114,9 @@ export class ChatSocket extends UserSocket {
   }
 
   /**
-   * Runs `take` when the socket has its page of newest messages: a message that is stored before it could be too
-   * old for the page, and would never be shown to the one who sent it. At once when there is none to wait for.
-   * False, and it is not run, when too much waits already.
+   * Runs `take` when the socket has its page of newest messages, or at once when it does not wait for one. A message that
+   * is stored before that could be too old for the page, and would never be shown to its sender. Returns false without
+   * running it when too many wait already.
    */
   afterHistory(take: () => void): boolean {
     if (this.state !== 'opening' || 'after' in this.start) {
@@ -123,12 +124,12 @@ export class ChatSocket extends UserSocket {
       return true;
     }
     this.#early ??= [];
-    if (this.#early.length >= SAID_EARLY_MAX) return false;
+    if (this.#early.length >= EARLY_MAX) return false;
     this.#early.push(take);
     return true;
   }
 
-  /** To be called when the socket is no longer `opening`. */
+  /** To be called when the socket has left `opening`. */
   historySent(): void {
     const early = this.#early;
     this.#early = undefined;
@@ -136,7 +137,7 @@ export class ChatSocket extends UserSocket {
   }
 }
 
-/** A socket that hears of all the user's chats. */
+/** A socket that is told of all the user's chats. */
 export class MainSocket extends UserSocket {
   readonly kind = 'main';
   readonly after: number | undefined;

@@ -46,8 +46,8 @@ export class TypingIndicators {
     this.#membersMax = membersMax;
     this.#now = now;
     this.#timer = setInterval(() => this.#sweep(), SWEEP_EVERY_MS);
-    bus.onTyping((typing) => this.#hear(typing));
-    hub.onPassing({ stoppedTyping: (chatId, userId) => this.#passed(chatId, userId) });
+    bus.onTyping((typing) => this.#receive(typing));
+    hub.onPassing({ stoppedTyping: (chatId, userId) => this.#stopped(chatId, userId) });
   }
 
   /** Whether the socket's user is typing there, on this or another socket of this worker. */
@@ -62,7 +62,7 @@ export class TypingIndicators {
     const { chatId, userId } = socket;
     if (!on) {
       // Published in any case: the user may have begun on a socket of another worker.
-      this.#forgetOwn(chatId, userId);
+      this.#removeOwn(chatId, userId);
       return this.#publish(chatId, userId, false);
     }
     const { follower, caches, store } = this.#hub;
@@ -71,14 +71,14 @@ export class TypingIndicators {
         const known = caches.chat(chatId);
         return known === undefined ? store.chatFor(chatId, userId) : follower.here(known);
       },
-      (chat) => this.#began(socket, chat),
+      (chat) => this.#begin(socket, chat),
     );
   }
 
   /** Ends the typing of a socket that closed. */
-  left(socket: ChatSocket): void {
+  socketClosed(socket: ChatSocket): void {
     if (this.#own.get(socket.chatId)?.get(socket.userId)?.socket !== socket) return;
-    this.#forgetOwn(socket.chatId, socket.userId);
+    this.#removeOwn(socket.chatId, socket.userId);
     this.#publish(socket.chatId, socket.userId, false);
   }
 
@@ -92,7 +92,7 @@ export class TypingIndicators {
     this.#bus.publish({ chatId, userId, on, worker: this.#worker, sequence: this.#sequence, position });
   }
 
-  #began(socket: ChatSocket, chat: Chat | undefined): void {
+  #begin(socket: ChatSocket, chat: Chat | undefined): void {
     const { chatId, userId } = socket;
     const tooMany = this.#membersMax > 0 && (chat?.membersCount ?? 0) > this.#membersMax;
     if (socket.state === 'closed' || (chat?.type === 'group' && tooMany)) return;
@@ -102,7 +102,7 @@ export class TypingIndicators {
     this.#publish(chatId, userId, true);
   }
 
-  #hear(typing: Typing): void {
+  #receive(typing: Typing): void {
     const { chatId, userId, on, position } = typing;
     const { follower, store } = this.#hub;
     // While the worker is far behind the log, signals are dropped, because they must not pile up.
@@ -121,8 +121,8 @@ export class TypingIndicators {
     if (shown instanceof Promise) shown.catch(() => undefined); // A store that cannot be read ends the worker anyway.
   }
 
-  #passed(chatId: number, userId: number): void {
-    this.#forgetOwn(chatId, userId);
+  #stopped(chatId: number, userId: number): void {
+    this.#removeOwn(chatId, userId);
     const shown = this.#shown.get(chatId)?.get(userId);
     if (shown?.on !== true) return;
     shown.on = false;
@@ -154,7 +154,7 @@ export class TypingIndicators {
     for (const [chatId, users] of this.#own) {
       for (const [userId, { at }] of users) {
         if (now - at < OWN_EXPIRY_MS) continue;
-        this.#forgetOwn(chatId, userId);
+        this.#removeOwn(chatId, userId);
         this.#publish(chatId, userId, false);
       }
     }
@@ -168,7 +168,7 @@ export class TypingIndicators {
     }
   }
 
-  #forgetOwn(chatId: number, userId: number): void {
+  #removeOwn(chatId: number, userId: number): void {
     const users = this.#own.get(chatId);
     users?.delete(userId);
     if (users?.size === 0) this.#own.delete(chatId);

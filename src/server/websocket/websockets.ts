@@ -98,7 +98,7 @@ export class WebSockets {
     if (isCut) release();
     else this.#options.hub.backpressure.ended(socket, release);
     this.#options.catchUp.detach(socket);
-    if (socket.kind === 'chat') this.#options.typing.left(socket);
+    if (socket.kind === 'chat') this.#options.typing.socketClosed(socket);
   }
 
   #control(session: Session): void {

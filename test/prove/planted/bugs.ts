@@ -19,8 +19,8 @@ const CUT = ['--faults', 'cut'];
 export const fallingBehind: readonly Patch[] = [
   {
     file: 'server/hub/backpressure.js',
-    from: 'const LOOK_EVERY_BYTES = 128 * 1024;',
-    to: 'const LOOK_EVERY_BYTES = 4096;',
+    from: 'const INSPECT_EVERY_BYTES = 128 * 1024;',
+    to: 'const INSPECT_EVERY_BYTES = 4096;',
   },
   {
     file: 'server/hub/backpressure.js',

@@ -7,23 +7,23 @@ import { ChatCatchUp } from './chat-catch-up.js';
 import { MainCatchUp } from './main-catch-up.js';
 import type { Progress, Step } from './step.js';
 
-/** The next page goes out, and a socket goes live, when the peer has taken all but this much. */
+/** A socket gets its next page, or goes live, when its peer has taken all but this much. */
 const DRAINED_BYTES = 64 * 1024;
-/** Sockets that wait share this much of a tick. */
+/** Sockets that catch up share this much of a tick. */
 const TICK_MS = 5;
-/** A peer that takes nothing for this long is given up; it may resume. */
+/** A socket whose peer takes nothing for this long is ended. The client may resume. */
 const STALLED_MS = 30_000;
 
 /**
- * The one way to attach. A socket that opens, one that resumes, and one that could not keep up are the same:
- * each reads pages up to the worker's position, each when the previous has drained, and goes live in the same
- * tick in which nothing is left in between. No gap, no repeat, bounded memory, and a slow reader costs the
- * others nothing.
+ * Brings sockets to the worker's position. A socket that opens, one that resumes, and one that could not keep up are
+ * treated alike: each is sent pages up to the position, each page when the one before has drained, and goes live in the
+ * tick in which nothing is left in between. So there is no gap and no repeat, memory is bounded, and a slow client costs
+ * the others nothing.
  */
 export class CatchUp {
   readonly #hub: Hub;
   readonly #failed: (error: unknown) => void;
-  /** Sockets that are not live and have drained, in the order of their turns. */
+  /** Sockets that are not live and have drained, in the order in which they get their next page. */
   readonly #ready = new Set<Socket>();
   readonly #chats: ChatCatchUp;
   readonly #mains: MainCatchUp;
@@ -45,22 +45,22 @@ export class CatchUp {
     else this.#step(socket);
   }
 
-  /** It has closed. */
+  /** To be called when a socket has closed. */
   detach(socket: Socket): void {
     this.#hub.remove(socket);
-    this.#ready.delete(socket); // While the worker is full nobody's turn comes.
+    this.#ready.delete(socket); // While the worker is full, nothing else would remove it.
   }
 
-  /** The peer took something of what was sent. */
+  /** To be called when the peer took something of what was sent. */
   drained(socket: Socket): void {
-    if (socket.buffered <= DRAINED_BYTES && isWaiting(socket)) this.#queue(socket);
+    if (socket.buffered <= DRAINED_BYTES && isCatchingUp(socket)) this.#queue(socket);
   }
 
-  /** Once a second: those who take nothing are given up. */
+  /** Ends sockets whose peers take nothing. This is called for each socket once a second. */
   #measured(socket: Socket, buffered: number): void {
-    if (!isWaiting(socket)) return;
+    if (!isCatchingUp(socket)) return;
     if (buffered <= DRAINED_BYTES) {
-      this.#queue(socket); // Its turn may have been put off when the worker had no room.
+      this.#queue(socket); // It may have been left out when the worker had no room.
     } else if (buffered < socket.leastBuffered) {
       socket.movedAt = performance.now();
     } else if (performance.now() - socket.movedAt > STALLED_MS) {
@@ -78,16 +78,16 @@ export class CatchUp {
   #schedule(): void {
     if (this.#scheduled || this.#ready.size === 0 || this.#hub.backpressure.full) return;
     this.#scheduled = true;
-    setImmediate(() => this.#turn());
+    setImmediate(() => this.#sendPages());
   }
 
-  /** A page each, in order; those that the tick has no time for wait for the next. */
-  #turn(): void {
+  /** Sends a page to each socket, in order. Those that the tick has no time for wait for the next. */
+  #sendPages(): void {
     this.#scheduled = false;
     const deadline = performance.now() + TICK_MS;
     for (const socket of this.#ready) {
       this.#ready.delete(socket);
-      if (isWaiting(socket)) this.#step(socket);
+      if (isCatchingUp(socket)) this.#step(socket);
       if (performance.now() >= deadline || this.#hub.backpressure.full) break;
     }
     this.#schedule();
@@ -95,7 +95,7 @@ export class CatchUp {
 
   /** Loads a page, and sends it in the tick in which the worker is at the position that it is true at. */
   #step(socket: Socket): void {
-    if (socket.isReading) return; // It goes on when the answer is there.
+    if (socket.isReading) return; // The next step follows when the answer is there.
     socket.isReading = true;
     const failed = (error: unknown) => {
       socket.isReading = false;
@@ -108,7 +108,7 @@ export class CatchUp {
           () => step.load(),
           (value) => {
             socket.isReading = false;
-            if (isWaiting(socket)) this.#goOn(socket, step.act(value));
+            if (isCatchingUp(socket)) this.#advance(socket, step.act(value));
           },
         ),
       failed,
@@ -121,7 +121,7 @@ export class CatchUp {
     socket.end(closeCodeOf(refusal.code), refusal.code);
   }
 
-  #goOn(socket: Socket, { bytes, more, groups }: Progress): void {
+  #advance(socket: Socket, { bytes, more, groups }: Progress): void {
     if (bytes > 0) {
       this.#hub.backpressure.sent(bytes);
       socket.movedAt = performance.now();
@@ -134,12 +134,12 @@ export class CatchUp {
       return;
     }
     if (drained) this.#hub.goLive(socket, groups);
-    // Its history is whole: what comes while it drains are single messages.
+    // Its history is whole, so what follows while it drains is sent as single messages.
     else socket.state = 'behind';
     if (socket.kind === 'chat') socket.historySent();
   }
 }
 
-function isWaiting(socket: Socket): boolean {
+function isCatchingUp(socket: Socket): boolean {
   return socket.state === 'opening' || socket.state === 'behind';
 }
