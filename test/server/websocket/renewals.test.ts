@@ -21,7 +21,7 @@ it('of one socket’s new tokens only so many are checked at a time', () => {
   };
   new WebSockets({
     auth,
-    limits: { admitFrame: () => true, refusals: { countError: () => undefined } },
+    admission: { admitFrame: () => true, refusals: { countError: () => undefined } },
   } as never).register(app as unknown as TemplatedApp);
   const wire = new FakeWire(new FakeTopics(), () => undefined);
   const session = { socket: new MainSocket(wire, 1, undefined), renewals: 0 };
