@@ -62,13 +62,13 @@ export class PendingReads {
     return this.#holding > 0;
   }
 
-  add(read: Read): void {
-    this.#wait({ ...read, oldAnswers: 0 });
+  add({ load, act, failed }: Read): void {
+    this.#wait({ load, act, failed, oldAnswers: 0 });
   }
 
   /** Takes a read that has loaded, and whose answer is on its way. */
-  addLoaded(read: Read, answer: Promise<At<unknown>>): void {
-    this.#await({ ...read, oldAnswers: 0 }, answer);
+  addLoaded({ load, act, failed }: Read, answer: Promise<At<unknown>>): void {
+    this.#await({ load, act, failed, oldAnswers: 0 }, answer);
   }
 
   /** Asks the store for the first `count` that wait. */
