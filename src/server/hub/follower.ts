@@ -8,7 +8,7 @@ import { PrefetchedEntries } from './prefetched-entries.js';
 
 /**
  * Bounds of what is applied in one tick, so that what is published in it stays far under the engine's limit for one
- * socket. The bytes of an entry are those that it published, or those of its text when nobody hears it.
+ * socket. The bytes of an entry are those that it published, or those of its text when no socket is sent it.
  */
 const PAGE_ENTRIES_MAX = 500;
 const PAGE_BYTES_MAX = 256 * 1024;
@@ -56,7 +56,7 @@ export class Follower {
   /** Why nothing is read any more: the follower was closed, or it failed. */
   #ended: { readonly reason: unknown } | undefined;
 
-  /** Begins at `position`, the end of the log: what was before is nobody's news. */
+  /** Begins at `position`, the end of the log, because no socket has to be told of what was before. */
   constructor(store: ReadStore, position: number, events: FollowerEvents) {
     this.#store = store;
     this.#position = position;
@@ -132,7 +132,7 @@ export class Follower {
     );
   }
 
-  /** The store is not read any more, since it may be closed next. Whoever waits is refused with `unavailable`. */
+  /** The store is not read any more, since it may be closed next. Reads that wait are refused with `unavailable`. */
   close(): void {
     this.#end(new ChatError('unavailable'));
   }
@@ -183,7 +183,7 @@ export class Follower {
       this.#lookAgain = true;
       return;
     }
-    // Whoever comes while a page is on its way may have to see more than is in it.
+    // A read that comes while a page is on its way may have to see more than is in that page.
     const { waiting } = this.#reads;
     void chain(this.#advance(), () => {
       if (!this.#behind) this.#reads.load(waiting);

@@ -9,12 +9,12 @@ import { type EncodedPage, FrameCollector, frameOf, PAGE_BOUNDS } from '../pages
 import type { ChatSocket } from '../sockets.js';
 import { AGAIN, type Progress, type Step } from './step.js';
 
-/** The newest messages of a chat. `page` is undefined when they were at hand; they are looked up again to be sent. */
+/** The newest messages of a chat. `page` is undefined when they were cached, and are looked up again to be sent. */
 interface Newest {
   readonly page: MessagePage | undefined;
 }
 
-/** What follows in a chat. `isAtHand`: the page was, and is looked up again to be sent. */
+/** What follows in a chat. When `isAtHand`, the encoded page was cached, and is looked up again to be sent. */
 interface Following {
   readonly page: ChatPage;
   readonly isAtHand: boolean;

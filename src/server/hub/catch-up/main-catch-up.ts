@@ -120,7 +120,7 @@ export class MainCatchUp {
   }
 }
 
-/** What was before a new socket does not concern it. */
+/** Whether the socket is sent nothing of what was before it. */
 function isNew(socket: MainSocket): boolean {
   return socket.state === 'opening' && socket.after === undefined;
 }
