@@ -118,8 +118,12 @@ export class Victims {
 
   #ask({ token }: Victim, dueAt: number): void {
     const phase = this.#phase;
-    const done = this.#due(phase, 'request', dueAt);
-    get(
+    this.#request(token, this.#due(phase, 'request', dueAt));
+  }
+
+  /** Asks once more when the server ended a kept connection in the moment in which it was used again. */
+  #request(token: string, done: (error?: string) => void): void {
+    const asked = get(
       {
         agent: this.#agent,
         host: '127.0.0.1',
@@ -133,7 +137,11 @@ export class Victims {
           done(response.statusCode === 200 ? undefined : `status ${response.statusCode}`),
         );
       },
-    ).on('error', (error: NodeJS.ErrnoException) => done(`request: ${error.code ?? error.message}`));
+    );
+    asked.on('error', (error: NodeJS.ErrnoException) => {
+      if (asked.reusedSocket && error.code === 'ECONNRESET') this.#request(token, done);
+      else done(`request: ${error.code ?? error.message}`);
+    });
   }
 
   #comeAndGo({ token, pair }: Victim, dueAt: number): void {

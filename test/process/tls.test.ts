@@ -97,7 +97,8 @@ describe('with TLS_CERT and TLS_KEY', () => {
     await use('next-cert.pem', 'next-key.pem');
     server.kill('SIGHUP');
     await until(async () => {
-      const [one, ...others] = await fingerprints();
+      // What waits to be accepted by a worker that stops listening is reset by the kernel.
+      const [one, ...others] = await fingerprints().catch(() => [first]);
       return one !== first && others.length === 0;
     });
     const next = await fingerprints();
