@@ -9,9 +9,6 @@ const TIMING = ['test/**/*.timing.test.ts'];
 const CAMPAIGN = ['test/{campaign,fuzz,power,proxies}/**/*.test.ts'];
 const SERVER = ['test/{contract,conformance,process}/**/*.test.ts'];
 
-/** To load the code anew for each file would take longer than most of them. */
-const SHARE_PROCESSES = { isolate: false } as const;
-
 function tier(
   name: string,
   include: string[],
@@ -25,6 +22,8 @@ export default defineConfig({
   test: {
     setupFiles: ['test/runner/each-file.ts'],
     pool: 'forks',
+    // To load the code anew for each file would take longer than most of them.
+    isolate: false,
     // Enough for a machine that is busy with something else: a test fails by what it sees, not by how long that takes.
     testTimeout: 180_000,
     hookTimeout: 180_000,
@@ -34,8 +33,8 @@ export default defineConfig({
     reporters: ['default', './test/runner/slowest-files.ts'],
     projects: [
       tier('campaign', CAMPAIGN, TIMING),
-      tier('server', SERVER, TIMING, { ...SHARE_PROCESSES, globalSetup: 'test/runner/shared-tree.ts' }),
-      tier('unit', ['test/**/*.test.ts'], [...CAMPAIGN, ...SERVER, ...TIMING], SHARE_PROCESSES),
+      tier('server', SERVER, TIMING, { globalSetup: 'test/runner/shared-tree.ts' }),
+      tier('unit', ['test/**/*.test.ts'], [...CAMPAIGN, ...SERVER, ...TIMING]),
       tier('timing', TIMING, [], { maxWorkers: 1, sequence: { groupOrder: 1 } }),
     ],
   },

@@ -6,7 +6,7 @@ import type { Stage } from '../../bench/floods/stage.js';
 /** The tool as it is built: its processes run compiled files. */
 const BUILT = fileURLToPath(new URL('../../dist-bench/bench/floods', import.meta.url));
 const CROWD = 500;
-const SECONDS = 1.5;
+const SECONDS = 1.2;
 /** Of what others wait for without a flood, and the unrest of a machine: to be served among a flood, not after it. */
 const TIMES_MAX = 20;
 const UNREST_MS = 10;

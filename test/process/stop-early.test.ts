@@ -6,6 +6,18 @@ import { exitOf, launch, SECRET } from '../support/server.js';
 /** Of what a process takes that only starts: to wait for the end of the time that all have for it would take 10 s. */
 const TIMES_MAX = 10;
 
+/** How long a process of ours runs that only starts: measured once for all tests, and again for one that asks again. */
+let usual: Promise<number> | undefined;
+function control(): () => Promise<number> {
+  let asked = 0;
+  return () => {
+    asked += 1;
+    if (asked > 1) usual = undefined;
+    usual ??= elapsedMs(() => exitOf(launch({ JWT_SECRET: SECRET }, ['token', '--sub', '1']).process));
+    return usual;
+  };
+}
+
 // Loading, the ledger, the workers, serving: on any machine some of these fall into each.
 describe.each(['SIGTERM', 'SIGINT'] as const)('%s while the process tree is starting', (signal) => {
   it.each([20, 150, 300, 450, 600, 800])('after %d ms ends all of it, in order', async (ms) => {
@@ -25,9 +37,12 @@ describe.each(['SIGTERM', 'SIGINT'] as const)('%s while the process tree is star
       await folder.remove();
       return took;
     };
-    const control = () =>
-      elapsedMs(() => exitOf(launch({ JWT_SECRET: SECRET }, ['token', '--sub', '1']).process));
-    const ratio = await smallestRatio({ measured: stopMs, control, enough: TIMES_MAX, tries: 3 });
+    const ratio = await smallestRatio({
+      measured: stopMs,
+      control: control(),
+      enough: TIMES_MAX,
+      tries: 3,
+    });
     expect(ratio).toBeLessThanOrEqual(TIMES_MAX);
   });
 });
