@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { CLOSE_CODES } from '../src/api/close-codes.js';
 import { BASE, channels, routes } from '../src/api/routes.js';
 import { closeCodeOf, statusOf } from '../src/api/status.js';
 import { ERROR_CODES } from '../src/chat/errors.js';
@@ -99,6 +100,12 @@ describe('docs/api.md', () => {
     const [status, close] = rowsOf('docs/api.md').get(code) ?? [];
     expect(status?.split(' ')[0]).toBe(String(statusOf(code)));
     expect(close).toBe(String(closeCodeOf(code)));
+  });
+
+  it('has every close code, and 1006, which no server sends', () => {
+    const table = api.slice(api.indexOf('## Close codes'), api.indexOf('## Every error code'));
+    const codes = [...table.matchAll(/^\| ([\d, ]+) \|/gm)].flatMap(([, cell]) => String(cell).split(', '));
+    expect(codes.sort()).toEqual([...Object.keys(CLOSE_CODES), '1006'].sort());
   });
 });
 
