@@ -27,8 +27,8 @@ export default defineConfig({
     // Enough for a machine that is busy with something else: a test fails by what it sees, not by how long that takes.
     testTimeout: 180_000,
     hookTimeout: 180_000,
-    // Much of the time is waiting.
-    maxWorkers: 3,
+    // More than processors: much of the time is waiting.
+    maxWorkers: 4,
     maxConcurrency: 10,
     reporters: ['default', './test/runner/slowest-files.ts'],
     projects: [
