@@ -10,7 +10,7 @@ const REQUESTS_PER_S = 50;
 const CONNECTIONS_PER_S = 40;
 const TICK_MS = 2;
 /** A request that is not answered within this time is an error, also on a machine that has much else to do. */
-const ANSWER_MS_MAX = 30_000;
+const ANSWER_MS_MAX = 90_000;
 const RECONNECT_MS = 100;
 const LOOK_EVERY_MS = 20;
 
