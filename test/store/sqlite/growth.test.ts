@@ -101,7 +101,7 @@ describe('with a million entries', () => {
 
   it("a chat's newest message is one row, in the big chat and in the small ones", () => {
     for (const chat of [BIG, SMALL, SMALL + 1, SMALL + SMALL_CHATS - 1]) {
-      for (const sql of [SQL.newestMessage, SQL.newestNumber]) {
+      for (const sql of [SQL.newestMessage, SQL.newestMessageId, SQL.newestNumber]) {
         const found = visitedBy(sql, chat);
         expect(found.rows).toHaveLength(1);
         expect(found.visits).toBe(1);
@@ -301,6 +301,7 @@ const PLANS: Readonly<Record<keyof typeof SQL, readonly string[]>> = {
   newest: ['SCAN entry'],
   entriesAfter: ['SEARCH entry USING INTEGER PRIMARY KEY (rowid>?)'],
   newestMessage: ['SEARCH entry USING INDEX entry_message (chat_id=?)'],
+  newestMessageId: ['SEARCH entry USING COVERING INDEX entry_message (chat_id=?)'],
   hasMessageAfter: ['SEARCH entry USING COVERING INDEX entry_message (chat_id=? AND id>?)'],
   newestNumber: ['SEARCH entry USING INDEX entry_message (chat_id=?)'],
   numberFrom: ['SEARCH entry USING INDEX entry_message (chat_id=? AND id>?)'],

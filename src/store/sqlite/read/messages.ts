@@ -17,6 +17,7 @@ interface Numbered {
 export function messageQueries(db: Connection) {
   const newestMessage = db.prepare<[number], MessageRow>(SQL.newestMessage).raw();
   const hasMessageAfter = db.prepare<[number, number, number], number>(SQL.hasMessageAfter).pluck();
+  const newestMessageId = db.prepare<[number], number>(SQL.newestMessageId).pluck();
   const newestNumber = db.prepare<[number], Numbered>(SQL.newestNumber);
   const numberFrom = db.prepare<[number, number], Numbered>(SQL.numberFrom);
   const messagesDown = db.prepare<[number, number, number], MessageRow>(SQL.messagesDown).raw();
@@ -42,14 +43,6 @@ export function messageQueries(db: Connection) {
     return numberFrom.get(chatId, low)?.id;
   }
 
-  /** Gives messages in order, as many as are within the bounds, and whether others follow. */
-  function messagesAfter(chatId: number, after: number, bounds: PageBounds) {
-    const next = (from: number, count: number) => messagesUp.all(chatId, from, count);
-    const { messages, cut } = collect(chatId, after, bounds, next, (id) => id);
-    const last = messages.at(-1)?.id ?? after;
-    return { messages, more: cut || messagesUp.get(chatId, last, 1) !== undefined };
-  }
-
   return {
     newestMessage(chatId: number): Message | undefined {
       const row = newestMessage.get(chatId);
@@ -68,16 +61,16 @@ export function messageQueries(db: Connection) {
     },
 
     /** Gives the newest id of a message or change, 0 when there is none. */
-    newestId: (chatId: number) =>
-      Math.max(newestMessage.get(chatId)?.[0] ?? 0, newestChange.get(chatId) ?? 0),
+    newestId: (chatId: number) => Math.max(newestMessageId.get(chatId) ?? 0, newestChange.get(chatId) ?? 0),
 
     /** Gives messages and changes in the order of the log. Changes are few, and have an index of their own. */
     entriesAfter(chatId: number, after: number, bounds: PageBounds): ChatEntry[] {
-      const { messages, more } = messagesAfter(chatId, after, bounds);
+      const next = (from: number, count: number) => messagesUp.all(chatId, from, count);
+      const { messages, cut } = collect(chatId, after, bounds, next, (id) => id);
       const changes = changesUp.all(chatId, after, bounds.max);
       if (changes.length === 0) return messages;
-      // A change after the last message of a page that was cut belongs to the next page.
-      const end = more ? (messages.at(-1)?.id ?? after) : Number.POSITIVE_INFINITY;
+      // A change after the last message belongs to the next page: of a page that was cut, and of one that is full.
+      const end = cut ? (messages.at(-1)?.id ?? after) : Number.POSITIVE_INFINITY;
       const read = changes.map(entryOf).filter(isChatEntry);
       const whole = [...messages, ...read.filter(({ id }) => id < end)].sort((a, b) => a.id - b.id);
       return whole.slice(0, bounds.max);

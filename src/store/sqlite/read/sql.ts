@@ -10,6 +10,7 @@ export const SQL = {
   newest: 'SELECT id FROM entry ORDER BY id DESC LIMIT 1',
   entriesAfter: `SELECT ${ENTRY_COLUMNS} FROM entry WHERE id > ? ORDER BY id LIMIT +?`,
   newestMessage: `SELECT ${MESSAGE} FROM entry WHERE chat_id = ? AND visibility = 1 ORDER BY id DESC LIMIT 1`,
+  newestMessageId: 'SELECT id FROM entry WHERE chat_id = ? AND visibility = 1 ORDER BY id DESC LIMIT 1',
   hasMessageAfter:
     'SELECT 1 FROM entry WHERE chat_id = ? AND visibility = 1 AND id > ? AND author_id = ? LIMIT 1',
   newestNumber: 'SELECT id, n FROM entry WHERE chat_id = ? AND visibility = 1 ORDER BY id DESC LIMIT 1',
