@@ -1,5 +1,7 @@
 import { assertNever, type ChatEntry, type Entry, type EntryKind } from '../../chat/entries.js';
 
+type StoredKind = Exclude<EntryKind, 'unknown'>;
+
 /** The numbers that the column `kind` holds. A number is never used again for another kind. */
 const KIND_NUMBERS = {
   message: 1,
@@ -12,10 +14,10 @@ const KIND_NUMBERS = {
   tokens_revoked: 8,
   group_changed: 9,
   user_changed: 10,
-} as const satisfies Record<Exclude<EntryKind, 'unknown'>, number>;
+} as const satisfies Record<StoredKind, number>;
 
-const KINDS = new Map<number, EntryKind>(
-  (Object.entries(KIND_NUMBERS) as [EntryKind, number][]).map(([kind, number]) => [number, kind]),
+const KINDS = new Map<number, StoredKind>(
+  (Object.entries(KIND_NUMBERS) as [StoredKind, number][]).map(([kind, number]) => [number, kind]),
 );
 
 export const MESSAGE_KIND = KIND_NUMBERS.message;
@@ -51,10 +53,7 @@ export type EntryRow = readonly [
 ];
 
 /** An entry without what the table gives it. */
-export type NewEntry = { [K in Entry as K['kind']]: Omit<K, 'id'> }[Exclude<
-  EntryKind,
-  'message' | 'unknown'
->];
+export type NewEntry = { [K in Entry as K['kind']]: Omit<K, 'id'> }[Exclude<StoredKind, 'message'>];
 
 /** The columns of an entry that is no message. Messages have a statement of their own. */
 export interface NewRow {
@@ -99,12 +98,11 @@ export function rowOf(entry: NewEntry): NewRow {
 
 export function entryOf(row: EntryRow): Entry {
   const [id, chatId, number, authorId, text, time, clientId, payload] = row;
-  if (number === MESSAGE_KIND) return { kind: 'message', id, chatId, authorId, text, time, clientId };
   const kind = KINDS.get(number);
   switch (kind) {
-    case undefined:
     case 'message':
-    case 'unknown':
+      return { kind, id, chatId, authorId, text, time, clientId };
+    case undefined:
       return { kind: 'unknown', id, time };
     case 'user_created':
     case 'user_changed':

@@ -1,5 +1,5 @@
 import type { Chat } from '../../../chat/chats.js';
-import type { Entry } from '../../../chat/entries.js';
+import { assertNever, type Entry } from '../../../chat/entries.js';
 import type { Lacks, LogPage, PageBounds } from '../../read-store.js';
 import type { Connection } from '../database.js';
 import { type EntryRow, entryOf } from '../entry-rows.js';
@@ -61,18 +61,33 @@ function missing(entries: readonly Entry[], lacks: Lacks) {
   let userIds: Set<number> | undefined;
   let chatIds: Set<number> | undefined;
   for (const entry of entries) {
-    if (entry.kind === 'user_changed') {
-      userIds ??= new Set();
-      userIds.add(entry.userId);
-    }
-    if (entry.kind !== 'message') continue;
-    if (lacks.author(entry)) {
-      userIds ??= new Set();
-      userIds.add(entry.authorId);
-    }
-    if (lacks.chat(entry)) {
-      chatIds ??= new Set();
-      chatIds.add(entry.chatId);
+    switch (entry.kind) {
+      case 'message':
+        if (lacks.author(entry)) {
+          userIds ??= new Set();
+          userIds.add(entry.authorId);
+        }
+        if (lacks.chat(entry)) {
+          chatIds ??= new Set();
+          chatIds.add(entry.chatId);
+        }
+        break;
+      case 'user_changed':
+        userIds ??= new Set();
+        userIds.add(entry.userId);
+        break;
+      case 'user_created':
+      case 'chat_opened':
+      case 'group_created':
+      case 'group_changed':
+      case 'group_deleted':
+      case 'members_added':
+      case 'members_removed':
+      case 'tokens_revoked':
+      case 'unknown':
+        break;
+      default:
+        assertNever(entry);
     }
   }
   return { userIds, chatIds };
