@@ -65,6 +65,7 @@ export interface ChatPage {
   readonly entries: readonly ChatEntry[];
   /** The newest id that the chat's sockets are to hear of; 0 when there is none. */
   readonly newest: number;
+  /** The authors of the entries whom the caller does not know. */
   readonly users: Users;
 }
 

@@ -58,8 +58,8 @@ export function messagesIn(heard: readonly ChatEntry[]): Message[] {
 }
 
 /** The users of a store's `users` who wrote these, by their ids. */
-export function authorsOf(messages: readonly Message[]) {
-  const ids = new Set(messages.map(({ authorId }) => authorId));
+export function authorsOf(entries: readonly ChatEntry[]) {
+  const ids = new Set(entries.map(({ authorId }) => authorId));
   return new Map([...ids].map((id) => [id, testUser(id)]));
 }
 

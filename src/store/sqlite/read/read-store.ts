@@ -1,5 +1,5 @@
 import type { Chat } from '../../../chat/chats.js';
-import type { Message } from '../../../chat/messages.js';
+import type { ChatEntry } from '../../../chat/entries.js';
 import type {
   At,
   ChatPage,
@@ -159,8 +159,7 @@ export class SqliteReadStore implements ReadStore {
       const newest = this.#messages.newestId(chatId);
       const isRead = bounds.max > 0 && newest > after;
       const entries = isRead ? this.#messages.entriesAfter(chatId, after, bounds) : [];
-      const messages = entries.filter((entry) => entry.kind === 'message');
-      return { chat, entries, newest, users: this.#authors(messages, known) };
+      return { chat, entries, newest, users: this.#authors(entries, known) };
     });
   }
 
@@ -168,10 +167,10 @@ export class SqliteReadStore implements ReadStore {
     this.#db.close();
   }
 
-  #authors(messages: readonly Message[], known: Known): Users {
+  #authors(entries: readonly ChatEntry[], known: Known): Users {
     let strangers: Set<number> | undefined;
     let last = 0;
-    for (const { authorId } of messages) {
+    for (const { authorId } of entries) {
       if (authorId === last) continue; // Authors often write several messages in a row.
       last = authorId;
       if (known.hasUser(authorId)) continue;
