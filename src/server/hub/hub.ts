@@ -223,10 +223,10 @@ export class Hub {
   #act(entry: Entry): void {
     switch (entry.kind) {
       case 'message':
-        this.#publishToRoom(entry);
-        return this.#publishToMains(entry);
+        return this.#posted(entry);
       case 'group_changed':
-        return this.#publishToRoom(entry);
+        this.#publishToRoom(entry);
+        return;
       case 'group_created':
       case 'members_added':
         return this.#joined(entry.chatId, entry.users);
@@ -246,24 +246,27 @@ export class Hub {
     }
   }
 
-  #publishToRoom(entry: ChatEntry): void {
-    const { chatId, authorId } = entry;
-    const room = this.#rooms.get(chatId);
-    const isMessage = entry.kind === 'message';
-    if (room === undefined) {
-      if (isMessage) this.pages.messagePassed(chatId, authorId, undefined);
-      return;
-    }
-    if (isMessage) this.#passing?.stoppedTyping(chatId, authorId);
+  #posted(message: Message): void {
+    const { chatId, authorId } = message;
+    this.#passing?.stoppedTyping(chatId, authorId);
+    const frame = this.#publishToRoom(message);
+    this.pages.messagePassed(chatId, authorId, frame);
+    this.#publishToMains(message);
+  }
+
+  /** Returns the frame; undefined when the entry has none, or this worker has no socket of the chat. */
+  #publishToRoom(entry: ChatEntry): string | undefined {
+    const room = this.#rooms.get(entry.chatId);
+    if (room === undefined) return undefined;
     const frame = frameOf(entry, this.#nameJson);
-    if (frame !== undefined) this.#publish(chatTopic(chatId), frame, room, room.sockets.size);
-    if (isMessage) this.pages.messagePassed(chatId, authorId, frame);
+    if (frame !== undefined) this.#publish(chatTopic(entry.chatId), frame, room, room.sockets.size);
+    return frame;
   }
 
   #publishToMains(message: Message): void {
     if (this.#mains.size === 0) return;
     const { chatId, authorId } = message;
-    // A chat that is not there is deleted further on in the log, so it is a group.
+    // A chat that is not cached has just changed, or is deleted further on in the log, so it is a group.
     const { pair = null, type = 'group' } = this.caches.chat(chatId) ?? {};
     const topics =
       pair === null
@@ -318,7 +321,13 @@ export class Hub {
     // A user with a socket here came with the subject, so it is cached in all likelihood.
     const userId = 'id' in caller ? caller.id : this.caches.userOfSubject(caller.subject);
     if (userId !== undefined) return endSockets(userId);
-    this.follower.readSoon(() => this.loadUserId(caller), endSockets, this.#failed);
+    this.follower.readSoon(
+      () => this.loadUserId(caller),
+      endSockets,
+      (error) => {
+        if (!(error instanceof ChatError)) this.#failed(error); // A follower that is closed refuses to read.
+      },
+    );
   }
 
   /** Gives live sockets only, because the others get their groups when they go live. */
