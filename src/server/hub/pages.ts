@@ -93,8 +93,10 @@ export class EncodedPages {
       return;
     }
     recent.frames.push(frame);
-    recent.authors.add(authorId);
-    this.#recentOf.add([authorId], chatId);
+    if (!recent.authors.has(authorId)) {
+      recent.authors.add(authorId);
+      this.#recentOf.add([authorId], chatId);
+    }
     if (recent.frames.length <= RECENT_MESSAGES_MAX) return;
     recent.bytes -= Buffer.byteLength(recent.frames.shift() ?? '') + 1;
     recent.whole = false;
