@@ -62,14 +62,9 @@ export class Follower {
     this.#position = position;
     this.#events = events;
     this.#timer = setInterval(() => this.#follow(), LOOK_EVERY_MS);
-    const self = this;
     this.#reads = new PendingReads({
-      get position() {
-        return self.#position;
-      },
-      get isBusy() {
-        return self.#busy;
-      },
+      position: () => this.#position,
+      isBusy: () => this.#busy,
       whileBusy: (act) => this.#whileBusy(act),
       schedule: () => this.#schedule(),
     });

@@ -13,9 +13,9 @@ export interface Read<V = unknown> {
 
 /** The log as far as its follower has applied it. */
 export interface FollowedLog {
-  readonly position: number;
+  position(): number;
   /** Nothing may be acted on, since an entry is being applied, or a page of them is on its way. */
-  readonly isBusy: boolean;
+  isBusy(): boolean;
   /** Runs an act of a read. */
   whileBusy<T>(act: () => T): T;
   /** Follows the log in a later tick. */
@@ -132,14 +132,14 @@ export class PendingReads {
 
   #answered(read: PendingRead, { value, position }: At<unknown>): void {
     if (this.#ended !== undefined) return read.failed(this.#ended.reason);
-    if (position < this.#log.position) {
+    if (position < this.#log.position()) {
       read.oldAnswers += 1;
       return this.#wait(read);
     }
-    if (position === this.#log.position && !this.#log.isBusy) return this.#act(read, value);
+    if (position === this.#log.position() && !this.#log.isBusy()) return this.#act(read, value);
     const index = this.#ahead.findLastIndex((other) => other.position <= position);
     this.#ahead.splice(index + 1, 0, { read, value, position });
-    if (!this.#log.isBusy) this.#log.schedule();
+    if (!this.#log.isBusy()) this.#log.schedule();
   }
 
   #act(read: PendingRead, value: unknown): void {
