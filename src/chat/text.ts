@@ -2,9 +2,9 @@ import { z } from 'zod';
 
 /** The longest text that TEXT_CHARACTERS_MAX may allow. */
 export const TEXT_CHARACTERS_MAX = 8192;
-export const NAME_CHARACTERS_MAX = 128;
-export const DESCRIPTION_CHARACTERS_MAX = 1024;
-export const CLIENT_ID_CHARACTERS_MAX = 64;
+const NAME_CHARACTERS_MAX = 128;
+const DESCRIPTION_CHARACTERS_MAX = 1024;
+const CLIENT_ID_CHARACTERS_MAX = 64;
 
 const CONTROL = /\p{Cc}/u;
 const CONTROL_BUT_LINE_BREAKS = /[^\P{Cc}\n\r\t]/u;
