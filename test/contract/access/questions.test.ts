@@ -100,7 +100,7 @@ describe.each([
           db,
           profiles: watched<Profiles>(profileQueries(db)),
           append: appender(db),
-          writeCache: new ChatWriteCache(db),
+          writeCache: new ChatWriteCache(db, profileQueries(db)),
           nextId: () => NOTHING,
           overloaded: () => false,
           rate: new RateLimiter({ max: 0, inMs: 1000 }),

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type Connection, openWriter } from '../../../src/store/sqlite/database.js';
+import { profileQueries } from '../../../src/store/sqlite/read/profiles.js';
 import { migrate } from '../../../src/store/sqlite/upkeep/migrations.js';
 import { ChatWriteCache } from '../../../src/store/sqlite/write/chat-write-cache.js';
 
@@ -34,7 +35,7 @@ afterEach(() => {
 });
 
 it.each([1, 10, 40])('a chat that is written to is not evicted for %i others in between', (others) => {
-  const cache = new ChatWriteCache(db, CHATS_MAX);
+  const cache = new ChatWriteCache(db, profileQueries(db), CHATS_MAX);
   const cachedChat = (chatId: number) => cache.authorIn(chatId, 1)?.chat;
   const busy = cachedChat(1);
   for (let id = 2; id <= CHATS; id++) {
@@ -44,7 +45,7 @@ it.each([1, 10, 40])('a chat that is written to is not evicted for %i others in 
 });
 
 it('chats that nobody writes to any more are evicted', () => {
-  const cache = new ChatWriteCache(db, CHATS_MAX);
+  const cache = new ChatWriteCache(db, profileQueries(db), CHATS_MAX);
   const first = cache.authorIn(1, 1)?.chat;
   for (let id = 2; id <= CHATS; id++) cache.authorIn(id, 1);
   expect(cache.authorIn(1, 1)?.chat).not.toBe(first);

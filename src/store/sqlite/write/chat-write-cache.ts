@@ -1,5 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Connection } from '../database.js';
+import type { Profiles } from '../read/profiles.js';
+import { SQL } from '../read/sql.js';
 
 /** A repeat is recognised among this many newest messages of its author in the chat. */
 const CLIENT_IDS_PER_AUTHOR_MAX = 64;
@@ -37,13 +39,13 @@ export interface Author {
  */
 export class ChatWriteCache {
   readonly #chats: LRUCache<number, CachedChat>;
-  readonly #mayPost;
+  readonly #isMember: Profiles['isMember'];
   readonly #newestNumber;
   readonly #newestClientIds;
   #size = 0;
   #loadMs = 0;
 
-  constructor(db: Connection, chatsMax = CHATS_MAX) {
+  constructor(db: Connection, { isMember }: Pick<Profiles, 'isMember'>, chatsMax = CHATS_MAX) {
     this.#chats = new LRUCache({
       // `max` would allocate room for all chats at once, which takes 14 MB and delays the ledger's start.
       maxSize: chatsMax,
@@ -52,17 +54,8 @@ export class ChatWriteCache {
         this.#size -= chat.size;
       },
     });
-    this.#mayPost = db
-      .prepare<[number, number], number>(
-        `SELECT 1 FROM member m JOIN chat c ON c.id = m.chat_id
-         WHERE m.chat_id = ? AND m.user_id = ? AND c.deleted_at IS NULL`,
-      )
-      .pluck();
-    this.#newestNumber = db
-      .prepare<[number], number>(
-        'SELECT n FROM entry WHERE chat_id = ? AND visibility = 1 ORDER BY id DESC LIMIT 1',
-      )
-      .pluck();
+    this.#isMember = isMember;
+    this.#newestNumber = db.prepare<[number], { n: number }>(SQL.newestNumber);
     this.#newestClientIds = db.prepare<[number], { id: number; author: number; clientId: string | null }>(
       `SELECT id, author_id AS author, client_id AS clientId FROM entry
        WHERE chat_id = ? AND visibility = 1 ORDER BY id DESC LIMIT ${MESSAGES_LOADED}`,
@@ -77,7 +70,7 @@ export class ChatWriteCache {
     const cached = this.#chats.get(chatId);
     const author = cached?.authors.get(userId);
     if (author?.isMember) return author;
-    if (this.#mayPost.get(chatId, userId) === undefined) return undefined;
+    if (!this.#isMember(chatId, userId)) return undefined;
     const member = this.#author(cached ?? this.#addChat(chatId), userId);
     member.isMember = true;
     return member;
@@ -126,7 +119,7 @@ export class ChatWriteCache {
 
   #addChat(chatId: number): CachedChat {
     this.#evict(0);
-    const messagesCount = this.#newestNumber.get(chatId) ?? 0;
+    const messagesCount = this.#newestNumber.get(chatId)?.n ?? 0;
     const chat = { chatId, messagesCount, authors: new Map(), hasClientIds: false, size: 0 };
     this.#chats.set(chatId, chat);
     return chat;

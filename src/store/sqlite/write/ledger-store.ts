@@ -82,11 +82,11 @@ export class LedgerStore implements WriteStore {
     this.databaseId = databaseIdOf(db);
     this.#db = db;
     this.#unexpected = unexpected;
-    this.#writeCache = new ChatWriteCache(db);
     this.#applied = new AppliedBatches(db);
     const max = limits.messagesPerSecondPerUserMax;
     this.#rate = new RateLimiter({ max, inMs: 1000, burst: max * MESSAGES_BURST_SECONDS });
     this.#profiles = profileQueries(db);
+    this.#writeCache = new ChatWriteCache(db, this.#profiles);
     const nextId = db
       .prepare<[string], number>('UPDATE sequence SET value = value + 1 WHERE name = ? RETURNING value')
       .pluck();
