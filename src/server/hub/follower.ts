@@ -2,7 +2,8 @@ import type { Entry } from '../../chat/entries.js';
 import { ChatError } from '../../chat/errors.js';
 import type { Message } from '../../chat/messages.js';
 import { attempt, chain, type MaybePromise } from '../../maybe-promise.js';
-import type { At, Lacks, Loaded, LogPage, ReadStore, Users } from '../../store/read-store.js';
+import { NO_CHATS, NO_USERS } from '../../store/loading.js';
+import type { At, Lacks, Loaded, LogPage, ReadStore } from '../../store/read-store.js';
 import { PendingReads } from './pending-reads.js';
 import { PrefetchedEntries } from './prefetched-entries.js';
 
@@ -14,9 +15,6 @@ const PAGE_ENTRIES_MAX = 500;
 const PAGE_BYTES_MAX = 256 * 1024;
 /** The follower looks at the log this often when no hint comes. */
 const LOOK_EVERY_MS = 250;
-
-const NO_USERS: Users = new Map();
-const NO_CHATS: LogPage['chats'] = new Map();
 
 /** What the follower's owner does with the log. */
 export interface FollowerEvents extends Lacks {

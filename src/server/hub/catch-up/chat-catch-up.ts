@@ -7,7 +7,7 @@ import type { ChatPage, Loaded, MessagePage } from '../../../store/read-store.js
 import type { Hub } from '../hub.js';
 import { type EncodedPage, FrameCollector, frameOf, PAGE_BOUNDS } from '../pages.js';
 import type { ChatSocket } from '../sockets.js';
-import { AGAIN, type Progress, type Step } from './step.js';
+import { AGAIN, NO_GROUPS, type Progress, type Step } from './step.js';
 
 /** The newest messages of a chat. `page` is undefined when they were cached, and are looked up again to be sent. */
 interface Newest {
@@ -19,8 +19,6 @@ interface Following {
   readonly page: ChatPage;
   readonly isAtHand: boolean;
 }
-
-const NO_GROUPS: readonly number[] = [];
 
 /**
  * Reads the pages of a chat's socket: the newest messages that it begins with, or everything after an id. Pages are

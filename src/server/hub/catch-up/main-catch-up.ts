@@ -5,12 +5,10 @@ import type { Known, Loaded, Room, Rooms } from '../../../store/read-store.js';
 import type { Hub } from '../hub.js';
 import { FrameCollector } from '../pages.js';
 import type { MainSocket } from '../sockets.js';
-import { AGAIN, type Progress, type Step } from './step.js';
+import { AGAIN, NO_GROUPS, type Progress, type Step } from './step.js';
 
 /** Chats whose newest messages are asked for again for one page: half as many long messages fill it. */
 const CHATS_PER_PAGE = 128;
-
-const NO_GROUPS: readonly number[] = [];
 
 /**
  * Reads the pages of a main socket: each chat's newest message, in ascending order of their ids. A round goes over all

@@ -16,5 +16,7 @@ export interface Progress {
   readonly groups: readonly number[];
 }
 
+export const NO_GROUPS: readonly number[] = [];
+
 /** Nothing is sent, and the same step is taken again. */
-export const AGAIN: Progress = { bytes: 0, more: true, groups: [] };
+export const AGAIN: Progress = { bytes: 0, more: true, groups: NO_GROUPS };

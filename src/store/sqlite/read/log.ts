@@ -1,18 +1,15 @@
 import type { Chat } from '../../../chat/chats.js';
 import { assertNever, type Entry } from '../../../chat/entries.js';
+import { NO_CHATS, NO_USERS } from '../../loading.js';
 import type { Lacks, LogPage, PageBounds } from '../../read-store.js';
 import type { Connection } from '../database.js';
 import { type EntryRow, entryOf } from '../entry-rows.js';
 import type { Profiles } from './profiles.js';
-import { NO_USERS } from './profiles.js';
-import { SQL } from './sql.js';
+import { PIECE, SQL } from './sql.js';
 
-/** Rows are read in pieces of this many, so that little is read beyond a bound in bytes. */
-const PIECE = 64;
 /** About how many bytes an entry has on the wire beside its text. */
 const ENTRY_OVERHEAD_BYTES = 160;
 
-const NO_CHATS: LogPage['chats'] = new Map();
 const NOTHING: LogPage = { entries: [], more: false, users: NO_USERS, chats: NO_CHATS };
 
 /**

@@ -3,10 +3,7 @@ import type { Message } from '../../../chat/messages.js';
 import type { PageBounds } from '../../read-store.js';
 import type { Connection } from '../database.js';
 import { type EntryRow, entryOf, isChatEntry } from '../entry-rows.js';
-import { type MessageRow, SQL } from './sql.js';
-
-/** Rows are read in pieces of this many, so that little is read beyond a bound in bytes. */
-const PIECE = 64;
+import { type MessageRow, PIECE, SQL } from './sql.js';
 
 interface Numbered {
   readonly id: number;

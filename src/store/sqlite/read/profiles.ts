@@ -1,5 +1,6 @@
 import type { Chat } from '../../../chat/chats.js';
 import type { User } from '../../../chat/users.js';
+import { NO_USERS } from '../../loading.js';
 import type { Users } from '../../read-store.js';
 import type { Connection } from '../database.js';
 
@@ -10,8 +11,6 @@ interface ChatRow extends Omit<Chat, 'pair'> {
 
 const CHAT = `c.id, c.type, c.name, c.description, c.photo, c.owner_id AS ownerId, c.user_a AS userA,
   c.user_b AS userB, c.members_count AS membersCount`;
-
-export const NO_USERS: Users = new Map();
 
 export type Profiles = ReturnType<typeof profileQueries>;
 

@@ -1,5 +1,6 @@
 import type { Chat } from '../../../chat/chats.js';
 import type { ChatEntry } from '../../../chat/entries.js';
+import { NO_USERS } from '../../loading.js';
 import type {
   At,
   ChatPage,
@@ -18,7 +19,7 @@ import type {
 import { type Connection, databaseIdOf, openReader } from '../database.js';
 import { logReader } from './log.js';
 import { messageQueries } from './messages.js';
-import { NO_USERS, profileQueries } from './profiles.js';
+import { profileQueries } from './profiles.js';
 import { SQL } from './sql.js';
 
 /** Opens the read side of the database in `dataDir`, which the ledger has made. */

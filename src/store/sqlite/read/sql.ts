@@ -1,5 +1,8 @@
 import { CHANGE_KINDS, ENTRY_COLUMNS } from '../entry-rows.js';
 
+/** Rows are read in pieces of this many, so that little is read beyond a bound in bytes. */
+export const PIECE = 64;
+
 const MESSAGE = 'id, author_id, text, time, client_id';
 
 /**
