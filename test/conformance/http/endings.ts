@@ -54,7 +54,7 @@ export function endings(stage: CurrentStage, slow: () => SlowPeers): void {
     const peer = await stage().peer();
     if (bytes !== '') peer.write(bytes);
     peer.finish();
-    await peer.end();
+    await stage().ends(peer);
     expect(peer.answers.map(({ status }) => status)).toEqual(gets);
     await stage().isWell();
   });

@@ -4,6 +4,8 @@ import { join, type StrictUser, stopUnharmed } from '../../support/strict.js';
 import { ALICE, BOB, type Case, CHAT, type Fate, GOOD, head } from './case.js';
 import { isFramed, Peer } from './peer.js';
 
+/** What is closed for what came on it is closed by then. What rests is closed seconds later, by the clock of the engine. */
+const PULSES_MAX = 20;
 const PULSE = head('GET /healthz HTTP/1.1', 'Host: parley');
 
 /** The stage of the running suite. */
@@ -58,6 +60,12 @@ export class Stage {
     peer.cut();
   }
 
+  /** The server ends the connection for what came on it, not because its time is over. */
+  async ends(peer: Peer): Promise<void> {
+    for (let pulses = 0; pulses < PULSES_MAX && !peer.ended; pulses++) await this.pulse();
+    expect(peer.ended, 'the connection has ended').toBe(true);
+  }
+
   /** Writes these bytes, each piece after the one before has been read. */
   async send(peer: Peer, pieces: readonly string[]): Promise<void> {
     for (const [index, piece] of pieces.entries()) {
@@ -71,7 +79,7 @@ export class Stage {
     const peer = await this.peer();
     await this.send(peer, sends);
     await peer.hears(gets.length);
-    if (fate === 'closed') await peer.end();
+    if (fate === 'closed') await this.ends(peer);
     if (fate === 'kept') {
       peer.write(GOOD);
       await peer.hears(gets.length + 1);
