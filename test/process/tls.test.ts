@@ -97,8 +97,11 @@ describe('with TLS_CERT and TLS_KEY', () => {
     await use('next-cert.pem', 'next-key.pem');
     server.kill('SIGHUP');
     await until(async () => {
-      // What waits to be accepted by a worker that stops listening is reset by the kernel.
-      const [one, ...others] = await fingerprints().catch(() => [first]);
+      const [one, ...others] = await fingerprints().catch((error: NodeJS.ErrnoException) => {
+        // What waits to be accepted by a worker that stops listening is reset by the kernel.
+        if (error.code !== 'ECONNRESET') throw error;
+        return [first];
+      });
       return one !== first && others.length === 0;
     });
     const next = await fingerprints();
