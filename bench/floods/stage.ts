@@ -11,10 +11,13 @@ const VICTIMS_PROCESS = new URL('./victims-process.js', import.meta.url);
 const VICTIMS = 20;
 const FLOODERS = 10;
 const CROWD_MESSAGES = 100;
+const ANSWER_MS_MAX = 10_000;
 
 /** The users and groups of the floods by their ids. It is sent to the processes that play them. */
 export interface FloodSetup {
   readonly port: number;
+  /** A request of a victim that is not answered within this time is an error. */
+  readonly answerMsMax: number;
   /** Each two of them share a group of `pairs`: 1 and 2 share the first, and so on. */
   readonly victims: readonly number[];
   readonly pairs: readonly number[];
@@ -29,6 +32,8 @@ export interface FloodSetup {
 export interface StageOptions {
   readonly workers: number;
   readonly crowd: number;
+  /** How long a victim waits before no answer is an error: 10 s. */
+  readonly answerMsMax?: number;
   /** Arguments of Node itself, such as `--cpu-prof`. */
   readonly node?: readonly string[];
 }
@@ -47,12 +52,17 @@ export class Stage {
     this.#dataDir = dataDir;
   }
 
-  static async start({ workers, crowd, node = [] }: StageOptions): Promise<Stage> {
+  static async start({
+    workers,
+    crowd,
+    answerMsMax = ANSWER_MS_MAX,
+    node = [],
+  }: StageOptions): Promise<Stage> {
     assertDescriptors();
     const dataDir = mkdtempSync(join(tmpdir(), 'parley-floods-'));
     const people = await populateFlood(dataDir, crowd);
     const server = await startServer({ workers, dataDir, node });
-    const setup = { ...people, port: server.port };
+    const setup = { ...people, port: server.port, answerMsMax };
     const victims = new Part(VICTIMS_PROCESS);
     await victims.ask('connect', setup);
     return new Stage(setup, server, victims, dataDir);
@@ -65,7 +75,10 @@ export class Stage {
   }
 }
 
-async function populateFlood(dataDir: string, crowdSize: number): Promise<Omit<FloodSetup, 'port'>> {
+async function populateFlood(
+  dataDir: string,
+  crowdSize: number,
+): Promise<Omit<FloodSetup, 'port' | 'answerMsMax'>> {
   const ids = Array.from({ length: VICTIMS + FLOODERS + crowdSize }, (_, index) => index + 1);
   const victims = ids.slice(0, VICTIMS);
   const flooders = ids.slice(VICTIMS, VICTIMS + FLOODERS);
