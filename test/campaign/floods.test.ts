@@ -9,8 +9,14 @@ const CROWD = 500;
 const SECONDS = 1.2;
 /** Of what others wait for without a flood, and the unrest of a machine: to be served among a flood, not after it. */
 const TIMES_MAX = 20;
-const UNREST_MS = 10;
+/** Half of the answers take no longer than the first, and nine of ten no longer than the second: a second, when all is calm. */
+const UNREST: readonly (readonly [share: number, ms: number])[] = [
+  [0.5, 10],
+  [0.9, 50],
+];
 const TRIES_MAX = 3;
+/** The tool gives 10 s. A machine that is busy with something else as well may take longer for an answer. */
+const ANSWER_MS_MAX = 90_000;
 
 /** Of the full number of connections, and what shows that there was a flood. */
 const FLOODS: readonly [AttackName, number, RegExp][] = [
@@ -32,7 +38,7 @@ const FLOODS: readonly [AttackName, number, RegExp][] = [
 let stage: Stage;
 beforeAll(async () => {
   const { Stage } = (await import(`${BUILT}/stage.js`)) as typeof import('../../bench/floods/stage.js');
-  stage = await Stage.start({ workers: 2, crowd: CROWD });
+  stage = await Stage.start({ workers: 2, crowd: CROWD, answerMsMax: ANSWER_MS_MAX });
 });
 afterAll(() => stage.stop());
 
@@ -55,15 +61,19 @@ describe('what others feel of a flood', () => {
   });
 });
 
-/** What took so many times as long in the middle of it, and how many. */
+/** What took so many times as long amid it, and how many. */
 function slowedDown(calm: Waits, flooded: Waits): Record<string, number> {
-  const times = Object.entries(flooded).map(([what, all]) => {
+  const times = Object.entries(flooded).flatMap(([what, all]) => {
     expect(all.length, what).toBeGreaterThan(0);
-    return [what, medianOf(all) / (medianOf(calm[what] ?? []) + UNREST_MS)] as const;
+    return UNREST.map(([share, ms]) => {
+      const ratio = quantileOf(all, share) / (quantileOf(calm[what] ?? [], share) + ms);
+      return [`${what}, of ${share}`, ratio] as const;
+    });
   });
-  return Object.fromEntries(times.filter(([, ratio]) => ratio > TIMES_MAX));
+  // Nothing to compare with is as bad as a long wait.
+  return Object.fromEntries(times.filter(([, ratio]) => !(ratio <= TIMES_MAX)));
 }
 
-function medianOf(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+function quantileOf(values: readonly number[], share: number): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length * share)] ?? Number.NaN;
 }
