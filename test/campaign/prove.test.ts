@@ -5,6 +5,9 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Report } from '../../src/prove/report.js';
 import { exitOf, launch, SECRET, TestServer } from '../support/server.js';
 
+/** A quarter of the messages that the shortest run sends; on a busy machine, a longer one sends them. */
+const ACKNOWLEDGED_MIN = 50;
+
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'parley-test-prove-'));
@@ -47,15 +50,20 @@ it('through killed workers, ledgers and Redis, and hundreds of cut connections, 
 it('proves a deployment that runs already, by its API alone or with its database', async () => {
   const server = await TestServer.start();
   try {
-    const args = ['--url', server.url, '--seconds', '2', '--users', '8', '--rate', '100'];
-    const byApi = await prove({ JWT_SECRET: SECRET }, ...args);
+    const args = ['--url', server.url, '--users', '8', '--rate', '100'];
+    const byApi = await prove({ JWT_SECRET: SECRET }, ...args, '--seconds', '2');
     expect(byApi.code, byApi.output).toBe(0);
     expect(byApi.report).toMatchObject({ read: 'api', good: true });
     const args2 = [...args, '--data-dir', server.dataDir, '--faults', 'none'];
-    const byDatabase = await prove({ JWT_SECRET: SECRET }, ...args2);
-    expect(byDatabase.code, byDatabase.output).toBe(0);
-    expect(byDatabase.report).toMatchObject({ read: 'database', good: true });
-    expect(byDatabase.report.acknowledged).toBeGreaterThan(0);
+    let acknowledged = 0;
+    for (const seconds of [2, 6, 18]) {
+      const byDatabase = await prove({ JWT_SECRET: SECRET }, ...args2, '--seconds', String(seconds));
+      expect(byDatabase.code, byDatabase.output).toBe(0);
+      expect(byDatabase.report).toMatchObject({ read: 'database', good: true });
+      acknowledged = byDatabase.report.acknowledged;
+      if (acknowledged > ACKNOWLEDGED_MIN) break;
+    }
+    expect(acknowledged).toBeGreaterThan(ACKNOWLEDGED_MIN);
   } finally {
     await server.stop();
   }
