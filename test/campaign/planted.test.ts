@@ -1,9 +1,6 @@
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { bugs } from '../prove/planted/bugs.js';
 import { proveWith } from '../prove/planted/plant.js';
-import { patchedBuild } from '../support/build.js';
-import { temporaryFolder } from '../support/ledger.js';
 
 /** Bugs that show within seconds, without a wait for an echo that never comes. `npm run prove:planted` has all bugs. */
 const QUICK = [
@@ -13,16 +10,6 @@ const QUICK = [
 
 /** Longer when nothing came of it: on a busy machine, less happens in the same time. */
 const SECONDS = [2, 6, 18];
-
-it('every bug can be planted in the program as it is', async () => {
-  const folder = await temporaryFolder();
-  try {
-    for (const [index, { changes }] of bugs.entries())
-      patchedBuild(join(folder.path, String(index)), changes);
-  } finally {
-    await folder.remove();
-  }
-});
 
 describe('the checker', () => {
   it.each(QUICK)('sees that %s', async (name) => {
