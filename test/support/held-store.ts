@@ -1,6 +1,7 @@
 import type { MaybePromise } from '../../src/maybe-promise.js';
 import type { ReadStore } from '../../src/store/read-store.js';
 import { overStore } from './over-store.js';
+import { turns } from './wait.js';
 
 type Question =
   | 'log'
@@ -40,9 +41,4 @@ export class HeldStore {
     for (const give of this.#held.get(question)?.splice(0) ?? []) give();
     await turns();
   }
-}
-
-/** Some turns of the event loop: whatever can go on without another answer has done so. */
-export async function turns(count = 5): Promise<void> {
-  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
 }

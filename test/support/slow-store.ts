@@ -1,10 +1,9 @@
 import type { MaybePromise } from '../../src/maybe-promise.js';
 import { Random } from '../../src/prove/random.js';
 import type { ReadStore } from '../../src/store/read-store.js';
+import { turns } from './wait.js';
 
 const TURNS_MAX = 3;
-/** The real one, also where a test has replaced the clocks. */
-const { setImmediate } = globalThis;
 
 /**
  * The same store, but each answer comes in a promise, some turns of the event loop after the question. Half of the
@@ -45,8 +44,4 @@ export function slowStore(read: ReadStore, seed = 'slow store'): ReadStore {
       read.close();
     },
   };
-}
-
-async function turns(count: number): Promise<void> {
-  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -2,11 +2,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Command } from '../../../src/chat/commands.js';
 import type { Bus } from '../../../src/link/bus.js';
 import type { LogPage, ReadStore } from '../../../src/store/read-store.js';
-import { HeldStore, turns } from '../../support/held-store.js';
+import { HeldStore } from '../../support/held-store.js';
 import { TestHub } from '../../support/hub.js';
 import { MemoryHub } from '../../support/memory-bus.js';
 import { overStore } from '../../support/over-store.js';
 import { say } from '../../support/store.js';
+import { turns } from '../../support/wait.js';
 
 /** Users 1, 2 and 3; a chat of 1 and 2, a group of 1 and 2, and another of 1 and 3. User `subject` has a profile too. */
 let own: TestHub;

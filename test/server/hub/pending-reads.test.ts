@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { Follower, type FollowerEvents } from '../../../src/server/hub/follower.js';
 import type { ReadStore } from '../../../src/store/read-store.js';
-import { HeldStore, turns } from '../../support/held-store.js';
+import { HeldStore } from '../../support/held-store.js';
 import { temporaryFolder } from '../../support/ledger.js';
 import { overStore } from '../../support/over-store.js';
 import { openSqlite } from '../../support/sqlite.js';
 import { say, TestStore } from '../../support/store.js';
+import { turns } from '../../support/wait.js';
 
 /** Reads over a store that answers when the test says so, while nobody looks at the log by a timer. */
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;

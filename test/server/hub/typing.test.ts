@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Typing } from '../../../src/link/bus.js';
 import { TypingIndicators } from '../../../src/server/hub/typing.js';
-import { HeldStore, turns } from '../../support/held-store.js';
+import { HeldStore } from '../../support/held-store.js';
 import { TestHub } from '../../support/hub.js';
 import { MemoryHub } from '../../support/memory-bus.js';
 import { say } from '../../support/store.js';
+import { turns } from '../../support/wait.js';
 
 /** A worker with a socket of user 1 in a group of three, which hears the signals of another worker. */
 let own: TestHub;

@@ -2,10 +2,11 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { HISTORY_BYTES_MAX } from '../../../../src/api/frames.js';
 import { ChatSocket } from '../../../../src/server/hub/sockets.js';
 import type { ReadStore } from '../../../../src/store/read-store.js';
-import { HeldStore, turns } from '../../../support/held-store.js';
+import { HeldStore } from '../../../support/held-store.js';
 import { TestHub } from '../../../support/hub.js';
 import { overStore } from '../../../support/over-store.js';
 import { say } from '../../../support/store.js';
+import { turns } from '../../../support/wait.js';
 
 /** Users 1, 2 and 3; a group of all, in which user 2 has said `1` to `10`, and an empty one of 1 and 2. */
 let own: TestHub;
