@@ -54,6 +54,32 @@ describe('when the keys change', () => {
   });
 });
 
+describe('a token of a key that is not known', () => {
+  it('is a reason to fetch the JWKS again 5 s after the last time, and not before', async () => {
+    const login = await KeyServer.start();
+    let now = performance.now();
+    vi.spyOn(performance, 'now').mockImplementation(() => now);
+    const auth = new Authenticator(options(login.url), undefined, Date.now);
+    try {
+      const [one, next] = [new LoginKey('one', 'ES256'), new LoginKey('next', 'ES256')];
+      login.keys = [one.jwk];
+      await auth.verify(await one.sign({ sub: 1 }));
+      login.keys = [one.jwk, next.jwk];
+      const token = await next.sign({ sub: 1 });
+      now += 4999;
+      await expect(auth.verify(token)).rejects.toMatchObject({ code: 'unauthorized' });
+      expect(login.asked).toBe(1);
+      now += 1;
+      await auth.verify(token);
+      expect(login.asked).toBe(2);
+    } finally {
+      auth.close();
+      vi.restoreAllMocks();
+      await login.stop();
+    }
+  });
+});
+
 describe('the store of the JWKS', () => {
   /** Counts the events of an authenticator with this store. */
   function authenticatorWith(login: KeyServer, jwksStore: JwksStore) {
