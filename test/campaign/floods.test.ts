@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AttackName } from '../../bench/floods/attacks/all.js';
 import type { Stage } from '../../bench/floods/stage.js';
+import { quantileOf } from '../support/measure.js';
 
 /** The tool as it is built: its processes run compiled files. */
 const BUILT = fileURLToPath(new URL('../../dist-bench/bench/floods', import.meta.url));
@@ -72,8 +73,4 @@ function slowedDown(calm: Waits, flooded: Waits): Record<string, number> {
   });
   // Nothing to compare with is as bad as a long wait.
   return Object.fromEntries(times.filter(([, ratio]) => !(ratio <= TIMES_MAX)));
-}
-
-function quantileOf(values: readonly number[], share: number): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length * share)] ?? Number.NaN;
 }

@@ -37,6 +37,11 @@ export async function smallestRatio({
   return smallest;
 }
 
+/** The value that so large a share of all is not over; NaN when there is none. */
+export function quantileOf(values: readonly number[], share: number): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length * share)] ?? Number.NaN;
+}
+
 /** Runs `work`, and resolves to what came of it and the seconds that passed meanwhile, in which a rate lets more pass. */
 export async function timed<T>(work: () => Promise<T>): Promise<{ done: T; seconds: number }> {
   const began = performance.now();
