@@ -46,7 +46,7 @@ export interface Channel {
   readonly sends: z.ZodType;
   /** The frames that it takes. */
   readonly takes: z.ZodType;
-  /** What an upgrade may be refused with, beside `UPGRADE_ERRORS`. */
+  /** What an upgrade may be refused with, beside what every upgrade may be (`upgradeErrorsOf`). */
   readonly errors: readonly ErrorCode[];
 }
 
@@ -61,6 +61,13 @@ const ERRORS = {
   withPhoto: ['invalid_multipart', 'photo_invalid', 'storage_low'],
   withQuery: ['invalid_query'],
   writing: ['overloaded', 'storage_full'],
+  upgrade: [
+    'after_unknown',
+    'origin_not_allowed',
+    'profile_required',
+    'too_many_sockets',
+    'upgrade_required',
+  ],
 } as const satisfies Record<string, readonly ErrorCode[]>;
 
 /** What requests that reach no endpoint are refused with, beside what every endpoint may refuse with. */
@@ -68,16 +75,6 @@ export const NO_ENDPOINT_ERRORS = [
   ...ERRORS.every,
   'method_not_allowed',
   'not_found',
-  'upgrade_required',
-] as const satisfies readonly ErrorCode[];
-
-/** What every upgrade may be refused with. */
-export const UPGRADE_ERRORS = [
-  ...ERRORS.every,
-  'invalid_query',
-  'origin_not_allowed',
-  'profile_required',
-  'too_many_sockets',
   'upgrade_required',
 ] as const satisfies readonly ErrorCode[];
 
@@ -91,6 +88,17 @@ export function errorsOf(operation: Operation): readonly ErrorCode[] {
     ...(operation.paged || operation.usersInQuery ? ERRORS.withQuery : []),
     ...(operation.method === 'GET' ? [] : ERRORS.writing),
     ...operation.errors,
+  ];
+}
+
+/** Every code that an upgrade may be refused with. */
+export function upgradeErrorsOf(channel: Channel): readonly ErrorCode[] {
+  return [
+    ...ERRORS.every,
+    ...(channel.path.includes('{id}') ? ERRORS.withId : []),
+    ...ERRORS.withQuery,
+    ...ERRORS.upgrade,
+    ...channel.errors,
   ];
 }
 

@@ -162,7 +162,7 @@ export const channels = [
     of: 'private',
     sends: ChatServerFrame,
     takes: ChatClientFrame,
-    errors: ['after_unknown', 'chat_not_found', 'invalid_id'],
+    errors: ['chat_not_found'],
   },
   {
     path: `${BASE}/group/{id}`,
@@ -170,7 +170,7 @@ export const channels = [
     of: 'group',
     sends: ChatServerFrame,
     takes: ChatClientFrame,
-    errors: ['after_unknown', 'group_not_found', 'invalid_id'],
+    errors: ['group_not_found'],
   },
   {
     path: `${BASE}/main`,
@@ -178,6 +178,6 @@ export const channels = [
     of: 'main',
     sends: MainServerFrame,
     takes: MainClientFrame,
-    errors: ['after_unknown'],
+    errors: [],
   },
 ] as const satisfies readonly Channel[];

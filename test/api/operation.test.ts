@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { errorsOf, NO_ENDPOINT_ERRORS, type Operation, UPGRADE_ERRORS } from '../../src/api/operation.js';
+import { errorsOf, NO_ENDPOINT_ERRORS, type Operation, upgradeErrorsOf } from '../../src/api/operation.js';
 import { refusalBody } from '../../src/api/refusal.js';
 import { channels, routes } from '../../src/api/routes.js';
 import { statusOf } from '../../src/api/status.js';
@@ -42,8 +42,7 @@ describe('what an endpoint may refuse with', () => {
   it('is said of every code somewhere, or it is one of frames alone', () => {
     const declared = new Set([
       ...all.flatMap(([, route]) => errorsOf(route)),
-      ...channels.flatMap(({ errors }) => errors),
-      ...UPGRADE_ERRORS,
+      ...channels.flatMap(upgradeErrorsOf),
       ...NO_ENDPOINT_ERRORS,
     ]);
     const ofFrames = ERROR_CODES.filter((code) => !declared.has(code));

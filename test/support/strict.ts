@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { errorsOf, NO_ENDPOINT_ERRORS, type Operation, UPGRADE_ERRORS } from '../../src/api/operation.js';
+import { errorsOf, NO_ENDPOINT_ERRORS, type Operation, upgradeErrorsOf } from '../../src/api/operation.js';
 import { Refusal } from '../../src/api/refusal.js';
 import { BASE, routes } from '../../src/api/routes.js';
 import { statusOf, upgradeStatusOf } from '../../src/api/status.js';
@@ -128,7 +128,7 @@ function expectRefusedUpgrade(path: string, answer: Answer): void {
   const channel = channelOf(`${BASE}${path}`);
   const { code } = Refusal.parse(answer.body);
   expect(answer.status).toBe(upgradeStatusOf(code));
-  if (channel !== undefined) expect([...UPGRADE_ERRORS, ...channel.errors]).toContain(code);
+  if (channel !== undefined) expect(upgradeErrorsOf(channel)).toContain(code);
   expect(FAULTS).not.toContain(code);
 }
 
