@@ -1,13 +1,7 @@
 /** The statuses and close codes with which a server that is not whole tells a client to come back later. */
 const TRY_LATER: readonly number[] = [429, 502, 503, 504, 4429, 4503];
 /** The error codes of frames that say the same of one message. */
-const TRY_LATER_ERRORS: readonly string[] = [
-  'overloaded',
-  'unavailable',
-  'storage_full',
-  'timeout',
-  'too_many_frames',
-];
+const TRY_LATER_ERRORS: readonly string[] = ['overloaded', 'unavailable', 'storage_full', 'timeout'];
 /** The status and the close codes with which somebody who is not a member is refused or sent away. */
 const NOT_A_MEMBER: readonly number[] = [404, 4403, 4404];
 /** The close codes of RFC 6455 for protocol errors and for an internal error. */
