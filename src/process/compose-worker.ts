@@ -16,7 +16,7 @@ import { Admission } from '../server/limits/admission.js';
 import { ClientAddresses } from '../server/limits/client-address.js';
 import { FreeSpace } from '../server/uploads/free-space.js';
 import { temporaryDir } from '../server/uploads/upload.js';
-import { Expiry } from '../server/websocket/token-expiry.js';
+import { TokenExpiry } from '../server/websocket/token-expiry.js';
 import { WebSockets } from '../server/websocket/websockets.js';
 import { PhotoFiles } from '../store/files/photos.js';
 import type { ReadStore } from '../store/read-store.js';
@@ -92,7 +92,7 @@ export async function composeWorker({
   });
   const catchUp = new CatchUp(hub, failed);
   const typing = new TypingIndicators(hub, bus, config.typingMembersMax, Date.now);
-  const expiry = new Expiry(() => hub.everyone(), Date.now);
+  const expiry = new TokenExpiry(() => hub.everyone(), Date.now);
   const { queryToken, textCharactersMax, photoBytesMax } = config;
   // WebSockets come before the routes, because a plain GET on a WebSocket's path falls through to the next handler.
   new WebSockets({

@@ -5,7 +5,7 @@ import type { Socket } from '../hub/sockets.js';
 const LOOK_EVERY_MS = 250;
 
 /** Closes open sockets when their tokens expire. */
-export class Expiry {
+export class TokenExpiry {
   readonly #everyone: () => readonly Socket[];
   readonly #now: () => number;
   readonly #timer: NodeJS.Timeout;

@@ -11,7 +11,7 @@ import { attempt } from '../../maybe-promise.js';
 import { patternOf } from '../http/router.js';
 import { ChatSocket, MainSocket } from '../hub/sockets.js';
 import type { TypingIndicators } from '../hub/typing.js';
-import type { Expiry } from './token-expiry.js';
+import type { TokenExpiry } from './token-expiry.js';
 import { type Session, type UpgradeOptions, Upgrades } from './upgrades.js';
 
 /** The engine cuts a socket with more than this to send, as the last defence of the worker's memory. It may resume. */
@@ -27,7 +27,7 @@ const RENEWALS_MAX = BAD_FRAMES_MAX;
 
 export interface WebSocketOptions extends UpgradeOptions {
   readonly typing: TypingIndicators;
-  readonly expiry: Expiry;
+  readonly expiry: TokenExpiry;
   readonly post: Post;
   readonly textCharactersMax: number;
 }

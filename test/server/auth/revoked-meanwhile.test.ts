@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CatchUp } from '../../../src/server/hub/catch-up/catch-up.js';
 import { Hub } from '../../../src/server/hub/hub.js';
-import { Expiry } from '../../../src/server/websocket/token-expiry.js';
+import { TokenExpiry } from '../../../src/server/websocket/token-expiry.js';
 import { WebSockets } from '../../../src/server/websocket/websockets.js';
 import { temporaryFolder } from '../../support/ledger.js';
 import { MemoryHub } from '../../support/memory-bus.js';
@@ -36,14 +36,14 @@ const fail = (error: unknown) => {
 };
 
 describe('a socket whose upgrade came after an await, before it is attached', () => {
-  let expiry: Expiry;
+  let expiry: TokenExpiry;
   let wire: FakeWire;
   let behavior: WebSocketBehavior<unknown>;
   /** The engine has just opened it. */
   beforeEach(async () => {
     const topics = new FakeTopics();
     hub = await Hub.open(store.read, topics, new MemoryHub().join(), fail);
-    expiry = new Expiry(() => hub.everyone(), Date.now);
+    expiry = new TokenExpiry(() => hub.everyone(), Date.now);
     const options = {
       hub,
       expiry,

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { ChatSocket } from '../../../src/server/hub/sockets.js';
-import { Expiry } from '../../../src/server/websocket/token-expiry.js';
+import { TokenExpiry } from '../../../src/server/websocket/token-expiry.js';
 import { FakeTopics, FakeWire } from '../../support/wire.js';
 
 const NOW_S = 1_700_000_000;
@@ -8,7 +8,7 @@ const NOW_S = 1_700_000_000;
 const LOOK_EVERY_MS = 250;
 
 let sockets: ChatSocket[];
-let expiry: Expiry;
+let expiry: TokenExpiry;
 let looks: number;
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'], now: NOW_S * 1000 });
@@ -17,7 +17,7 @@ beforeEach(() => {
     looks += 1;
     return sockets;
   };
-  expiry = new Expiry(everyone, Date.now);
+  expiry = new TokenExpiry(everyone, Date.now);
 });
 afterEach(() => {
   expiry.close();
