@@ -203,12 +203,14 @@ export class Upgrades {
     return new ChatError('internal');
   }
 
-  #accept(request: UpgradeRequest, session: { target: Target } | { refusal: ChatError }): void {
-    const { exchange, context, protocols, late } = request;
+  #accept(
+    { exchange, context, protocols, late }: UpgradeRequest,
+    { target, refusal }: { target?: Target; refusal?: ChatError },
+  ): void {
     const data: Session = {
-      refusal: 'refusal' in session ? session.refusal : undefined,
-      target: 'target' in session ? session.target : undefined,
-      permit: 'target' in session ? session.target.permit : undefined,
+      refusal,
+      target,
+      permit: target?.permit,
       late,
       controls: undefined,
       socket: undefined,
