@@ -3,9 +3,6 @@ import { AuthFrame, messageFrame, type TypingSignal } from './frames.js';
 import { parseJson } from './json.js';
 import { fieldError } from './refusal.js';
 
-/** A frame that a chat's socket takes, beside `auth`. */
-export type ChatFrame = ReturnType<ReturnType<typeof frameReader>>;
-
 /** Any JSON object. Errors: invalid_frame. */
 export function parseFrame(json: string): Readonly<Record<string, unknown>> {
   const frame = parseJson(json, 'invalid_frame');

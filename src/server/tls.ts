@@ -10,8 +10,8 @@ export interface TlsFiles {
 /** Returns what is wrong with the files that TLS_CERT and TLS_KEY name. The engine does not say it. */
 export function problemsOfTls(files: TlsFiles): string[] {
   const problems: string[] = [];
-  const certificate = attempt(() => new X509Certificate(readFileSync(files.cert)));
-  const privateKey = attempt(() => createPrivateKey(readFileSync(files.key)));
+  const certificate = tryRead(() => new X509Certificate(readFileSync(files.cert)));
+  const privateKey = tryRead(() => createPrivateKey(readFileSync(files.key)));
   if (certificate === undefined) problems.push('TLS_CERT is no file that holds a certificate in PEM');
   if (privateKey === undefined)
     problems.push('TLS_KEY is no file that holds a private key in PEM, unencrypted');
@@ -20,7 +20,7 @@ export function problemsOfTls(files: TlsFiles): string[] {
   return problems;
 }
 
-function attempt<T>(read: () => T): T | undefined {
+function tryRead<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch {

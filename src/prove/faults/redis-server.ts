@@ -51,7 +51,7 @@ export class RedisServer {
     return this.#process?.pid ?? 0;
   }
 
-  /** Starts it on its port when it does not run. Resolves when it accepts connections. Errors: as `start`. */
+  /** Starts it on its port when it does not run. Resolves when it accepts connections. It fails as `start` does. */
   async launch(): Promise<void> {
     if (children.size === 0) process.once('exit', killAll);
     const child = spawn('redis-server', this.#args, {

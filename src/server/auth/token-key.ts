@@ -41,7 +41,7 @@ export function readTokenKey(
     problems.push(`JWT_SECRET must have at least ${SECRET_BYTES_MIN} bytes`);
 
   if (jwksUrl !== undefined)
-    return { key: { jwksUrl: jwksUrl }, algorithms: algorithmsOf(settings, JWKS_ALGORITHMS, problems) };
+    return { key: { jwksUrl }, algorithms: algorithmsOf(settings, JWKS_ALGORITHMS, problems) };
   if (publicKey !== undefined)
     return {
       key: { publicKey: publicKey.pem },

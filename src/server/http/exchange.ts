@@ -154,7 +154,7 @@ export class Exchange {
    * Whether the peer is told that it has cached what `etag` names (RFC 9110, 13.1.2). It is not told so in a connection's last
    * answer, because this engine cannot close after a 304.
    */
-  keeps(etag: string): boolean {
+  peerHas(etag: string): boolean {
     if (this.#context.closing) return false;
     const cached = this.header('if-none-match').trim();
     return cached === '*' || cached.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);

@@ -33,7 +33,7 @@ export interface HttpGatewayOptions {
 
 /** Answers a request, in this tick or later; what it throws or rejects with becomes the answer. */
 export type Handler = (exchange: Exchange, identity: Identity) => MaybePromise<void>;
-/** Answers a request whose token was not checked. Otherwise as Handler. */
+/** Is a Handler of requests whose token was not checked. */
 export type OpenHandler = (exchange: Exchange) => MaybePromise<void>;
 
 /** Takes every request from the engine to its handler. No request stays without an answer. */
@@ -97,7 +97,7 @@ export class HttpGateway {
     });
   }
 
-  /** As `serve`, for what needs no token or checks it by itself. */
+  /** Does the same as `serve` for what needs no token, or checks it by itself. */
   serveOpen(res: HttpResponse, req: HttpRequest, endpoint: Endpoint | undefined, handle: OpenHandler): void {
     const exchange = this.#receive(res, req, endpoint);
     exchange.run(() => {

@@ -64,7 +64,7 @@ async function answerPhoto(
   { photos }: Services,
 ): Promise<void> {
   const etag = `"${name}"`;
-  if (name !== null && exchange.keeps(etag)) exchange.notModified(etag);
+  if (name !== null && exchange.peerHas(etag)) exchange.notModified(etag);
   else exchange.image(etag, await photos.read(photoOf, id, name));
 }
 

@@ -1,4 +1,4 @@
-import type { ErrorCode, ErrorDetails } from '../../chat/errors.js';
+import type { ChatError } from '../../chat/errors.js';
 import { LIMIT_NAMES, type LimitName } from '../../chat/limits.js';
 
 const REPORT_EVERY_MS = 60_000;
@@ -22,7 +22,7 @@ export class Refusals {
   }
 
   /** Counts an error that leaves the worker, if it names a limit. */
-  countError({ details }: { readonly code: ErrorCode; readonly details?: ErrorDetails | undefined }): void {
+  countError({ details }: Pick<ChatError, 'details'>): void {
     const limit = details?.['limit'];
     if (isLimitName(limit)) this.count(limit);
   }
