@@ -41,10 +41,7 @@ export interface UploadPermit {
   release(): void;
 }
 
-/**
- * Identifies a user: by the id, or by the subject of a token that has no id. A user with a subject is counted under it
- * for requests, which come before the profile is looked up, and under the id for what sockets send.
- */
+/** Identifies a user as tokens do: by the id, or by the subject of a token that has no id. */
 type UserKey = number | string;
 
 /**
@@ -127,8 +124,8 @@ export class Admission implements LimitsListener {
   }
 
   /** Whether a typing frame is passed on. */
-  admitTyping(userId: number): boolean {
-    const isAdmitted = this.#take('typing', userId) === 0;
+  admitTyping(caller: Caller): boolean {
+    const isAdmitted = this.#take('typing', keyOf(caller)) === 0;
     if (!isAdmitted) this.refusals.count('typing');
     return isAdmitted;
   }
@@ -137,9 +134,9 @@ export class Admission implements LimitsListener {
    * Admits a message to the ledger, which decides on its rate; returns the refusal otherwise. What one read of a flood
    * brings would all be at the ledger before the first of it is refused, and other users would wait behind it.
    */
-  admitMessage(userId: number): ChatError | undefined {
+  admitMessage(caller: Caller): ChatError | undefined {
     if (this.#inFlightMax === 0) return undefined;
-    const user = this.#countsOf(userId);
+    const user = this.#countsOf(keyOf(caller));
     if (user.coolingDownUntil > 0) {
       const leftMs = Math.ceil(user.coolingDownUntil - performance.now());
       if (leftMs > 0) return rateLimited('messages', leftMs);
@@ -151,9 +148,9 @@ export class Admission implements LimitsListener {
   }
 
   /** The ledger answered an admitted message. A user whose message it refused for the rate cools down here. */
-  messageSettled(userId: number, outcome: Outcome): void {
+  messageSettled(caller: Caller, outcome: Outcome): void {
     if (this.#inFlightMax === 0) return;
-    const user = this.#countsOf(userId);
+    const user = this.#countsOf(keyOf(caller));
     user.messagesInFlight -= 1;
     if ('ok' in outcome || outcome.error !== 'rate_limited') return;
     const retryMs = outcome.details?.['retry_after_ms'];
@@ -161,13 +158,13 @@ export class Admission implements LimitsListener {
   }
 
   /** Counts a data frame. False: the user floods, and the socket is to be ended. */
-  admitFrame(userId: number, bytes: number): boolean {
-    return !this.#limitsFrames || this.#spend(userId, dataFrameCost(bytes));
+  admitFrame(caller: Caller, bytes: number): boolean {
+    return !this.#limitsFrames || this.#spend(caller, dataFrameCost(bytes));
   }
 
   /** Counts a refused frame, beside the frame itself. False as in `admitFrame`. */
-  spendRefusal(userId: number): boolean {
-    return this.#spend(userId, REFUSED_FRAME_COST);
+  spendRefusal(caller: Caller): boolean {
+    return this.#spend(caller, REFUSED_FRAME_COST);
   }
 
   /** Counts a ping or a pong in the bucket of its socket. False as in `admitFrame`. */
@@ -215,8 +212,9 @@ export class Admission implements LimitsListener {
     return waitMs;
   }
 
-  #spend(userId: number, cost: number): boolean {
-    return this.#rates.frames.charge(this.#countsOf(userId).bucket('frames'), performance.now(), cost);
+  #spend(caller: Caller, cost: number): boolean {
+    const bucket = this.#countsOf(keyOf(caller)).bucket('frames');
+    return this.#rates.frames.charge(bucket, performance.now(), cost);
   }
 
   #countsOf(key: UserKey): UserCounts {

@@ -4,6 +4,7 @@ import { upgradeStatusOf } from '../../api/status.js';
 import { ChatError } from '../../chat/errors.js';
 import { parseId } from '../../chat/ids.js';
 import type { Bucket } from '../../chat/rate-limiter.js';
+import type { Caller } from '../../chat/users.js';
 import { attempt, chain, type MaybePromise } from '../../maybe-promise.js';
 import { chainLoaded, mapLoaded } from '../../store/loading.js';
 import type { Loaded } from '../../store/read-store.js';
@@ -31,6 +32,8 @@ export interface Session {
   readonly refusal: ChatError | undefined;
   /** Undefined once the socket is open. */
   target: Target | undefined;
+  /** Whom its frames are counted for; undefined for one that is only told why it is refused. */
+  readonly caller: Caller | undefined;
   /** The upgrade came after an await: this engine may close such a socket that sends at once. */
   readonly late: boolean;
   socket: ChatSocket | MainSocket | undefined;
@@ -47,6 +50,7 @@ export interface Session {
 /** An admitted socket: whose it is, and where it begins. */
 interface Target {
   readonly permit: SocketPermit;
+  readonly caller: Caller;
   readonly userId: number;
   readonly chatId: number | undefined;
   readonly start: Start;
@@ -155,8 +159,9 @@ export class Upgrades {
       ({ userId, rows }): Target => {
         if (hub.revocations.has(identity)) unauthorized(); // The token was revoked meanwhile.
         if ('after' in start && start.after > hub.follower.position) throw new ChatError('after_unknown');
-        this.#options.admission.admitRows(identity.caller, rows, 'upgrades');
-        return { permit, userId, chatId, start, endsAt: auth.endOf(identity), issuedAt: identity.issuedAt };
+        const { caller, issuedAt } = identity;
+        this.#options.admission.admitRows(caller, rows, 'upgrades');
+        return { permit, caller, userId, chatId, start, endsAt: auth.endOf(identity), issuedAt };
       },
     );
   }
@@ -210,6 +215,7 @@ export class Upgrades {
     const data: Session = {
       refusal,
       target,
+      caller: target?.caller,
       permit: target?.permit,
       late,
       controls: undefined,

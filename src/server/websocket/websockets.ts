@@ -7,6 +7,7 @@ import { Close, closeCodeOf, statusOf } from '../../api/status.js';
 import type { Post } from '../../chat/commands.js';
 import { ChatError } from '../../chat/errors.js';
 import type { Message } from '../../chat/messages.js';
+import type { Caller } from '../../chat/users.js';
 import { attempt } from '../../maybe-promise.js';
 import { patternOf } from '../http/router.js';
 import { ChatSocket, MainSocket } from '../hub/sockets.js';
@@ -110,9 +111,9 @@ export class WebSockets {
 
   #message(ws: WebSocket<Session>, data: ArrayBuffer, isBinary: boolean): void {
     const session = ws.getUserData();
-    const { socket } = session;
-    if (socket === undefined || socket.leaving) return;
-    if (!this.#options.admission.admitFrame(socket.userId, data.byteLength)) return this.#endFlood(socket);
+    const { socket, caller } = session;
+    if (socket === undefined || caller === undefined || socket.leaving) return;
+    if (!this.#options.admission.admitFrame(caller, data.byteLength)) return this.#endFlood(socket);
     if (data.byteLength > FRAME_BYTES_MAX) return socket.end(closeCodeOf('too_large'), 'frame too big');
     let clientId: string | undefined;
     try {
@@ -128,9 +129,9 @@ export class WebSockets {
       const frame = this.#readFrame(json);
       if (frame.type === 'message') {
         const { text } = frame;
-        if (!socket.afterHistory(() => this.#post(socket, text, frame.client_id)))
+        if (!socket.afterHistory(() => this.#post(socket, caller, text, frame.client_id)))
           throw new ChatError('overloaded');
-      } else this.#type(socket, frame.type === 'typing');
+      } else this.#type(socket, caller, frame.type === 'typing');
     } catch (error) {
       this.#refuseBadFrame(session, socket, error, clientId);
     }
@@ -158,14 +159,14 @@ export class WebSockets {
   }
 
   /** Hands a message to the ledger. The echo, which comes with the log, is the acknowledgement; all other outcomes are answered here. */
-  #post(socket: ChatSocket, text: string, clientId: string | undefined): void {
+  #post(socket: ChatSocket, caller: Caller, text: string, clientId: string | undefined): void {
     const { chatId, userId } = socket;
     const { admission } = this.#options;
-    const refusal = admission.admitMessage(userId);
-    if (refusal !== undefined) return this.#refuseMessage(socket, refusal, clientId);
+    const refusal = admission.admitMessage(caller);
+    if (refusal !== undefined) return this.#refuseMessage(socket, caller, refusal, clientId);
     socket.unanswered += 1;
     this.#options.post({ chatId, authorId: userId, text, clientId }, (outcome) => {
-      admission.messageSettled(userId, outcome);
+      admission.messageSettled(caller, outcome);
       if ('ok' in outcome && 'duplicate' in outcome.ok) {
         void this.#answerRepeat(socket, outcome.ok.duplicate);
         return;
@@ -173,14 +174,14 @@ export class WebSockets {
       socket.unanswered -= 1;
       if ('ok' in outcome) return;
       const { error, details } = outcome;
-      this.#refuseMessage(socket, new ChatError(error, { details }), clientId);
+      this.#refuseMessage(socket, caller, new ChatError(error, { details }), clientId);
     });
   }
 
   /** A socket that goes on sending in spite of the limit is closed. */
-  #refuseMessage(socket: ChatSocket, error: ChatError, clientId: string | undefined): void {
+  #refuseMessage(socket: ChatSocket, caller: Caller, error: ChatError, clientId: string | undefined): void {
     this.#refuseFrame(socket, error, clientId);
-    if (error.code === 'rate_limited' && !this.#options.admission.spendRefusal(socket.userId))
+    if (error.code === 'rate_limited' && !this.#options.admission.spendRefusal(caller))
       this.#endFlood(socket);
   }
 
@@ -203,11 +204,11 @@ export class WebSockets {
     }
   }
 
-  #type(socket: ChatSocket, on: boolean): void {
+  #type(socket: ChatSocket, caller: Caller, on: boolean): void {
     const { typing, admission } = this.#options;
     // A signal that takes back one that was passed on needs no limit of its own.
     const takesBack = !on && typing.isOwn(socket);
-    if (!takesBack && !admission.admitTyping(socket.userId)) return;
+    if (!takesBack && !admission.admitTyping(caller)) return;
     void attempt(
       () => typing.typed(socket, on),
       (error) => this.#refuseFrame(socket, error),

@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Limits, UNLIMITED } from '../../../src/chat/limits.js';
+import type { Caller } from '../../../src/chat/users.js';
 import type { Charges, LimitsLink, LimitsListener } from '../../../src/link/limits.js';
 import { Admission } from '../../../src/server/limits/admission.js';
 import { dataFrameCost } from '../../../src/server/limits/user-rates.js';
 import { until } from '../../support/wait.js';
 
 const CALLER = { id: 1 };
+const OTHER = { subject: 'other' };
 const ADDRESS = '203.0.113.1';
 const SWEEP_MS = 5000;
 
@@ -135,9 +137,9 @@ describe('the frames of a user', () => {
   beforeEach(fakeTime);
 
   /** How many frames of so many bytes pass before one does not. */
-  function passing(userId: number, bytes = 1): number {
+  function passing(caller: Caller, bytes = 1): number {
     let count = 0;
-    while (admission.admitFrame(userId, bytes)) count += 1;
+    while (admission.admitFrame(caller, bytes)) count += 1;
     return count;
   }
 
@@ -148,35 +150,35 @@ describe('the frames of a user', () => {
     [100, 1, 5000],
   ])('with %i messages a second, of %i bytes: %i at once', (messagesPerSecondPerUserMax, bytes, expected) => {
     admissionWith({ messagesPerSecondPerUserMax });
-    expect(passing(1, bytes)).toBe(expected);
+    expect(passing(CALLER, bytes)).toBe(expected);
   });
 
   it('are those of all sockets, also of later ones; others have their own', () => {
     admissionWith({ messagesPerSecondPerUserMax: 20 });
-    expect(passing(1)).toBe(1000);
-    expect(passing(1)).toBe(0);
-    expect(passing(2)).toBe(1000);
+    expect(passing(CALLER)).toBe(1000);
+    expect(passing(CALLER)).toBe(0);
+    expect(passing(OTHER)).toBe(1000);
   });
 
   it('come back at their rate, however long the flood was', () => {
     admissionWith({ messagesPerSecondPerUserMax: 20 });
-    for (let frame = 0; frame < 1_000_000; frame++) admission.admitFrame(1, 1);
+    for (let frame = 0; frame < 1_000_000; frame++) admission.admitFrame(CALLER, 1);
     vi.advanceTimersByTime(10_000);
-    expect(passing(1)).toBe(0);
+    expect(passing(CALLER)).toBe(0);
     vi.advanceTimersByTime(11_000);
-    expect(passing(1)).toBeGreaterThan(0);
+    expect(passing(CALLER)).toBeGreaterThan(0);
   });
 
   it('count ten times more when they are refused', () => {
     admissionWith({ messagesPerSecondPerUserMax: 20 });
     let count = 0;
-    while (admission.admitFrame(1, 1) && admission.spendRefusal(1)) count += 1;
+    while (admission.admitFrame(CALLER, 1) && admission.spendRefusal(CALLER)) count += 1;
     expect(count).toBe(90);
   });
 
   it('are not limited without a limit of messages', () => {
     admissionWith({});
-    for (let frame = 0; frame < 10_000; frame++) expect(admission.admitFrame(1, 1)).toBe(true);
+    for (let frame = 0; frame < 10_000; frame++) expect(admission.admitFrame(CALLER, 1)).toBe(true);
     expect(admission.usersCounted).toBe(0);
   });
 
@@ -210,36 +212,36 @@ describe('the messages of a user', () => {
 
   it('in flight are at most what may come in ten seconds, until one is answered', () => {
     admissionWith({ messagesPerSecondPerUserMax: 2 });
-    for (let message = 0; message < 20; message++) expect(admission.admitMessage(1)).toBeUndefined();
-    expect(admission.admitMessage(1)).toEqual(refused('messages', 1000));
-    expect(admission.admitMessage(2)).toBeUndefined();
-    admission.messageSettled(1, ok);
-    expect(admission.admitMessage(1)).toBeUndefined();
-    expect(admission.admitMessage(1)).toEqual(refused('messages', 1000));
+    for (let message = 0; message < 20; message++) expect(admission.admitMessage(CALLER)).toBeUndefined();
+    expect(admission.admitMessage(CALLER)).toEqual(refused('messages', 1000));
+    expect(admission.admitMessage(OTHER)).toBeUndefined();
+    admission.messageSettled(CALLER, ok);
+    expect(admission.admitMessage(CALLER)).toBeUndefined();
+    expect(admission.admitMessage(CALLER)).toEqual(refused('messages', 1000));
   });
 
   it('are refused for as long as the ledger said', () => {
     admissionWith({ messagesPerSecondPerUserMax: 2 });
-    expect(admission.admitMessage(1)).toBeUndefined();
-    admission.messageSettled(1, tooFast);
+    expect(admission.admitMessage(CALLER)).toBeUndefined();
+    admission.messageSettled(CALLER, tooFast);
     vi.advanceTimersByTime(100);
-    expect(admission.admitMessage(1)).toEqual(refused('messages', 150));
-    expect(admission.admitMessage(2)).toBeUndefined();
+    expect(admission.admitMessage(CALLER)).toEqual(refused('messages', 150));
+    expect(admission.admitMessage(OTHER)).toBeUndefined();
     vi.advanceTimersByTime(150);
-    expect(admission.admitMessage(1)).toBeUndefined();
+    expect(admission.admitMessage(CALLER)).toBeUndefined();
   });
 
   it('are not refused for other errors of the ledger', () => {
     admissionWith({ messagesPerSecondPerUserMax: 2 });
-    expect(admission.admitMessage(1)).toBeUndefined();
-    admission.messageSettled(1, { error: 'overloaded', details: { retry_after_ms: 1000 } });
-    expect(admission.admitMessage(1)).toBeUndefined();
+    expect(admission.admitMessage(CALLER)).toBeUndefined();
+    admission.messageSettled(CALLER, { error: 'overloaded', details: { retry_after_ms: 1000 } });
+    expect(admission.admitMessage(CALLER)).toBeUndefined();
   });
 
   it('are not counted without a limit', () => {
     admissionWith({});
-    for (let message = 0; message < 10_000; message++) expect(admission.admitMessage(1)).toBeUndefined();
-    admission.messageSettled(1, ok);
+    for (let message = 0; message < 10_000; message++) expect(admission.admitMessage(CALLER)).toBeUndefined();
+    admission.messageSettled(CALLER, ok);
     expect(admission.usersCounted).toBe(0);
   });
 });
@@ -281,13 +283,13 @@ describe('what is counted for a user', () => {
     ['a request', () => admission.admitRequest(CALLER)],
     ['an upgrade', () => admission.admitUpgrade(CALLER)],
     ['an upload', () => admission.admitUpload(CALLER)],
-    ['a typing frame', () => admission.admitTyping(1)],
-    ['a data frame', () => admission.admitFrame(1, 1)],
+    ['a typing frame', () => admission.admitTyping(CALLER)],
+    ['a data frame', () => admission.admitFrame(CALLER, 1)],
     [
       'a message that was refused',
       () => {
-        admission.admitMessage(1);
-        admission.messageSettled(1, { error: 'rate_limited', details: { retry_after_ms: 1000 } });
+        admission.admitMessage(CALLER);
+        admission.messageSettled(CALLER, { error: 'rate_limited', details: { retry_after_ms: 1000 } });
       },
     ],
   ])('is forgotten when %s does not matter any more', (_what, count) => {
@@ -300,12 +302,22 @@ describe('what is counted for a user', () => {
     expect(admission.usersCounted).toBe(0);
   });
 
+  it.each<Caller>([CALLER, OTHER])('is one record, whatever %o does', (caller) => {
+    admissionWith(ALL);
+    admission.admitRequest(caller);
+    admission.admitUpgrade(caller);
+    admission.admitTyping(caller);
+    admission.admitFrame(caller, 1);
+    admission.admitMessage(caller);
+    expect(admission.usersCounted).toBe(1);
+  });
+
   it('is kept while messages are in flight and uploads in progress', () => {
     admissionWith(ALL);
-    admission.admitMessage(1);
+    admission.admitMessage(CALLER);
     const permit = admission.acquireUpload(CALLER);
     vi.advanceTimersByTime(SWEEP_MS * 10);
-    admission.messageSettled(1, { ok: { id: 1, time: 0 } });
+    admission.messageSettled(CALLER, { ok: { id: 1, time: 0 } });
     vi.advanceTimersByTime(SWEEP_MS);
     expect(admission.usersCounted).toBe(1);
     permit.release();
@@ -319,7 +331,7 @@ describe('refusals', () => {
 
   it('are reported by the limit, at most once a minute, and only when there are some', () => {
     admissionWith({ typingPerSecondPerUserMax: 1 });
-    for (let n = 0; n < 3; n++) admission.admitTyping(1);
+    for (let n = 0; n < 3; n++) admission.admitTyping(CALLER);
     admission.refusals.count('frames');
     admission.refusals.countError({ details: { limit: 'sockets' } });
     for (const details of [undefined, {}, { limit: 'none' }, { limit: 7 }])

@@ -24,7 +24,7 @@ it('of one socket’s new tokens only so many are checked at a time', () => {
     admission: { admitFrame: () => true, refusals: { countError: () => undefined } },
   } as never).register(app as unknown as TemplatedApp);
   const wire = new FakeWire(new FakeTopics(), () => undefined);
-  const session = { socket: new MainSocket(wire, 1, undefined), renewals: 0 };
+  const session = { socket: new MainSocket(wire, 1, undefined), caller: { id: 1 }, renewals: 0 };
   const frame = new TextEncoder().encode('{"type":"auth","token":"a.b.c"}').buffer;
   for (let sent = 0; sent < 15; sent++)
     behavior.message?.({ getUserData: () => session } as never, frame, false);
