@@ -37,8 +37,6 @@ export interface Config {
   /** Photos are refused when the file system of `dataDir` has less free space; 0: never. */
   readonly freeSpaceBytesMin: number;
   readonly textCharactersMax: number;
-  /** Typing is not passed on in larger groups; 0: no limit. */
-  readonly typingMembersMax: number;
   /** The time over which a worker that drains ends its sockets, one after the other; 0: all at once. */
   readonly drainSpreadMs: number;
   readonly limits: Limits;
@@ -102,7 +100,6 @@ export const Environment = z.object({
   PHOTO_MAX_BYTES: integer(1, 10 * 1024 * 1024).default(10 * 1024 * 1024),
   FREE_SPACE_MIN_BYTES: integer(0, Number.MAX_SAFE_INTEGER).default(512 * 1024 * 1024),
   TEXT_CHARACTERS_MAX: integer(1, TEXT_CHARACTERS_MAX).default(4096),
-  TYPING_MEMBERS_MAX: integer(0, 1_000_000).default(100),
   DRAIN_SPREAD_MS: integer(0, DRAIN_SPREAD_MS_MAX).default(2000),
   ...perSetting((limit) => integer(0, LIMIT_MAX).default(limit.default)),
 });
@@ -146,7 +143,6 @@ export function readConfig(
     photoBytesMax: values.PHOTO_MAX_BYTES,
     freeSpaceBytesMin: values.FREE_SPACE_MIN_BYTES,
     textCharactersMax: values.TEXT_CHARACTERS_MAX,
-    typingMembersMax: values.TYPING_MEMBERS_MAX,
     drainSpreadMs: values.DRAIN_SPREAD_MS,
     limits: Object.freeze(limitsOf(values)),
   });

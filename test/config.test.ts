@@ -34,7 +34,6 @@ describe('the settings', () => {
       photoBytesMax: 10 * 1024 * 1024,
       freeSpaceBytesMin: 512 * 1024 * 1024,
       textCharactersMax: 4096,
-      typingMembersMax: 100,
       redis: undefined,
       drainSpreadMs: 2000,
       jwt: { key: undefined, algorithms: ['HS256'], idClaim: 'sub', requireExp: false },
@@ -73,7 +72,7 @@ describe('the settings', () => {
       photoBytesMax: 1000,
       freeSpaceBytesMin: 0,
       textCharactersMax: 8192,
-      typingMembersMax: 0,
+      limits: { typingMembersMax: 0 },
       redis: { url: 'rediss://chat:p%40ss@redis.example:6380/3', prefix: 'staging:' },
       jwt: {
         key: { secret: SECRET },
@@ -269,6 +268,7 @@ describe('limits', () => {
       typingPerSecondPerUserMax: 2,
       uploadsPerMinutePerUserMax: 30,
       groupMembersMax: 10_000,
+      typingMembersMax: 100,
     });
     expect(readConfig({ SOCKETS_MAX: '10', MESSAGES_PER_SECOND_PER_USER_MAX: '0' }).limits).toMatchObject({
       socketsMax: 10,

@@ -126,7 +126,7 @@ describe('docs/settings.md', () => {
     meaning,
   }) => {
     const [, saidNames, saidMeaning = ''] = rows.get(setting) ?? [];
-    expect(saidNames).toBe(names.map((name) => `\`${name}\``).join(', '));
+    expect(saidNames).toBe(names.map((name) => `\`${name}\``).join(', ') || '–');
     expect(saidMeaning.slice(0, meaning.length)).toBe(meaning);
   });
 });

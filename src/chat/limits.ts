@@ -5,7 +5,7 @@ interface LimitDefinition {
   readonly default: number;
   /** What is held to the limit, and what happens to what is over it. */
   readonly meaning: string;
-  /** Names that refusals have in `details.limit` and are counted by. */
+  /** Names that refusals have in `details.limit` and are counted by; none where nothing is refused. */
   readonly names: readonly string[];
 }
 
@@ -72,6 +72,12 @@ export const LIMITS = {
     default: 10_000,
     meaning: 'Members of one group, its owner included. More are refused with `group_too_large` (400).',
     names: ['group_members'],
+  },
+  typingMembersMax: {
+    setting: 'TYPING_MEMBERS_MAX',
+    default: 100,
+    meaning: 'Typing is not passed on in groups with more members.',
+    names: [],
   },
 } as const satisfies Record<string, LimitDefinition>;
 

@@ -91,7 +91,7 @@ export async function composeWorker({
     failed,
   });
   const catchUp = new CatchUp(hub, failed);
-  const typing = new TypingIndicators(hub, bus, config.typingMembersMax, Date.now);
+  const typing = new TypingIndicators(hub, bus, config.limits.typingMembersMax, Date.now);
   const expiry = new TokenExpiry(() => hub.everyone(), Date.now);
   const { queryToken, textCharactersMax, photoBytesMax } = config;
   // WebSockets come before the routes, because a plain GET on a WebSocket's path falls through to the next handler.
