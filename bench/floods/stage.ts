@@ -23,7 +23,7 @@ export interface FloodSetup {
   readonly pairs: readonly number[];
   readonly flooders: readonly number[];
   /** The group in which the victims are shown what the flooders send. */
-  readonly hall: number;
+  readonly sharedGroup: number;
   /** The members of one large group that has some messages. */
   readonly crowd: readonly number[];
   readonly crowdGroup: number;
@@ -94,7 +94,7 @@ async function populateFlood(
     flooders,
     crowd,
     pairs: made.slice(0, -2),
-    hall: made.at(-2) ?? 0,
+    sharedGroup: made.at(-2) ?? 0,
     crowdGroup: made.at(-1) ?? 0,
   };
 }

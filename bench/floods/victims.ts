@@ -70,7 +70,7 @@ export class Victims {
     const victims = new Victims(setup, people);
     for (const victim of people) {
       await victims.#stay(victim, `/group/${victim.pair}`, true);
-      await victims.#stay(victim, `/group/${setup.hall}`, false);
+      await victims.#stay(victim, `/group/${setup.sharedGroup}`, false);
     }
     victims.#every(MESSAGES_PER_S, (victim, dueAt) => victims.#say(victim, dueAt));
     victims.#every(REQUESTS_PER_S, (victim, dueAt) => victims.#ask(victim, dueAt));

@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { answer } from '../parts/dialogue.js';
 import { Errands } from './errands.js';
-import { Guest } from './guest.js';
+import type { Population } from './population.js';
+import { SocketClient } from './socket-client.js';
 import { pick, Tally } from './tally.js';
-import type { Town } from './town.js';
 import { Visits } from './visits.js';
 
 export interface ChurnPlan {
   readonly port: number;
-  readonly town: Town;
+  readonly population: Population;
   readonly visitsPerSecond: number;
 }
 
@@ -29,15 +29,15 @@ const FINISH_MS_MAX = 30_000;
 
 const tally = new Tally();
 let timers: NodeJS.Timeout[] = [];
-let residents: Guest[] = [];
+let residents: SocketClient[] = [];
 
 answer({
-  begin: async ({ port, town, visitsPerSecond }: ChurnPlan) => {
-    const visits = new Visits(port, town, tally, STAY_MS_MAX);
-    const errands = new Errands(port, town, tally);
-    residents = town.groups.slice(0, RESIDENTS).map(({ id, members }) => {
-      const token = town.users[(members[0] ?? 1) - 1]?.token ?? '';
-      return Guest.connect(port, `/group/${id}`, token, false);
+  begin: async ({ port, population, visitsPerSecond }: ChurnPlan) => {
+    const visits = new Visits(port, population, tally, STAY_MS_MAX);
+    const errands = new Errands(port, population, tally);
+    residents = population.groups.slice(0, RESIDENTS).map(({ id, members }) => {
+      const token = population.users[(members[0] ?? 1) - 1]?.token ?? '';
+      return SocketClient.connect(port, `/group/${id}`, token, false);
     });
     for (const resident of residents) await resident.opened();
     timers = [

@@ -1,8 +1,8 @@
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Guest } from './guest.js';
+import type { Population, User } from './population.js';
+import { SocketClient } from './socket-client.js';
 import { pick, type Tally } from './tally.js';
-import type { Citizen, Town } from './town.js';
 
 const HALF_MS = 200;
 const PHOTO_BYTES = 100_000;
@@ -10,24 +10,24 @@ const PHOTO_BYTES = 100_000;
 /** What people do over HTTP. */
 export class Errands {
   readonly #port: number;
-  readonly #town: Town;
+  readonly #population: Population;
   readonly #tally: Tally;
   readonly #photo = new Blob([new Uint8Array(photo())]);
 
-  constructor(port: number, town: Town, tally: Tally) {
+  constructor(port: number, population: Population, tally: Tally) {
     this.#port = port;
-    this.#town = town;
+    this.#population = population;
     this.#tally = tally;
   }
 
   /** Somebody looks something up. */
   look(): void {
-    const user = pick(this.#town.users);
-    const group = pick(this.#town.groups);
-    const member = this.#town.users[pick(group.members) - 1] ?? user;
-    const [who, path] = pick<[Citizen, string]>([
+    const user = pick(this.#population.users);
+    const group = pick(this.#population.groups);
+    const member = this.#population.users[pick(group.members) - 1] ?? user;
+    const [who, path] = pick<[User, string]>([
       [user, '/user'],
-      [user, `/user/${pick(this.#town.users).id}`],
+      [user, `/user/${pick(this.#population.users).id}`],
       [user, '/chats?limit=20'],
       [member, `/group/${group.id}/info`],
       [member, `/group/${group.id}/users`],
@@ -38,13 +38,13 @@ export class Errands {
   /** A group comes, changes and goes, with its sockets. */
   group(): void {
     this.#tally.run('groups made and deleted', async () => {
-      const [owner, member, later] = someOf(this.#town.users, 3);
+      const [owner, member, later] = someOf(this.#population.users, 3);
       if (!owner || !member || !later) return;
       const users = [{ id: member.id }];
       const id = await this.#create(owner, JSON.stringify({ name: 'For a while', users }));
       await this.#ask(owner, 'POST', `/group/${id}/add`, JSON.stringify({ users: [{ id: later.id }] }));
       const sockets = [owner, later].map(({ token }) =>
-        Guest.connect(this.#port, `/group/${id}`, token, false),
+        SocketClient.connect(this.#port, `/group/${id}`, token, false),
       );
       const [ofOwner, ofLater] = sockets;
       for (const socket of sockets) await socket.opened();
@@ -58,7 +58,7 @@ export class Errands {
   /** A group with a photo. */
   upload(): void {
     this.#tally.run('uploads', async () => {
-      const owner = pick(this.#town.users);
+      const owner = pick(this.#population.users);
       const form = new FormData();
       form.set('json', '{"name":"With a photo"}');
       form.set('photo', this.#photo, 'a.png');
@@ -75,7 +75,7 @@ export class Errands {
       const closed = new Promise((resolve) => socket.once('close', resolve));
       socket.on('error', () => undefined);
       const part = '--b\r\nContent-Disposition: form-data; name="photo"; filename="a.png"\r\n\r\n';
-      const { token } = pick(this.#town.users);
+      const { token } = pick(this.#population.users);
       socket.write(
         `POST /api/v1/group HTTP/1.1\r\nHost: soak\r\nAuthorization: Bearer ${token}\r\n` +
           `Content-Type: multipart/form-data; boundary=b\r\nContent-Length: ${2 * PHOTO_BYTES}\r\n\r\n${part}`,
@@ -87,12 +87,12 @@ export class Errands {
     });
   }
 
-  async #create(owner: Citizen, body: string | FormData): Promise<number> {
+  async #create(owner: User, body: string | FormData): Promise<number> {
     const answer = (await this.#ask(owner, 'POST', '/group', body)) as { group: { id: number } };
     return answer.group.id;
   }
 
-  async #ask({ token }: Citizen, method: string, path: string, body?: string | FormData): Promise<unknown> {
+  async #ask({ token }: User, method: string, path: string, body?: string | FormData): Promise<unknown> {
     const response = await fetch(`http://127.0.0.1:${this.#port}/api/v1${path}`, {
       method,
       headers: {

@@ -13,9 +13,9 @@ import { runTool } from '../tool.js';
 import type { Census } from './census.js';
 import type { ChurnFound, ChurnPlan } from './churn-process.js';
 import { type Options, readOptions, USAGE } from './options.js';
+import { createPopulation } from './population.js';
 import { censusOf, named, type Sample, sample } from './processes.js';
 import { writeReport } from './report.js';
-import { foundTown } from './town.js';
 import { type SoakFound, wrongIn } from './verdict.js';
 
 /** `npm run soak`; this file runs from dist-bench/bench/soak. */
@@ -55,12 +55,12 @@ async function soak({ minutes, visitsPerSecond, workers }: Options, folder: stri
   const dataDir = join(folder, 'data');
   const census = join(folder, 'census');
   mkdirSync(census);
-  const town = await foundTown(dataDir);
+  const population = await createPopulation(dataDir);
   const node = ['--import', CENSUS_PRELOAD.href];
   const server = await startServer({ workers, dataDir, node }, { SOAK_CENSUS: census });
   const churn = new Part(CHURN_PROCESS);
   try {
-    const plan: ChurnPlan = { port: server.port, town, visitsPerSecond };
+    const plan: ChurnPlan = { port: server.port, population, visitsPerSecond };
     const start = performance.now();
     const atS = () => (performance.now() - start) / 1000;
 

@@ -1,9 +1,9 @@
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { upgradeRequest } from '../load/frames.js';
-import { Guest } from './guest.js';
+import type { Population, User } from './population.js';
+import { SocketClient } from './socket-client.js';
 import { pick, type Tally } from './tally.js';
-import type { Citizen, Town } from './town.js';
 
 const HALF_MS = 500;
 const MESSAGES_MAX = 2;
@@ -12,16 +12,16 @@ const HISTORY = /^\{"type":"history"(?!.*"more":true\}$)/;
 /** What people do on sockets. */
 export class Visits {
   readonly #port: number;
-  readonly #town: Town;
+  readonly #population: Population;
   readonly #tally: Tally;
   readonly #stayMsMax: number;
   /** The newest id that somebody saw, by path. */
   readonly #last = new Map<string, number>();
   #said = 0;
 
-  constructor(port: number, town: Town, tally: Tally, stayMsMax: number) {
+  constructor(port: number, population: Population, tally: Tally, stayMsMax: number) {
     this.#port = port;
-    this.#town = town;
+    this.#population = population;
     this.#tally = tally;
     this.#stayMsMax = stayMsMax;
   }
@@ -38,7 +38,7 @@ export class Visits {
   }
 
   async #talk(cuts: boolean): Promise<void> {
-    const group = pick(this.#town.groups);
+    const group = pick(this.#population.groups);
     const path = `/group/${group.id}`;
     const last = this.#last.get(path);
     const start = pick([
@@ -46,49 +46,49 @@ export class Visits {
       `?limit=${pick([1, 20, 300])}`,
       ...(last === undefined ? [] : [`?after=${last}`]),
     ]);
-    const guest = this.#connect(this.#one(pick(group.members)), path + start);
-    await guest.hears(HISTORY);
-    guest.send({ type: 'typing' });
+    const client = this.#connect(this.#one(pick(group.members)), path + start);
+    await client.hears(HISTORY);
+    client.send({ type: 'typing' });
     for (let messages = Math.floor(Math.random() * (MESSAGES_MAX + 1)); messages > 0; messages--) {
       this.#said += 1;
       const client_id = `soak-${process.pid}-${this.#said}`;
       const text = 'hello '.repeat(1 + Math.floor(Math.random() * 30));
-      const echo = guest.hears(new RegExp(`"client_id":"${client_id}"`));
-      guest.send({ type: 'message', text, client_id });
+      const echo = client.hears(new RegExp(`"client_id":"${client_id}"`));
+      client.send({ type: 'message', text, client_id });
       await echo;
       this.#tally.count('messages');
     }
     await sleep(Math.random() * this.#stayMsMax);
-    this.#last.set(path, Math.max(this.#last.get(path) ?? 0, guest.last));
-    await (cuts ? guest.cut() : guest.leave());
+    this.#last.set(path, Math.max(this.#last.get(path) ?? 0, client.last));
+    await (cuts ? client.cut() : client.leave());
   }
 
   async #listen(): Promise<void> {
-    const guest = this.#connect(pick(this.#town.users), pick(['/main', '/main?after=0']));
-    await guest.opened();
+    const client = this.#connect(pick(this.#population.users), pick(['/main', '/main?after=0']));
+    await client.opened();
     await sleep(Math.random() * this.#stayMsMax);
-    await guest.leave();
+    await client.leave();
   }
 
   async #refused(): Promise<void> {
-    const group = pick(this.#town.groups);
-    const stranger = pick(this.#town.users.filter(({ id }) => !group.members.includes(id)));
+    const group = pick(this.#population.groups);
+    const stranger = pick(this.#population.users.filter(({ id }) => !group.members.includes(id)));
     await this.#isRefused(stranger.token, `/group/${group.id}`, '404');
   }
 
   async #badToken(): Promise<void> {
-    await this.#isRefused(`${pick(this.#town.users).token.slice(0, -6)}AAAAAA`, '/main', '401');
+    await this.#isRefused(`${pick(this.#population.users).token.slice(0, -6)}AAAAAA`, '/main', '401');
   }
 
   async #isRefused(token: string, path: string, status: string): Promise<void> {
     const asBrowser = Math.random() < 0.5;
-    const end = await Guest.connect(this.#port, path, token, asBrowser).ended();
+    const end = await SocketClient.connect(this.#port, path, token, asBrowser).ended();
     const expected = asBrowser ? `closed 4${status}` : `Unexpected server response: ${status}`;
     if (end !== expected) throw new Error(`not ${expected}, but ${end}`);
   }
 
   async #half(): Promise<void> {
-    const request = upgradeRequest('/api/v1/main', pick(this.#town.users).token);
+    const request = upgradeRequest('/api/v1/main', pick(this.#population.users).token);
     const socket = connect(this.#port, '127.0.0.1');
     const closed = new Promise((resolve) => socket.once('close', resolve));
     socket.on('error', () => undefined);
@@ -98,11 +98,11 @@ export class Visits {
     await closed;
   }
 
-  #one(id: number): Citizen {
-    return this.#town.users[id - 1] ?? pick(this.#town.users);
+  #one(id: number): User {
+    return this.#population.users[id - 1] ?? pick(this.#population.users);
   }
 
-  #connect({ token }: Citizen, path: string): Guest {
-    return Guest.connect(this.#port, path, token, Math.random() < 0.5);
+  #connect({ token }: User, path: string): SocketClient {
+    return SocketClient.connect(this.#port, path, token, Math.random() < 0.5);
   }
 }

@@ -50,12 +50,12 @@ describe('attaching to a chat in which a thousand messages a second are said', (
     const alice = await server.user('Alice');
     const bob = await server.user('Bob');
     const chat = await alice.chatWith(bob);
-    const voice = await alice.connect(`/chat/${chat}`);
-    const stop = speaker(voice);
+    const sender = await alice.connect(`/chat/${chat}`);
+    const stop = speaker(sender);
     const shown: number[][] = [];
     for (let begun = 0; begun < ATTACHES; begun += AT_ONCE) {
       // Half come as new, half resume after what somebody saw a moment ago.
-      const seen = voice.frames.at(-1)?.id ?? 0;
+      const seen = sender.frames.at(-1)?.id ?? 0;
       const paths = Array.from({ length: AT_ONCE }, (_, n) => (n % 2 ? `?after=${seen}` : '?limit=20'));
       shown.push(...(await Promise.all(paths.map((query) => attach(bob, `/chat/${chat}${query}`)))));
     }
@@ -67,6 +67,6 @@ describe('attaching to a chat in which a thousand messages a second are said', (
       const first = numbers[0] ?? 0;
       expect(numbers).toEqual(numbers.map((_, index) => first + index));
     }
-    expect(heard(voice)).toEqual(Array.from({ length: said }, (_, n) => n + 1));
+    expect(heard(sender)).toEqual(Array.from({ length: said }, (_, n) => n + 1));
   });
 });

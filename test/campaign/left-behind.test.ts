@@ -15,7 +15,9 @@ const VISITS_AT_ONCE = 150;
 const FORGOTTEN_MS_MAX = 60_000;
 
 async function built() {
-  const { foundTown } = (await import(`${BUILT}/town.js`)) as typeof import('../../bench/soak/town.js');
+  const { createPopulation } = (await import(
+    `${BUILT}/population.js`
+  )) as typeof import('../../bench/soak/population.js');
   const { Tally } = (await import(`${BUILT}/tally.js`)) as typeof import('../../bench/soak/tally.js');
   const { Visits } = (await import(`${BUILT}/visits.js`)) as typeof import('../../bench/soak/visits.js');
   const { Errands } = (await import(`${BUILT}/errands.js`)) as typeof import('../../bench/soak/errands.js');
@@ -24,17 +26,17 @@ async function built() {
   const { SECRET } = (await import(
     `${BUILT}/../targets/parley.js`
   )) as typeof import('../../bench/targets/parley.js');
-  return { SECRET, foundTown, Tally, Visits, Errands, grown, ...processes };
+  return { SECRET, createPopulation, Tally, Visits, Errands, grown, ...processes };
 }
 
 let folder: string;
 let server: TestServer;
-let town: import('../../bench/soak/town.js').Town;
+let population: import('../../bench/soak/population.js').Population;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'parley-left-behind-'));
   const dataDir = join(folder, 'data');
-  const { foundTown, SECRET } = await built();
-  town = await foundTown(dataDir);
+  const { createPopulation, SECRET } = await built();
+  population = await createPopulation(dataDir);
   server = await TestServer.start({
     dataDir,
     env: {
@@ -55,8 +57,8 @@ describe('2,000 sockets that come and go in every way', () => {
     const { ledger, workers } = await server.pids();
     const pids = [ledger, ...workers];
     const tally = new Tally();
-    const visits = new Visits(server.port, town, tally, 200);
-    const errands = new Errands(server.port, town, tally);
+    const visits = new Visits(server.port, population, tally, 200);
+    const errands = new Errands(server.port, population, tally);
     const go = async (count: number) => {
       for (let come = 0; come < count; come++) {
         visits.next();

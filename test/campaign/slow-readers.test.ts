@@ -36,15 +36,15 @@ describe('readers that stop for a while in a busy group', () => {
     group = await alice.groupWith(bob);
     other = await alice.chatWith(bob);
     const path = `/group/${group}`;
-    const voice = await alice.connect(path);
+    const sender = await alice.connect(path);
     const quick = await Promise.all(Array.from({ length: 10 }, () => bob.connect(path)));
     slow = await Promise.all(Array.from({ length: 5 }, () => bob.connect(path)));
     slowMain = await bob.connect('/main');
-    await Promise.all([voice, ...quick, ...slow].map((socket) => socket.nextOf('history')));
+    await Promise.all([sender, ...quick, ...slow].map((socket) => socket.nextOf('history')));
     for (const socket of [...slow, slowMain]) socket.pause();
     for (let n = 0; n < MESSAGES; n += 50) {
-      for (let said = n; said < n + 50; said++) voice.says(`${said + 1} ${TEXT}`);
-      await until(() => heard(voice).length >= n + 50);
+      for (let said = n; said < n + 50; said++) sender.says(`${said + 1} ${TEXT}`);
+      await until(() => heard(sender).length >= n + 50);
     }
     const late = await alice.connect(`/chat/${other}`);
     late.says('in the other chat');
@@ -67,9 +67,9 @@ describe('readers that stop for a while in a busy group', () => {
   });
 
   it('are live again', async () => {
-    const voice = await alice.connect(`/group/${group}?after=${slow[0]?.frames.at(-1).id}`);
-    await voice.nextOf('history');
-    voice.says(`${MESSAGES + 1} again`);
+    const sender = await alice.connect(`/group/${group}?after=${slow[0]?.frames.at(-1).id}`);
+    await sender.nextOf('history');
+    sender.says(`${MESSAGES + 1} again`);
     await until(() => slow.every((socket) => heard(socket).at(-1) === MESSAGES + 1));
   });
 

@@ -103,11 +103,11 @@ describe('the number of sockets', () => {
     const ann = await annAt({ SOCKETS_PER_USER_MAX: '3', TEXT_CHARACTERS_MAX: '8192' }, 1);
     const bob = await server.user('Bob');
     const group = await bob.groupWith(ann);
-    const voice = await bob.connect(`/group/${group}`);
+    const sender = await bob.connect(`/group/${group}`);
     // More than the kernel takes in for a peer that does not read.
-    for (let n = 0; n < 700; n++) voice.says(`${n} ${'語'.repeat(8000)}`);
+    for (let n = 0; n < 700; n++) sender.says(`${n} ${'語'.repeat(8000)}`);
     await until(() =>
-      voice.frames.some((frame) => frame.type === 'message' && frame.text.startsWith('699 ')),
+      sender.frames.some((frame) => frame.type === 'message' && frame.text.startsWith('699 ')),
     );
     const open = await Promise.all(Array.from({ length: 3 }, () => ann.connect(`/group/${group}?after=0`)));
     for (const socket of open) socket.pause();

@@ -177,12 +177,12 @@ it('a socket that speaks without a pause is told what became of all that was tak
   server = await TestServer.start({ workers: 1, dataDir: folder.path });
   const alice = await server.user('Alice');
   const path = `/group/${await alice.groupWith(await server.user('Bob'))}`;
-  const [voice, ear] = [await live(alice, path), await live(alice, path)];
+  const [sender, listener] = [await live(alice, path), await live(alice, path)];
   let said = 0;
   const speaking = setInterval(() => {
-    for (let n = 0; n < 20 && voice.isOpen; n++) voice.says(`message ${said++}`);
+    for (let n = 0; n < 20 && sender.isOpen; n++) sender.says(`message ${said++}`);
   }, 1);
-  await until(() => ear.frames.length > 500);
+  await until(() => listener.frames.length > 500);
   // Answers are late while the drain begins.
   const { ledger } = await server.pids();
   process.kill(ledger, 'SIGSTOP');
@@ -190,15 +190,15 @@ it('a socket that speaks without a pause is told what became of all that was tak
   await until(() => said > before + 100);
   const exit = server.end();
   await until(refusesConnections);
-  expect(voice.isOpen).toBe(true);
+  expect(sender.isOpen).toBe(true);
   process.kill(ledger, 'SIGCONT');
-  await voice.closed();
+  await sender.closed();
   clearInterval(speaking);
-  expect((await voice.closed()).code).toBe(1012);
-  expect((await ear.closed()).code).toBe(1012);
+  expect((await sender.closed()).code).toBe(1012);
+  expect((await listener.closed()).code).toBe(1012);
   expect(await exit).toEqual({ code: 0, signal: null });
   // No refusal among the answers; what was taken is a beginning of what was said, and all of it was answered.
-  const heard = voice.frames.slice(1).map(textOf);
+  const heard = sender.frames.slice(1).map(textOf);
   expect(heard).toEqual(heard.map((_, n) => `message ${n}`));
   server = await TestServer.start({ workers: 1, dataDir: folder.path });
   expect((await historyOf(at(server, alice), path)).map(textOf)).toEqual(heard);

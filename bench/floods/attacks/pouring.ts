@@ -57,7 +57,7 @@ class Pouring implements Attack {
         setTimeout(() => this.#on && this.#connect(index), RECONNECT_MS);
       },
     };
-    const path = `/group/${setup.hall}?limit=1`;
+    const path = `/group/${setup.sharedGroup}?limit=1`;
     const socket: RawSocket = new RawSocket(setup.port, path, token, count, events, this.#deaf);
     this.#sockets.set(index, socket);
   }

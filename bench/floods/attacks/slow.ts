@@ -101,6 +101,6 @@ export async function slowBodies(context: Context): Promise<Attack> {
 
 export async function halfUpgrades(context: Context): Promise<Attack> {
   const token = await tokenOf(context.setup.flooders[0] ?? 0);
-  const whole = upgradeRequest(`/api/v1/group/${context.setup.hall}`, token);
+  const whole = upgradeRequest(`/api/v1/group/${context.setup.sharedGroup}`, token);
   return new SlowConnections(context, () => ({ first: whole.slice(0, whole.length / 2), slowly: '' }));
 }

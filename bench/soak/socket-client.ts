@@ -5,7 +5,7 @@ import { WebSocket } from 'ws';
 const ANSWER_MS_MAX = 10_000;
 
 /** A WebSocket client that waits for one thing at a time. */
-export class Guest {
+export class SocketClient {
   /** The newest id that it saw. */
   last = 0;
   readonly #ws: WebSocket;
@@ -24,9 +24,9 @@ export class Guest {
   }
 
   /** `asBrowser`: the token goes as a subprotocol. */
-  static connect(port: number, path: string, token: string, asBrowser: boolean): Guest {
+  static connect(port: number, path: string, token: string, asBrowser: boolean): SocketClient {
     const url = `ws://127.0.0.1:${port}/api/v1${path}`;
-    return new Guest(
+    return new SocketClient(
       asBrowser
         ? new WebSocket(url, ['chat.v1', `bearer.${token}`], { perMessageDeflate: false })
         : new WebSocket(url, { headers: { authorization: `Bearer ${token}` }, perMessageDeflate: false }),

@@ -10,17 +10,17 @@ const MESSAGES_PER_GROUP = 500;
  * The users and chats of the soak. They are few, so that everything that the server keeps of them is soon there.
  * It is sent to the processes that play them.
  */
-export interface Town {
-  readonly users: readonly Citizen[];
+export interface Population {
+  readonly users: readonly User[];
   readonly groups: readonly { readonly id: number; readonly members: readonly number[] }[];
 }
 
-export interface Citizen {
+export interface User {
   readonly id: number;
   readonly token: string;
 }
 
-export async function foundTown(dataDir: string): Promise<Town> {
+export async function createPopulation(dataDir: string): Promise<Population> {
   const ids = Array.from({ length: USERS }, (_, index) => index + 1);
   const members = Array.from({ length: GROUPS }, (_, group) =>
     Array.from({ length: GROUP_MEMBERS }, (_, member) => ((group * 5 + member) % USERS) + 1),
