@@ -3,7 +3,6 @@ import type { RouteName } from '../../api/routes.js';
 import { ChatError } from '../../chat/errors.js';
 import { parseId } from '../../chat/ids.js';
 import type { Caller } from '../../chat/users.js';
-import type { Admission } from '../limits/admission.js';
 import type { UploadOptions } from '../uploads/upload.js';
 import { chatEndpoints } from './endpoints/chats.js';
 import type { Endpoints, PhotoOf, Read, Reply, Request, Services, Write } from './endpoints/endpoint.js';
@@ -11,7 +10,7 @@ import { groupEndpoints } from './endpoints/groups.js';
 import { userEndpoints } from './endpoints/users.js';
 import type { Exchange } from './exchange.js';
 import type { Handler } from './gateway.js';
-import { isMultipart, readInput } from './input.js';
+import { readInput } from './input.js';
 import { countParameter } from './query.js';
 
 /** A photo may be replaced between the look at the row and the read of the file; hardly so often. */
@@ -20,7 +19,6 @@ const PHOTO_TRIES_MAX = 5;
 const endpoints: Endpoints = { ...userEndpoints, ...chatEndpoints, ...groupEndpoints };
 
 export interface HandlerOptions extends UploadOptions {
-  readonly admission: Admission;
   readonly services: Services;
 }
 
@@ -75,11 +73,10 @@ function isPhotoOf(body: Exclude<Reply, string> | PhotoOf): body is PhotoOf {
 /** Reads and checks the body, then hands the change to the ledger. */
 function writer(name: RouteName, operation: Operation, options: HandlerOptions): Handler {
   const endpoint = endpoints[name] as Write<RouteName>;
-  const { services, admission } = options;
+  const { services } = options;
   return async (exchange, identity) => {
     const { caller } = identity;
     const request = requestOf(exchange, caller, operation);
-    if (operation.photo && isMultipart(exchange)) admission.admitUpload(caller);
     const { body, photo } = await readInput(exchange, operation, caller, options);
     try {
       // A body may be minutes on its way.

@@ -43,6 +43,7 @@ export async function readInput(
   if (type !== 'multipart/form-data' || operation.photo === undefined) {
     throw new ChatError('unsupported_media_type');
   }
+  options.admission.admitUpload(caller);
   const { json, photo } = await readUpload(stream, contentType, contentLength, caller, options);
   try {
     return { body: parseBody(schema, json), photo };
@@ -50,11 +51,6 @@ export async function readInput(
     await photo?.discard();
     throw error;
   }
-}
-
-/** Whether the body is of the kind that may bring a photo. */
-export function isMultipart(exchange: Exchange): boolean {
-  return mediaType(exchange.header('content-type')) === 'multipart/form-data';
 }
 
 /** `1,2` in the shape of a body. Errors: invalid_query. */

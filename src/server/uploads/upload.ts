@@ -32,7 +32,7 @@ export interface UploadOptions {
   readonly temporaryDir: string;
   readonly photoBytesMax: number;
   readonly freeSpace: FreeSpace;
-  readonly admission: Pick<Admission, 'acquireUpload'>;
+  readonly admission: Pick<Admission, 'admitUpload' | 'acquireUpload'>;
 }
 
 /** The folder for files that the next start may remove. */

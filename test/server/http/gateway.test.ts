@@ -13,6 +13,7 @@ import { createEngine, type Engine, listen } from '../../../src/server/engine.js
 import { type Handler, HttpGateway } from '../../../src/server/http/gateway.js';
 import { readInput } from '../../../src/server/http/input.js';
 import type { Admission } from '../../../src/server/limits/admission.js';
+import { uploadOptions } from '../../support/multipart.js';
 
 /** What the stubs below were asked for, in order. */
 let steps: string[] = [];
@@ -182,17 +183,15 @@ describe('what a handler throws', () => {
 
 describe('a PATCH', () => {
   const temporaryDir = mkdtempSync(join(tmpdir(), 'parley-gateway-'));
-  afterAll(() => rmSync(temporaryDir, { recursive: true }));
-  const options = {
-    temporaryDir,
-    photoBytesMax: 0,
-    freeSpace: { isLow: async () => false },
-    slots: { take: () => () => undefined },
-  };
+  const options = uploadOptions(temporaryDir, 0);
+  afterAll(() => {
+    options.admission.close();
+    rmSync(temporaryDir, { recursive: true });
+  });
 
   beforeEach(() => {
     handle = async (exchange) => {
-      const { body } = await readInput(exchange, PATCHED, { id: 1 }, options as never);
+      const { body } = await readInput(exchange, PATCHED, { id: 1 }, options);
       exchange.json(200, JSON.stringify({ id: exchange.idText, body }));
     };
   });
