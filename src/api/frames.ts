@@ -36,7 +36,7 @@ export const HistoryFrame = z.union([HistoryPage, EmptyHistory]);
 export const LiveMessageFrame = MessageView;
 /** The answer to a `client_id` that was used before: the first message, on the asking socket only. */
 export const DuplicateFrame = MessageView.extend({ duplicate: z.literal(true) });
-/** On main sockets: a new message of one of the user's chats. */
+/** Tells a main socket of a new message in one of the user's chats. */
 export const LastMessageFrame = MessageView.extend({ type: z.literal('last_message'), chat_type: ChatType });
 
 export const TypingFrame = z.strictObject({ type: z.literal('typing'), chat_id: Id, author: Author });

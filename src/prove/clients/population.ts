@@ -165,7 +165,7 @@ async function createUsers(
   return users;
 }
 
-/** As many different ones of the list as it has, up to `count`. */
+/** Picks as many different ones of the list as it has, up to `count`. */
 function pickMany<T>(list: readonly T[], count: number, random: Random): T[] {
   const left = [...list];
   const picked: T[] = [];

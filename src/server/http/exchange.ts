@@ -151,8 +151,8 @@ export class Exchange {
   }
 
   /**
-   * Whether the peer is told that it has cached what `etag` names (RFC 9110, 13.1.2). It is not told so in a connection's last
-   * answer, because this engine cannot close after a 304.
+   * Whether the peer is told that it has cached what `etag` names (RFC 9110, 13.1.2). It is not told so in a
+   * connection's last answer, because this engine cannot close after a 304.
    */
   peerHas(etag: string): boolean {
     if (this.#context.closing) return false;
@@ -229,7 +229,7 @@ export class Exchange {
     return body;
   }
 
-  /** Only after a pause: to resume a connection that runs makes this engine reset it later. */
+  /** Does nothing unless it paused: to resume a connection that runs makes this engine reset it later. */
   #resume(): void {
     if (!this.#paused || this.#done) return;
     this.#paused = false;

@@ -13,7 +13,7 @@ import { Exchange, type ExchangeContext } from './exchange.js';
 import { securityHeaders } from './security-headers.js';
 import { SwapRemoveSet } from './swap-remove-set.js';
 
-/** From the end of the body to the answer. The outcome is unknown after that: 503 `timeout`. */
+/** How long a request may wait after the end of its body. It is then answered 503 `timeout`: the outcome is unknown. */
 const DEADLINE_MS = 10_000;
 const SWEEP_EVERY_MS = 500;
 
