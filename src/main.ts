@@ -25,13 +25,15 @@ async function main(): Promise<void> {
       return (await import('./cli/token.js')).runToken(rest, configWithoutServing());
     case 'revoke':
       return (await import('./cli/revoke.js')).runRevoke(rest, configWithoutServing());
+    case 'restore':
+      return (await import('./cli/restore.js')).runRestore(rest, configWithoutServing());
     case 'demo':
       return (await import('./cli/demo.js')).runDemo(rest, configWithoutServing());
     case 'prove':
       return (await import('./cli/prove.js')).runProve(rest, configWithoutServing());
     default:
       throw new OperatorError(
-        `unknown command ${role}; the commands are token, revoke, demo and prove, and no command starts the server`,
+        `unknown command ${role}; the commands are token, revoke, restore, demo and prove, and no command starts the server`,
       );
   }
 }

@@ -73,6 +73,7 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
     'server/auth/jwks-cache',
     'server/http/body',
     'server/http/endpoints/endpoint',
+    'store/given-ids',
   ],
   'better-sqlite3': ['store/sqlite'],
   'uWebSockets.js': ['server'],

@@ -14,6 +14,9 @@ import { EXIT_STORAGE_FAILED, exitOnUnexpectedError, notifyReady, onDrain } from
 /** How long to wait for a predecessor that is stopping to release the data folder. */
 const LOCK_WAIT_MS = 12_000;
 
+const IDS_RAISED =
+  'the database is older than its folder, or comes from another one: ids continue 2^40 higher, so that none is given twice, and clients that kept newer messages are told history_changed';
+
 /** Runs the ledger, the one process that writes. Resolves when workers can connect. */
 export async function runLedger(config: Config): Promise<void> {
   const log = createLogger(config.logLevel, 'ledger');
@@ -50,6 +53,11 @@ export async function runLedger(config: Config): Promise<void> {
       ...diskEvents,
       unexpected: (error, command) =>
         log.error({ err: error, command }, 'a command failed; it was undone and refused'),
+      idsContinued: (why, first) => {
+        if (why === 'killed')
+          log.info({ first }, 'the ledger before this one was killed: some ids are left out');
+        else log.warn({ first }, IDS_RAISED);
+      },
       checking: (failure) =>
         log.warn({ failure }, 'the storage failed before this start: the database is checked first'),
     })

@@ -12,6 +12,13 @@ export type StorageProblem = 'full' | 'damaged' | 'failed';
 /** The limits that the ledger holds, since it sees all that is written. */
 export type WriteLimits = Pick<Limits, 'messagesPerSecondPerUserMax' | 'groupMembersMax'>;
 
+/**
+ * Why a ledger leaves ids out. `killed`: the ledger before it did not stop in order, and may have given ids up to the end
+ * of its range. `older`: the database is older than its folder, or comes from another one, so that nobody knows which ids
+ * were given.
+ */
+export type IdsContinued = 'killed' | 'older';
+
 export interface WriterOptions {
   readonly dataDir: string;
   /** Milliseconds since the epoch. */
@@ -25,6 +32,17 @@ export interface WriterOptions {
   space(): void;
   /** The ledger before this one ended because of this failure: the database is about to be checked. */
   checking(failure: string): void;
+  /** The ids of the log do not go on with the next one, but with `first`. */
+  idsContinued(why: IdsContinued, first: number): void;
+}
+
+/** What a copy of a database brought. */
+export interface RestoredDatabase {
+  readonly messages: number;
+  /** The time of its newest entry, in milliseconds since the epoch; undefined when there is none. */
+  readonly newest: number | undefined;
+  /** Where the database is that was there before. */
+  readonly replaced: string | undefined;
 }
 
 /** One kind of storage. Only storage.ts names the one that is in use. */
@@ -45,6 +63,11 @@ export interface StoreDriver {
    * of the storage only when its checks hold. Errors: those of the storage; a newer schema.
    */
   openWriter(options: WriterOptions): Promise<WriteStore>;
+  /**
+   * Puts a copy of a database into a folder whose lock the caller holds, so that its next ledger gives no id that was
+   * ever given. Errors: those of the storage, `damaged` for what is no database of parley.
+   */
+  restore(dataDir: string, copy: string, now: number): Promise<RestoredDatabase>;
   /** Undefined for errors that do not concern the storage. */
   classify(error: unknown): StorageProblem | undefined;
   /** Records for the next ledger that the storage failed. Returns whether that could be written. */

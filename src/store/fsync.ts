@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
@@ -37,6 +37,14 @@ export function writeSynced(path: string, write: (file: number) => void): void {
   } finally {
     closeSync(file);
   }
+}
+
+/** Gives a file a new text, durably. A power cut leaves the old file or the new one. Only the owner can read it. */
+export function replaceSynced(path: string, text: string): void {
+  const temporary = `${path}.new`;
+  writeSynced(temporary, (file) => writeSync(file, text));
+  renameSync(temporary, path);
+  syncFolder(dirname(path));
 }
 
 /** Makes the names in a folder durable where the file system can do that. */

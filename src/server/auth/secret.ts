@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync, renameSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OperatorError } from '../../operator-error.js';
-import { fsyncPathSync, writeSynced } from '../../store/fsync.js';
+import { replaceSynced } from '../../store/fsync.js';
 
 /** The file of the secret that tokens are verified with when no key is configured. The first ledger of a data folder creates it. */
 export function secretFile(dataDir: string): string {
@@ -27,8 +27,5 @@ export function readSecret(dataDir: string): string | undefined {
 /** Creates the secret if there is none. Only the owner can read it, and a power loss leaves it whole or absent. */
 export function ensureSecret(dataDir: string): void {
   if (readSecret(dataDir) !== undefined) return;
-  const temporary = `${secretFile(dataDir)}.new`;
-  writeSynced(temporary, (file) => writeSync(file, `${randomBytes(48).toString('base64url')}\n`));
-  renameSync(temporary, secretFile(dataDir));
-  fsyncPathSync(dataDir);
+  replaceSynced(secretFile(dataDir), `${randomBytes(48).toString('base64url')}\n`);
 }

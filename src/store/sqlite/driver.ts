@@ -6,6 +6,7 @@ import { DamagedDatabase, isStorageFailure, isStorageFull, markFailure } from '.
 import { lockDataDir } from './upkeep/lock.js';
 import { SCHEMA_VERSION } from './upkeep/migrations.js';
 import { openLedgerStore } from './upkeep/open.js';
+import { restoreDatabase } from './upkeep/restore.js';
 
 /** The database is one file in `DATA_DIR`, with a write-ahead log beside it. */
 export const sqlite: StoreDriver = {
@@ -14,6 +15,7 @@ export const sqlite: StoreDriver = {
   openReader: openReadStore,
   lock: lockDataDir,
   openWriter: openLedgerStore,
+  restore: restoreDatabase,
   classify(error): StorageProblem | undefined {
     if (error instanceof DamagedDatabase) return 'damaged';
     if (isStorageFull(error)) return 'full';

@@ -19,6 +19,7 @@ export function positions(store: CurrentStore): void {
       users: () => read.users([1]),
       userOfSubject: () => read.userOfSubject(SUBJECT),
       revocations: () => read.revocations(),
+      timeOf: () => read.timeOf(1),
       chatFor: () => read.chatFor(group, 2),
       membersFor: () => read.membersFor(group, 1),
       roomsOf: () => read.roomsOf(2, NOTHING_KNOWN),

@@ -26,8 +26,11 @@ export function purge(store: CurrentStore): void {
       await store().run(say(kept.id, 1, 'kept'), say(chat, 2, 'last'));
       await store().ok('update_group', { actor: 1, groupId: chat, name: 'h' });
       await store().ok('update_group', { actor: 1, groupId: kept.id, name: 'i' });
+      const [last] = (await store().messages(chat)).slice(-1);
       await store().ok('delete_group', { actor: 1, groupId: chat });
       const newest = await store().newest();
+      const timeOfLast = () => value(store().read.timeOf(last?.id ?? 0));
+      expect(await timeOfLast()).toBe(store().now);
       expect(await store().write.purge(store().now)).toBe(false); // Those who follow a little late still show it.
       expect(await left(chat)).toBe(2502);
 
@@ -44,6 +47,8 @@ export function purge(store: CurrentStore): void {
       }
       expect(slices).toBeGreaterThanOrEqual(3);
       expect(await left(chat)).toBe(0);
+      expect(await timeOfLast()).toBeNull();
+      expect(await value(store().read.timeOf(newest + 1))).toBeUndefined();
       expect(await left(kept.id)).toBe(2);
       expect(await value(store().read.chatFor(kept.id, 1))).toMatchObject({ name: 'i', membersCount: 1 });
       expect(await store().messages(kept.id)).toMatchObject([{ text: 'kept' }]);

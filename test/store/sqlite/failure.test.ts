@@ -37,6 +37,7 @@ function open() {
     full: () => undefined,
     space: () => undefined,
     checking: (failure) => void checked.push(failure),
+    idsContinued: () => undefined,
   });
 }
 

@@ -18,6 +18,8 @@ const NOTHING: LogPage = { entries: [], more: false, users: NO_USERS, chats: NO_
  */
 export function logReader(db: Connection, profiles: Profiles) {
   const newest = db.prepare<[], number>(SQL.newest).pluck();
+  const time = db.prepare<[number], number>(SQL.time).pluck();
+  const gapUpTo = db.prepare<[number], number>(SQL.gapUpTo).pluck();
   const entriesAfter = db.prepare<[number, number], EntryRow>(SQL.entriesAfter).raw();
 
   function read(after: number, { max, maxBytes }: PageBounds): { entries: Entry[]; more: boolean } {
@@ -41,6 +43,14 @@ export function logReader(db: Connection, profiles: Profiles) {
 
   return {
     newest: () => newest.get() ?? 0,
+
+    /** As in ReadStore. */
+    timeOf(id: number): number | null | undefined {
+      const found = time.get(id);
+      if (found !== undefined) return found;
+      const wasGiven = id >= 1 && id <= (newest.get() ?? 0) && id > (gapUpTo.get(id) ?? 0);
+      return wasGiven ? null : undefined;
+    },
 
     log(after: number, bounds: PageBounds, lacks: Lacks): LogPage {
       // Mostly nothing is new: asking for one id takes 0.4 µs, asking for an empty page 1.6 µs.

@@ -63,6 +63,10 @@ export class SqliteReadStore implements ReadStore {
     return this.#log.newest();
   }
 
+  timeOf(id: number): At<number | null | undefined> {
+    return this.#at(() => this.#log.timeOf(id));
+  }
+
   log(after: number, bounds: PageBounds, lacks: Lacks): LogPage {
     return this.#log.log(after, bounds, lacks);
   }

@@ -11,6 +11,8 @@ const MESSAGE = 'id, author_id, text, time, client_id';
  */
 export const SQL = {
   newest: 'SELECT id FROM entry ORDER BY id DESC LIMIT 1',
+  time: 'SELECT time FROM entry WHERE id = ?',
+  gapUpTo: 'SELECT last FROM id_gap WHERE first <= ? ORDER BY first DESC LIMIT 1',
   entriesAfter: `SELECT ${ENTRY_COLUMNS} FROM entry WHERE id > ? ORDER BY id LIMIT +?`,
   newestMessage: `SELECT ${MESSAGE} FROM entry WHERE chat_id = ? AND visibility = 1 ORDER BY id DESC LIMIT 1`,
   newestMessageId: 'SELECT id FROM entry WHERE chat_id = ? AND visibility = 1 ORDER BY id DESC LIMIT 1',

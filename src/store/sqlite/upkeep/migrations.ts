@@ -102,6 +102,12 @@ const MIGRATIONS = [
   CREATE INDEX entry_message ON entry (chat_id, id, author_id, client_id) WHERE visibility = 1;
   CREATE INDEX entry_change ON entry (chat_id, id) WHERE visibility = 2;
   `,
+  `
+  -- 1 once the data folder keeps, beside the database, how far ids were given.
+  ALTER TABLE identity ADD COLUMN ids_recorded INTEGER NOT NULL DEFAULT 0;
+  -- Ids of the log, from the first to the last, that this database never gave.
+  CREATE TABLE id_gap (first INTEGER PRIMARY KEY, last INTEGER NOT NULL);
+  `,
 ] as const;
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -21,6 +21,7 @@ export async function openLedgerStore(options: WriterOptions): Promise<LedgerSto
         now(),
         (error, command) => options.unexpected(error, command),
         limits,
+        (why, first) => options.idsContinued(why, first),
       );
       if (tries > 1) options.space();
       return store;

@@ -4,7 +4,7 @@ import type { Command, CommandName, Commands, Outcome } from '../../../chat/comm
 import { ChatError } from '../../../chat/errors.js';
 import { MESSAGES_BURST_SECONDS, UNLIMITED } from '../../../chat/limits.js';
 import { RateLimiter } from '../../../chat/rate-limiter.js';
-import type { WriteLimits } from '../../driver.js';
+import type { IdsContinued, WriteLimits } from '../../driver.js';
 import { syncNameOf } from '../../fsync.js';
 import type { PhotoOwner } from '../../photo-store.js';
 import type { CommandBatch, Maintenance, MaintenanceEvents, WriteStore } from '../../write-store.js';
@@ -12,6 +12,7 @@ import { type Connection, databaseIdOf, openWriter } from '../database.js';
 import { type Profiles, profileQueries } from '../read/profiles.js';
 import { SQL } from '../read/sql.js';
 import { Checkpointer } from '../upkeep/checkpoint.js';
+import { continueIds } from '../upkeep/continue-ids.js';
 import { assertSpace, isStorageFailure } from '../upkeep/failure.js';
 import { migrate } from '../upkeep/migrations.js';
 import { purger } from '../upkeep/purge.js';
@@ -20,6 +21,7 @@ import { AppliedBatches } from './applied-batches.js';
 import { ChatWriteCache } from './chat-write-cache.js';
 import { chatWriters } from './chats.js';
 import { groupWriters } from './groups.js';
+import { IdRanges } from './id-ranges.js';
 import { messageWriters } from './messages.js';
 import { userWriters } from './users.js';
 import type { Writers } from './writers.js';
@@ -42,14 +44,15 @@ export function openWriteStore(
   now: number,
   unexpected: UnexpectedError,
   limits: WriteLimits = UNLIMITED,
+  idsContinued: (why: IdsContinued, first: number) => void = () => undefined,
 ): LedgerStore {
   const db = openWriter(dataDir);
   try {
     syncNameOf(dataDir);
     migrate(db);
     const incarnation = randomUUID();
-    db.prepare('INSERT INTO incarnation (id, started_at) VALUES (?, ?)').run(incarnation, now);
-    db.prepare('DELETE FROM incarnation WHERE started_at < ?').run(now - 30 * 24 * 3600 * 1000);
+    const continued = continueIds(db, incarnation, now);
+    if (continued !== undefined) idsContinued(continued.why, continued.first);
     return new LedgerStore(db, incarnation, unexpected, limits);
   } catch (error) {
     db.close();
@@ -69,6 +72,7 @@ export class LedgerStore implements WriteStore {
   readonly #purge: (now: number) => boolean;
   readonly #sql;
   readonly #applied: AppliedBatches;
+  readonly #ids: IdRanges;
   readonly #rate: RateLimiter<number>;
   #overloaded = false;
 
@@ -81,6 +85,7 @@ export class LedgerStore implements WriteStore {
     this.incarnation = incarnation;
     this.databaseId = databaseIdOf(db);
     this.#db = db;
+    this.#ids = new IdRanges(db, incarnation);
     this.#unexpected = unexpected;
     this.#applied = new AppliedBatches(db);
     const max = limits.messagesPerSecondPerUserMax;
@@ -138,6 +143,7 @@ export class LedgerStore implements WriteStore {
         loadMs += this.#writeCache.takeLoadMs();
         if (loadMs > LOAD_MS_MAX) break;
       }
+      this.#ids.cover();
       this.#sql.commit.run();
     } catch (error) {
       this.#writeCache.clear();
@@ -175,6 +181,11 @@ export class LedgerStore implements WriteStore {
   }
 
   close(): void {
+    try {
+      this.#ids.close();
+    } catch {
+      // A full disk does not keep the ledger from stopping: the next one leaves out some ids, as after a kill.
+    }
     this.#db.close();
   }
 
