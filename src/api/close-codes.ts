@@ -5,6 +5,7 @@ export const ADVICE = {
   resume: 'Reconnect with `after`, after 0 to 5 seconds at random.',
   fix: 'Fix the client; do not retry.',
   giveUp: 'Do not retry.',
+  forget: 'Forget what you kept, read the history anew, and go on.',
   newToken: 'Get a new token, then reconnect.',
   backOff: 'Retry, and wait longer after each failure.',
 } as const;
@@ -25,6 +26,7 @@ export const CLOSE_CODES = {
     client: 'giveUp',
   },
   4404: { means: 'There is no such chat for the user.', client: 'giveUp' },
+  4409: { means: 'The history is not the one that the client knows.', client: 'forget' },
   4410: { means: 'The group was deleted.', client: 'giveUp' },
   4429: { means: 'Too many connections or frames.', client: 'backOff' },
   4503: { means: 'The server cannot serve at present, or the client reads too slowly.', client: 'backOff' },

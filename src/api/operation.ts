@@ -63,6 +63,7 @@ const ERRORS = {
   writing: ['overloaded', 'storage_full'],
   upgrade: [
     'after_unknown',
+    'history_changed',
     'origin_not_allowed',
     'profile_required',
     'too_many_sockets',

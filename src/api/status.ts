@@ -13,6 +13,7 @@ const WIRE: Readonly<Record<ErrorCode, readonly [status: number, close: CloseCod
   chats_not_found: [404, 4404],
   group_not_found: [404, 4404],
   group_too_large: [400, 4400],
+  history_changed: [409, 4409],
   internal: [500, 1011],
   invalid_field: [400, 4400],
   invalid_frame: [400, 4400],

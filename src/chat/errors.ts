@@ -6,12 +6,14 @@ import type { LimitName } from './limits.js';
  */
 const SENTENCES = {
   already_member: 'Some of these users are already in the group.',
-  after_unknown: 'The server never gave the id in "after".',
+  after_unknown: 'The parameter after must be an id, or an id and the time of its message: <id>@<unix ms>.',
   bad_request: 'The request is not well-formed.',
   chat_not_found: 'There is no such chat.',
   chats_not_found: 'You have no chats yet.',
   group_not_found: 'There is no such group.',
   group_too_large: 'A group may not have so many members.',
+  history_changed:
+    'The history here does not have the message in "after"; forget what you kept, and read the history anew.',
   internal: 'Something went wrong on the server.',
   invalid_field: 'A field is missing or has a value that is not allowed.',
   invalid_frame: 'A frame must be a JSON object in a text frame.',

@@ -11,6 +11,7 @@ const ECHO_MS_MAX = 5000;
 
 interface Message {
   readonly id: number;
+  readonly time: string;
   readonly chat_id: number;
   readonly text: string;
   readonly author: { readonly name: string };
@@ -41,6 +42,10 @@ export async function runDemo(args: readonly string[], config: Config): Promise<
   await bob.send(`/group/${group.id}`, 'Who is hungry?');
   await alice.send(`/group/${group.id}`, 'Me.');
 
+  bob.leave(`/group/${group.id}`);
+  await alice.send(`/group/${group.id}`, 'Bob?');
+  await bob.resume(`/group/${group.id}`);
+
   const { rooms } = await bob.call('GET', '/chats');
   print(
     `\nBob's chats, newest first: ${rooms.map((room) => `${room.name} ("${room.last_message.text}")`).join(', ')}.`,
@@ -64,6 +69,8 @@ class DemoUser {
   readonly token: string;
   readonly #url: string;
   readonly #sockets = new Map<string, WebSocket>();
+  /** The newest message that each socket was shown. */
+  readonly #newest = new Map<string, Message>();
   #id = 0;
 
   private constructor(name: string, url: string, token: string) {
@@ -104,18 +111,42 @@ class DemoUser {
     return answer;
   }
 
-  /** Opens a socket and prints the frames that come over it. */
-  async open(path: string): Promise<void> {
+  /** Opens a socket and prints the messages that come over it. */
+  async open(path: string, query = ''): Promise<void> {
     const { WebSocket: Client } = await import('ws');
-    const socket = new Client(`${this.wsUrl}${path}`, { headers: { authorization: `Bearer ${this.token}` } });
-    this.#sockets.set(path, socket);
-    socket.on('message', (data) => {
-      const frame = JSON.parse(String(data)) as Message & { type: string };
-      if (frame.type === 'history') return;
-      if (frame.type === 'error') return print(`  ${this.name} on ${path} ← ${String(data)}`);
-      print(`  ${this.name} on ${path} ← ${frame.type} ${frame.id}: ${frame.author.name}: ${frame.text}`);
+    const socket = new Client(`${this.wsUrl}${path}${query}`, {
+      headers: { authorization: `Bearer ${this.token}` },
     });
-    await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
+    this.#sockets.set(path, socket);
+    const first = new Promise((resolve, reject) => {
+      const begun = path === '/main' ? 'open' : 'message'; // A chat's socket begins with its history.
+      socket.once(begun, resolve).once('error', reject);
+    });
+    socket.on('message', (data) => {
+      const frame = JSON.parse(String(data)) as Message & { type: string; messages?: Message[] };
+      if (frame.type === 'error') return print(`  ${this.name} on ${path} ← ${String(data)}`);
+      for (const message of frame.messages ?? [frame]) this.#show(path, frame.type, message);
+    });
+    await first;
+  }
+
+  leave(path: string): void {
+    print(`\n${this.name} loses the connection of ${path}, …`);
+    this.#sockets.get(path)?.terminate();
+  }
+
+  /** Opens the socket again where it was left. */
+  async resume(path: string): Promise<void> {
+    const newest = this.#newest.get(path);
+    const query = newest === undefined ? '?after=0' : `?after=${newest.id}@${Date.parse(newest.time)}`;
+    print(`… and resumes with ${query}:`);
+    await this.open(path, query);
+  }
+
+  #show(path: string, type: string, message: Message): void {
+    const { id, author, text } = message;
+    this.#newest.set(path, message);
+    print(`  ${this.name} on ${path} ← ${type} ${id}: ${author.name}: ${text}`);
   }
 
   /** Sends a message and waits for its echo, which confirms that it is on disk. */

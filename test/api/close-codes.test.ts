@@ -3,7 +3,7 @@ import { ADVICE, CLOSE_CODES } from '../../src/api/close-codes.js';
 import { Close, closeCodeOf } from '../../src/api/status.js';
 import { ERROR_CODES } from '../../src/chat/errors.js';
 
-/** The contract's table: what the client should do. */
+/** What the client should do. */
 const CONTRACT: Readonly<Record<number, keyof typeof ADVICE>> = {
   1000: 'nothing',
   1001: 'reconnect',
@@ -15,6 +15,7 @@ const CONTRACT: Readonly<Record<number, keyof typeof ADVICE>> = {
   4401: 'newToken',
   4403: 'giveUp',
   4404: 'giveUp',
+  4409: 'forget',
   4410: 'giveUp',
   4429: 'backOff',
   4503: 'backOff',

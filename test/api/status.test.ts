@@ -6,6 +6,7 @@ import { ERROR_CODES, type ErrorCode } from '../../src/chat/errors.js';
 // biome-ignore format: a table
 const CONTRACT: Readonly<Record<ErrorCode, readonly [status: number, upgrade: number, close: number]>> = {
   after_unknown:          [400, 400, 4400],
+  history_changed:        [409, 409, 4409],
   already_member:         [409, 409, 4400],
   bad_request:            [400, 400, 4400],
   chat_not_found:         [404, 404, 4404],

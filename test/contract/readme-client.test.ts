@@ -17,6 +17,7 @@ interface Client {
     url: string;
     getToken: () => Promise<string>;
     onMessage: (message: Frame) => void;
+    onForget: () => void;
     onEnd: (code: number) => void;
   }): { say(text: string): void; close(): void };
 }
@@ -48,6 +49,7 @@ function open(user: TestUser, path: string) {
     url: wsUrl(user, path),
     getToken: async () => user.token,
     onMessage: (message) => heard.push(message),
+    onForget: () => void heard.splice(0),
     onEnd: (code) => {
       ended = code;
     },

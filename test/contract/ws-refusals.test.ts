@@ -11,6 +11,8 @@ let nobody: TestUser;
 let chat: number;
 let group: number;
 let newest: number;
+/** The time of the newest. */
+let time: number;
 beforeAll(async () => {
   server = await TestServer.start({ workers: 2 });
   alice = await server.user('Alice');
@@ -21,7 +23,9 @@ beforeAll(async () => {
   group = await alice.groupWith(bob);
   const socket = await live(alice, `/chat/${chat}`);
   socket.says('the newest entry of the log');
-  newest = (await socket.next()).id;
+  const said = await socket.next();
+  newest = said.id;
+  time = Date.parse(said.time);
 });
 afterAll(() => server.stop());
 
@@ -40,6 +44,13 @@ const bad = (what: string, path: () => string, code = 'invalid_query'): Case => 
   status: 400,
   close: 4400,
   code,
+});
+const changed = (what: string, path: () => string): Case => ({
+  what,
+  path,
+  status: 409,
+  close: 4409,
+  code: 'history_changed',
 });
 const missing = (what: string, path: () => string, code: string, who = () => alice): Case => ({
   what,
@@ -63,7 +74,26 @@ const cases: Case[] = [
     bad(`the chat id ${id}`, () => `/chat/${id}`, 'invalid_id'),
     bad(`the group id ${id}`, () => `/group/${id}`, 'invalid_id'),
   ]),
-  ...['limit', 'offset', 'after'].flatMap((name) => [
+  ...[
+    '',
+    '-1',
+    '1.5',
+    'abc',
+    '0x10',
+    '%201',
+    '01',
+    '9007199254740992',
+    '0@1',
+    '1@',
+    '@1',
+    '1@0',
+    '1@x',
+    '1@1@1',
+  ]
+    .map((after) => [after, () => `/chat/${chat}?after=${after}`] as const)
+    .map(([after, path]) => bad(`after=${after}`, path, 'after_unknown')),
+  bad('after twice', () => `/chat/${chat}?after=1&after=1`),
+  ...['limit', 'offset'].flatMap((name) => [
     ...['-1', '1.5', 'abc', '', '0x10', '1e3', '%201'].map((value) =>
       bad(`${name}=${value}`, () => `/chat/${chat}?${name}=${value}`),
     ),
@@ -72,11 +102,15 @@ const cases: Case[] = [
   ]),
   bad('after with limit', () => `/chat/${chat}?after=0&limit=5`),
   bad('after with offset', () => `/group/${group}?after=0&offset=0`),
-  bad('a bad after on main', () => '/main?after=abc'),
-  bad('an after above the newest', () => `/chat/${chat}?after=${newest + 1}`, 'after_unknown'),
-  bad('an after above the newest in a group', () => `/group/${group}?after=${newest + 1}`, 'after_unknown'),
-  bad('an after above the newest on main', () => `/main?after=${newest + 1}`, 'after_unknown'),
-  bad('a huge after', () => `/chat/${chat}?after=9007199254740991`, 'after_unknown'),
+  bad('a bad after on main', () => '/main?after=abc', 'after_unknown'),
+  changed('an after above the newest', () => `/chat/${chat}?after=${newest + 1}`),
+  changed('an after above the newest in a group', () => `/group/${group}?after=${newest + 1}`),
+  changed('an after above the newest on main', () => `/main?after=${newest + 1}`),
+  changed('a huge after', () => `/chat/${chat}?after=9007199254740991`),
+  changed('the newest with another time', () => `/chat/${chat}?after=${newest}@${time + 1}`),
+  changed('the newest with another time in a group', () => `/group/${group}?after=${newest}@1`),
+  changed('the newest with another time on main', () => `/main?after=${newest}@${time - 1}`),
+  changed('an after above the newest, with a time', () => `/chat/${chat}?after=${newest + 1}@${time}`),
   missing('an unknown chat', () => '/chat/999999', 'chat_not_found'),
   missing('an unknown group', () => '/group/999999', 'group_not_found'),
   missing(

@@ -95,11 +95,17 @@ it('a refusal that says to try again does not count, also of a message without a
   expect(counts()).toEqual({});
 });
 
-it('a client that lost its connection resumes after the highest id that it was shown', async () => {
+it('a client that lost its connection resumes after the highest id that it was shown, and proves it', async () => {
   const queries: (string | undefined)[] = [];
   new WebSocketServer({ server }).on('connection', (ws, request) => {
     queries.push(request.url?.split('?')[1]);
-    const message = { id: 7, chat_id: 5, author: { id: 2 }, text: 's0-1 x', time: '' };
+    const message = {
+      id: 7,
+      chat_id: 5,
+      author: { id: 2 },
+      text: 's0-1 x',
+      time: '1970-01-01T00:00:05.000Z',
+    };
     ws.send(JSON.stringify({ type: 'history', messages: queries.length === 1 ? [message] : [] }));
   });
   const socket = socketOf();
@@ -110,7 +116,7 @@ it('a client that lost its connection resumes after the highest id that it was s
   expect(socket.isReady).toBe(false);
   await until(() => socket.isReady && queries.length === 2);
   expect(socket.session).toBeGreaterThan(session);
-  expect(queries).toEqual(['after=0', 'after=7']);
+  expect(queries).toEqual(['after=0', 'after=7@5000']);
   expect(context.tally).toMatchObject({ sessions: 2, cuts: 1, delivered: 1 });
 });
 

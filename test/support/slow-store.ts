@@ -26,6 +26,7 @@ export function slowStore(read: ReadStore, seed = 'slow store'): ReadStore {
     databaseId: read.databaseId,
     hasIncarnation: (...args) => late(() => read.hasIncarnation(...args)),
     newest: (...args) => late(() => read.newest(...args)),
+    timeOf: (...args) => late(() => read.timeOf(...args)),
     log: (...args) => late(() => read.log(...args)),
     user: (...args) => late(() => read.user(...args)),
     users: (...args) => late(() => read.users(...args)),

@@ -51,6 +51,8 @@ export class ClientSocket {
   /** The user has been a member since before the client began to connect, so the server must not refuse it. */
   #isEntitled = true;
   #highest = 0;
+  /** The time of the message with that id, by which it is proven to the server. */
+  #highestTime = '';
   #isReady = false;
   #readyMs = 0;
   #failures = 0;
@@ -160,7 +162,8 @@ export class ClientSocket {
     if (typeof start === 'number') return isMain ? undefined : { how: 'limit', value: start };
     const after = start === 'after' ? this.#highest : 0;
     // A main socket that was shown nothing yet has nothing to resume after.
-    return isMain && after === 0 ? undefined : { how: 'after', value: after };
+    if (isMain && after === 0) return undefined;
+    return { how: 'after', value: after, ...(after > 0 && { time: Date.parse(this.#highestTime) }) };
   }
 
   #opened(): void {
@@ -196,7 +199,10 @@ export class ClientSocket {
   #saw(message: SeenMessage): void {
     this.#context.tally.delivered += 1;
     this.#context.history.add(Event.delivered, this.#session, message.id, fingerprint(message));
-    if (message.id > this.#highest) this.#highest = message.id;
+    if (message.id > this.#highest) {
+      this.#highest = message.id;
+      this.#highestTime = message.time;
+    }
     if (message.author.id === this.user.id) this.listener?.ownMessage(message);
   }
 

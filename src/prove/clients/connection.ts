@@ -12,11 +12,18 @@ export interface ChatAddress {
   readonly path: string;
 }
 
+export interface SessionBegin {
+  readonly how: 'after' | 'limit';
+  readonly value: number;
+  /** The time of the message that the id of `after` names, in milliseconds since the epoch. */
+  readonly time?: number;
+}
+
 export interface ConnectionOptions {
   readonly user: { readonly id: number; readonly token: string };
   readonly chat: ChatAddress;
   /** The query that says where the history begins; undefined for none. */
-  readonly start: { readonly how: 'after' | 'limit'; readonly value: number } | undefined;
+  readonly start: SessionBegin | undefined;
   /** The client ends the connection after about this long. */
   readonly leaveAfterMs: number | undefined;
   /** The client stops reading now and then. */
@@ -68,7 +75,8 @@ export class Connection {
     const { user, chat, start } = options;
     const { how, value } = start ?? { how: 'limit', value: 0 };
     context.history.add(Event.connecting, this.session, user.id, chat.id, how, value);
-    const query = start === undefined ? '' : `?${how}=${value}`;
+    const proof = start?.time === undefined ? '' : `@${start.time}`;
+    const query = start === undefined ? '' : `?${how}=${value}${proof}`;
     this.#ws = new context.WebSocket(`${context.url.replace(/^http/, 'ws')}${chat.path}${query}`, {
       headers: { authorization: `Bearer ${user.token}` },
       perMessageDeflate: false,

@@ -89,7 +89,14 @@ export abstract class UserSocket {
 }
 
 /** Where a socket begins: at the newest messages, or after a message that the client has seen. */
-export type Start = { readonly limit: number; readonly offset: number } | { readonly after: number };
+export type Start = { readonly limit: number; readonly offset: number } | Resume;
+
+export interface Resume {
+  /** 0 is the beginning. */
+  readonly after: number;
+  /** The time of the message, by which the client proves that it is the same; absent when the client does not say it. */
+  readonly time?: number | undefined;
+}
 
 export type Socket = ChatSocket | MainSocket;
 

@@ -1,6 +1,8 @@
 import { HISTORY_MESSAGES_MAX } from '../../api/frames.js';
+import { ChatError } from '../../chat/errors.js';
+import { parseCursor } from '../../chat/ids.js';
 import type { Exchange } from '../http/exchange.js';
-import { badParameter, countParameter } from '../http/query.js';
+import { badParameter, countParameter, parameter } from '../http/query.js';
 import type { Start } from '../hub/sockets.js';
 
 /** 16 bytes in base64. The engine takes any 24 characters, and the first key of several. */
@@ -24,11 +26,11 @@ export function handshakeProblem(exchange: Exchange): 'bad_request' | 'upgrade_r
   return exchange.header('sec-websocket-version') === '13' ? undefined : 'upgrade_required';
 }
 
-/** Where a socket begins, by the query string of its upgrade. Errors: invalid_query. */
+/** Where a socket begins, by the query string of its upgrade. Errors: invalid_query, after_unknown. */
 export function startOf(queryString: string): Start {
   if (queryString === '') return NEWEST;
   const query = new URLSearchParams(queryString);
-  const after = countParameter(query, 'after');
+  const after = parameter(query, 'after');
   const limit = countParameter(query, 'limit');
   const offset = countParameter(query, 'offset');
   if (after === undefined)
@@ -36,7 +38,9 @@ export function startOf(queryString: string): Start {
   if (limit !== undefined || offset !== undefined) {
     throw badParameter('after', 'does not go together with limit or offset');
   }
-  return { after };
+  const cursor = parseCursor(after);
+  if (cursor === undefined) throw new ChatError('after_unknown', { details: { parameter: 'after' } });
+  return { after: cursor.id, time: cursor.time };
 }
 
 /** How many more messages than the usual page a chat's socket asks for. */

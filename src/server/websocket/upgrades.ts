@@ -138,7 +138,7 @@ export class Upgrades {
 
   /**
    * Errors: bad_request, upgrade_required, origin_not_allowed, unavailable, invalid_id, invalid_query, profile_required,
-   * chat_not_found, group_not_found, after_unknown.
+   * chat_not_found, group_not_found, after_unknown, history_changed.
    */
   #admit(
     { exchange, channel }: UpgradeRequest,
@@ -158,7 +158,6 @@ export class Upgrades {
       () => this.#load(identity, chatId, channel, start),
       ({ userId, rows }): Target => {
         if (hub.revocations.has(identity)) unauthorized(); // The token was revoked meanwhile.
-        if ('after' in start && start.after > hub.follower.position) throw new ChatError('after_unknown');
         const { caller, issuedAt } = identity;
         this.#options.admission.admitRows(caller, rows, 'upgrades');
         return { permit, caller, userId, chatId, start, endsAt: auth.endOf(identity), issuedAt };
@@ -179,11 +178,28 @@ export class Upgrades {
       if (userId === undefined) throw new ChatError('profile_required');
       return chainLoaded(hub.loadProfile(userId), (profile) => {
         if (profile === undefined) throw new ChatError('profile_required');
-        if (of !== 'main' && chatId !== undefined)
-          return mapLoaded(hub.loadChat(userId, chatId, of), () => ({ userId, rows: extraMessages(start) }));
-        if (!('after' in start)) return hub.follower.here({ userId, rows: 0 });
-        return mapLoaded(hub.store.chatsCount(userId), (rows) => ({ userId, rows }));
+        return chainLoaded(this.#loadIsKnown(start), (isKnown) => {
+          if (of !== 'main' && chatId !== undefined)
+            return mapLoaded(hub.loadChat(userId, chatId, of), () => {
+              assertKnown(isKnown);
+              return { userId, rows: extraMessages(start) };
+            });
+          assertKnown(isKnown);
+          if (!('after' in start)) return hub.follower.here({ userId, rows: 0 });
+          return mapLoaded(hub.store.chatsCount(userId), (rows) => ({ userId, rows }));
+        });
       });
+    });
+  }
+
+  /** Loads whether the history has the message after which the client resumes. */
+  #loadIsKnown(start: Start): Loaded<boolean> {
+    const { store, follower } = this.#options.hub;
+    if (!('after' in start) || start.after === 0) return follower.here(true);
+    return mapLoaded(store.timeOf(start.after), (time) => {
+      // A message that was removed with its group has no time to compare.
+      const isSame = start.time === undefined || time === null || time === start.time;
+      return time !== undefined && isSame;
     });
   }
 
@@ -234,6 +250,10 @@ export class Upgrades {
     });
     if (!upgraded) data.permit?.release();
   }
+}
+
+function assertKnown(isKnown: boolean): void {
+  if (!isKnown) throw new ChatError('history_changed');
 }
 
 function unauthorized(): never {

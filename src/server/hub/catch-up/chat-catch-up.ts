@@ -32,7 +32,7 @@ export class ChatCatchUp {
     this.#hub = hub;
   }
 
-  /** Errors: chat_not_found, after_unknown. */
+  /** Errors: chat_not_found, history_changed. */
   next(socket: ChatSocket): Step {
     const { start } = socket;
     return socket.state === 'opening' && 'limit' in start
@@ -87,7 +87,7 @@ export class ChatCatchUp {
 
   #assertMember<T>(socket: ChatSocket, found: T | undefined): asserts found is T {
     if (found === undefined) throw new ChatError('chat_not_found');
-    if (socket.position > this.#hub.follower.position) throw new ChatError('after_unknown');
+    if (socket.position > this.#hub.follower.position) throw new ChatError('history_changed');
   }
 
   /** The newest messages of a page that fit into one frame. */

@@ -22,7 +22,7 @@ export class MainCatchUp {
     this.#hub = hub;
   }
 
-  /** Errors: after_unknown. */
+  /** Errors: history_changed. */
   next(socket: MainSocket): Step<readonly number[] | Rooms> {
     const { store, caches, follower } = this.#hub;
     const isRoundBegin = socket.chatsLeft.length === 0;
@@ -47,7 +47,7 @@ export class MainCatchUp {
         return isDone ? store.groupsOf(socket.userId) : store.roomsOf(socket.userId, known, only);
       },
       act: (found) => {
-        if (socket.position > follower.position) throw new ChatError('after_unknown');
+        if (socket.position > follower.position) throw new ChatError('history_changed');
         if (!('rooms' in found)) {
           const more = !isNew(socket) && socket.position < follower.position;
           return { bytes: 0, more, groups: found };

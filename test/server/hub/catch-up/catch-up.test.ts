@@ -71,7 +71,7 @@ describe("a chat's socket that opens", () => {
     const stranger = own.chat(3, quiet);
     expect(stranger.wire.ended).toEqual({ code: 4404, reason: 'chat_not_found' });
     const ahead = own.chat(1, group, { after: (await own.store.newest()) + 1 });
-    expect(ahead.wire.ended?.reason).toBe('after_unknown');
+    expect(ahead.wire.ended?.reason).toBe('history_changed');
     expect([...stranger.wire.frames, ...ahead.wire.frames]).toEqual([]);
     expect(own.hub.everyone()).toEqual([]);
     expect(own.failures).toEqual([]);
@@ -181,7 +181,7 @@ describe('a main socket that opens', () => {
 
   it('is refused after an id that nobody was given', async () => {
     await open();
-    expect(own.main(1, (await own.store.newest()) + 1).wire.ended?.reason).toBe('after_unknown');
+    expect(own.main(1, (await own.store.newest()) + 1).wire.ended?.reason).toBe('history_changed');
   });
 });
 
