@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { type Limits, limitsOf, perSetting } from './chat/limits.js';
 import { TEXT_CHARACTERS_MAX } from './chat/text.js';
 import { OperatorError } from './operator-error.js';
+import { givenName, type OldName, renamed } from './renamed-settings.js';
 import type { AuthOptions } from './server/auth/authenticator.js';
 import { readTokenKey } from './server/auth/token-key.js';
 import { trustedNetworks } from './server/limits/client-address.js';
@@ -40,6 +41,8 @@ export interface Config {
   /** The time over which a worker that drains ends its sockets, one after the other; 0: all at once. */
   readonly drainSpreadMs: number;
   readonly limits: Limits;
+  /** Names that settings had earlier and that the environment still has. The first process warns of them. */
+  readonly oldNames: readonly OldName[];
 }
 
 export interface RedisSettings {
@@ -97,8 +100,8 @@ export const Environment = z.object({
   AUTH_QUERY_TOKEN: flag.default(false),
   TLS_CERT: text.optional(),
   TLS_KEY: text.optional(),
-  PHOTO_MAX_BYTES: integer(1, 10 * 1024 * 1024).default(10 * 1024 * 1024),
-  FREE_SPACE_MIN_BYTES: integer(0, Number.MAX_SAFE_INTEGER).default(512 * 1024 * 1024),
+  PHOTO_BYTES_MAX: integer(1, 10 * 1024 * 1024).default(10 * 1024 * 1024),
+  FREE_SPACE_BYTES_MIN: integer(0, Number.MAX_SAFE_INTEGER).default(512 * 1024 * 1024),
   TEXT_CHARACTERS_MAX: integer(1, TEXT_CHARACTERS_MAX).default(4096),
   DRAIN_SPREAD_MS: integer(0, DRAIN_SPREAD_MS_MAX).default(2000),
   ...perSetting((limit) => integer(0, LIMIT_MAX).default(limit.default)),
@@ -113,9 +116,15 @@ export function readConfig(
   env: NodeJS.ProcessEnv = process.env,
   { serves = true }: { serves?: boolean } = {},
 ): Config {
-  const set: NodeJS.ProcessEnv = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const given: NodeJS.ProcessEnv = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== ''),
+  );
+  const problems: string[] = [];
+  const { env: set, oldNames } = renamed(given, problems);
   const parsed = Environment.safeParse(set);
-  const problems = parsed.error?.issues.map(({ path, message }) => `${path.join('.')} ${message}`) ?? [];
+  for (const { path, message } of parsed.error?.issues ?? []) {
+    problems.push(`${givenName(path.join('.'), oldNames, given)} ${message}`);
+  }
   const key = readKey(set, problems);
   const tls = readTls(set, serves, problems);
   if (!parsed.success || problems.length > 0) throw new OperatorError(problems.join('\n'));
@@ -140,11 +149,12 @@ export function readConfig(
     allowedOrigins: values.ALLOWED_ORIGINS,
     trustProxy: Object.freeze(values.TRUST_PROXY ?? []),
     queryToken: values.AUTH_QUERY_TOKEN,
-    photoBytesMax: values.PHOTO_MAX_BYTES,
-    freeSpaceBytesMin: values.FREE_SPACE_MIN_BYTES,
+    photoBytesMax: values.PHOTO_BYTES_MAX,
+    freeSpaceBytesMin: values.FREE_SPACE_BYTES_MIN,
     textCharactersMax: values.TEXT_CHARACTERS_MAX,
     drainSpreadMs: values.DRAIN_SPREAD_MS,
     limits: Object.freeze(limitsOf(values)),
+    oldNames: Object.freeze(oldNames),
   });
 }
 

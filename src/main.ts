@@ -17,7 +17,9 @@ async function main(): Promise<void> {
     case 'primary':
       return (await import('./process/primary.js')).runPrimary(readConfig());
     case 'ledger':
-      return (await import('./process/ledger.js')).runLedger(configWithoutServing());
+      return (await import('./process/ledger.js')).runLedger(configWithoutServing(), {
+        hasPrimary: isChildOfPrimary,
+      });
     case 'worker':
       prepareEngine();
       return (await import('./process/worker.js')).runWorker(readConfig());

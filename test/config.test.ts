@@ -4,8 +4,9 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { readConfig } from '../src/config.js';
+import { Environment, readConfig } from '../src/config.js';
 import { OperatorError } from '../src/operator-error.js';
+import { RENAMED_SETTINGS } from '../src/renamed-settings.js';
 
 const SECRET = 'x'.repeat(32);
 const PEM = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }).toString();
@@ -57,8 +58,8 @@ describe('the settings', () => {
       JWT_AUDIENCE: 'chat',
       JWT_REQUIRE_EXP: 'true',
       AUTH_QUERY_TOKEN: 'true',
-      PHOTO_MAX_BYTES: '1000',
-      FREE_SPACE_MIN_BYTES: '0',
+      PHOTO_BYTES_MAX: '1000',
+      FREE_SPACE_BYTES_MIN: '0',
       TEXT_CHARACTERS_MAX: '8192',
       TYPING_MEMBERS_MAX: '0',
     });
@@ -124,8 +125,8 @@ describe('the settings', () => {
     ['JWT_ALGORITHMS', ['none', 'RS256', 'HS256,none', 'hs256', 'HS384']],
     ['JWT_REQUIRE_EXP', ['yes', '1', 'TRUE']],
     ['AUTH_QUERY_TOKEN', ['on', '0']],
-    ['PHOTO_MAX_BYTES', ['0', String(10 * 1024 * 1024 + 1), '10MB']],
-    ['FREE_SPACE_MIN_BYTES', ['-1', '512MB', '1e9', '9007199254740992']],
+    ['PHOTO_BYTES_MAX', ['0', String(10 * 1024 * 1024 + 1), '10MB']],
+    ['FREE_SPACE_BYTES_MIN', ['-1', '512MB', '1e9', '9007199254740992']],
     ['TEXT_CHARACTERS_MAX', ['0', '8193']],
     ['TYPING_MEMBERS_MAX', ['-1', 'all']],
     ['DRAIN_SPREAD_MS', ['-1', '5001', '2s']],
@@ -175,6 +176,49 @@ describe('the settings', () => {
   it('take a scheme in capitals for what it is: TLS stays TLS', () => {
     expect(readConfig({ REDIS_URL: 'REDISS://redis.example' }).redis?.url).toBe('rediss://redis.example');
   });
+});
+
+describe('a setting under its old name', () => {
+  const cases = [
+    { old: 'PHOTO_MAX_BYTES', setting: 'PHOTO_BYTES_MAX', field: 'photoBytesMax' },
+    { old: 'FREE_SPACE_MIN_BYTES', setting: 'FREE_SPACE_BYTES_MIN', field: 'freeSpaceBytesMin' },
+  ] as const;
+
+  it('is among these', () => {
+    expect(Object.entries(RENAMED_SETTINGS)).toEqual(cases.map(({ old, setting }) => [old, setting]));
+  });
+
+  it.each(cases)('$old is read, and can be warned of', ({ old, setting, field }) => {
+    const config = readConfig({ [old]: '1000' });
+    expect([config[field], config.oldNames]).toEqual([1000, [{ old, setting }]]);
+    expect(readConfig({ [setting]: '1000', [old]: '' }).oldNames).toEqual([]);
+  });
+
+  it.each(cases)('$old may stand beside $setting when both say the same', ({ old, setting, field }) => {
+    const config = readConfig({ [old]: '1000', [setting]: '1000' });
+    expect([config[field], config.oldNames]).toEqual([1000, [{ old, setting }]]);
+    expect(readConfig({ [old]: '1000', [setting]: '' })[field]).toBe(1000);
+  });
+
+  it.each(cases)('$old is refused beside $setting with another value', ({ old, setting }) => {
+    expect(problems({ [old]: '1000', [setting]: '1001' })).toEqual([
+      `${old} is the old name of ${setting}, which has another value; leave ${old} out`,
+    ]);
+  });
+
+  it.each(cases)('$old is named when its value is not allowed', ({ old, setting }) => {
+    expect(problems({ [old]: 'all' })).toEqual([`${old} must be a whole number`]);
+    expect(problems({ [old]: 'all', [setting]: 'all' })).toEqual([`${setting} must be a whole number`]);
+  });
+});
+
+it('a setting that is a number ends in its unit, or in MAX or MIN when it is a bound', () => {
+  const isNumber = (name: string) => problems({ [name]: '-' })[0]?.endsWith(' must be a whole number');
+  const numbers = Object.keys(Environment.shape).filter(isNumber);
+  expect(numbers).toContain('PHOTO_BYTES_MAX');
+  const others = numbers.filter((name) => !/^[A-Z]+_([A-Z]+_)*(MAX|MIN|MS|SECONDS)$/.test(name));
+  expect(others).toEqual(['PORT', 'WORKERS']);
+  expect(numbers.filter((name) => /_(MAX|MIN)_/.test(name))).toEqual([]);
 });
 
 describe('TLS_CERT and TLS_KEY', () => {

@@ -9,6 +9,7 @@ import { ERROR_CODES } from '../src/chat/errors.js';
 import { LIMITS } from '../src/chat/limits.js';
 import { Environment } from '../src/config.js';
 import { VIOLATIONS } from '../src/prove/checker/verdict.js';
+import { RENAMED_SETTINGS } from '../src/renamed-settings.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const README_BYTES_MAX = 9728;
@@ -118,6 +119,10 @@ describe('docs/settings.md', () => {
     const [said] = rows.get(name) ?? [];
     expect(said).toBeDefined();
     if (value !== undefined && name !== 'WORKERS') expect(said).toBe(String(value));
+  });
+
+  it.each(Object.entries(RENAMED_SETTINGS))('has the old name %s', (old, setting) => {
+    expect(rows.get(old)?.[0]).toBe(`\`${setting}\``);
   });
 
   it.each(Object.values(LIMITS))('has the names and the meaning of $setting', ({

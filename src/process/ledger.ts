@@ -6,6 +6,7 @@ import { linkPath } from '../link/protocol.js';
 import { RedisHints } from '../link/redis/hints.js';
 import { LinkServer } from '../link/server.js';
 import { createLogger } from '../log.js';
+import { warnOfOldNames } from '../renamed-settings.js';
 import { ensureSecret } from '../server/auth/secret.js';
 import { storage } from '../storage.js';
 import { sweepFiles } from '../store/files/sweep.js';
@@ -17,10 +18,14 @@ const LOCK_WAIT_MS = 12_000;
 const IDS_RAISED =
   'the database is older than its folder, or comes from another one: ids continue 2^40 higher, so that none is given twice, and clients that kept newer messages are told history_changed';
 
-/** Runs the ledger, the one process that writes. Resolves when workers can connect. */
-export async function runLedger(config: Config): Promise<void> {
+/**
+ * Runs the ledger, the one process that writes. Resolves when workers can connect. Where there is a primary, that one
+ * has warned of settings under old names.
+ */
+export async function runLedger(config: Config, { hasPrimary }: { hasPrimary: boolean }): Promise<void> {
   const log = createLogger(config.logLevel, 'ledger');
   exitOnUnexpectedError(log);
+  if (!hasPrimary) warnOfOldNames(log, config.oldNames);
   const lock = await storage.lock(config.dataDir, LOCK_WAIT_MS);
   if (lock === undefined) {
     console.error(`parley: the data folder ${config.dataDir} is in use by another parley`);

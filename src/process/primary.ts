@@ -1,6 +1,7 @@
 import { isatty } from 'node:tty';
 import type { Config } from '../config.js';
 import { createLogger } from '../log.js';
+import { warnOfOldNames } from '../renamed-settings.js';
 import { secretFile } from '../server/auth/secret.js';
 import { workerForker } from './fork.js';
 import { exitOnUnexpectedError } from './lifecycle.js';
@@ -18,6 +19,7 @@ export async function runPrimary(config: Config): Promise<void> {
   exitOnUnexpectedError(log);
   // The server goes on when the reader of its output has ended.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  warnOfOldNames(log, config.oldNames);
   const hadTerminal = isatty(STDIN);
   const port = await portToServe(config);
   const processes = new ProcessTree(log, workerForker(port));

@@ -59,7 +59,7 @@ export class ServerOnSmallDisk {
 
   /** Photos are refused when fewer bytes are free than `freeSpaceBytesMin`; by default only when they do not fit. */
   static async start(freeSpaceBytesMin = 0): Promise<ServerOnSmallDisk> {
-    const env = { FREE_SPACE_MIN_BYTES: String(freeSpaceBytesMin), UPLOADS_PER_MINUTE_PER_USER_MAX: '0' };
+    const env = { FREE_SPACE_BYTES_MIN: String(freeSpaceBytesMin), UPLOADS_PER_MINUTE_PER_USER_MAX: '0' };
     return new ServerOnSmallDisk(await TestServer.start({ through: onSmallDisk(''), env }));
   }
 
@@ -68,7 +68,7 @@ export class ServerOnSmallDisk {
     const folder = mkdtempSync(join(tmpdir(), 'parley-small-disk-'));
     const [log, freed] = [join(folder, 'log'), join(folder, 'freed')];
     const through = onSmallDisk(fullAtFirst(bytesLeft, freed));
-    const env = { FREE_SPACE_MIN_BYTES: '0' };
+    const env = { FREE_SPACE_BYTES_MIN: '0' };
     process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
     const starting = TestServer.start({ through, env, log });
     const full = until(() => existsSync(log) && readFileSync(log, 'utf8').includes('disk is full'));

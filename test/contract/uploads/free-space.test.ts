@@ -22,7 +22,7 @@ function form(json: unknown, photo?: Buffer): FormData {
 }
 const group = () => form({ name: 'g' }, png(10, 10, Buffer.alloc(20_000)));
 
-it('with less free space than FREE_SPACE_MIN_BYTES photos are refused, and everything else goes on', async () => {
+it('with less free space than FREE_SPACE_BYTES_MIN photos are refused, and everything else goes on', async () => {
   const made = await alice.post('/group', group());
   expect(made.status).toBe(200);
   const { id } = made.body.group;

@@ -7,12 +7,12 @@ import { TestServer } from '../../support/server.js';
 import { TestUser } from '../../support/user.js';
 import { until } from '../../support/wait.js';
 
-const PHOTO_MAX_BYTES = 300_000;
+const PHOTO_BYTES_MAX = 300_000;
 const MAPPED_ID_MIN = 1_000_000_000_000;
 
 let server: TestServer;
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 2, env: { PHOTO_MAX_BYTES: String(PHOTO_MAX_BYTES) } });
+  server = await TestServer.start({ workers: 2, env: { PHOTO_BYTES_MAX: String(PHOTO_BYTES_MAX) } });
 });
 afterAll(() => server.stop());
 afterEach(() => expect(server.output).not.toMatch(/a process ended|"level":"(error|fatal)"/));
@@ -188,7 +188,7 @@ describe('a photo is refused, and nothing is made of it,', () => {
     ['a PNG that ends in its head', png(1, 1).subarray(0, 20), 400, 'photo_invalid'],
     ['a PNG of 121 megapixels', png(11_000, 11_000), 400, 'photo_invalid'],
     ['a JPEG of 4 gigapixels', jpeg(65_535, 65_535), 400, 'photo_invalid'],
-    ['a photo over PHOTO_MAX_BYTES', png(1, 1, Buffer.alloc(PHOTO_MAX_BYTES)), 413, 'too_large'],
+    ['a photo over PHOTO_BYTES_MAX', png(1, 1, Buffer.alloc(PHOTO_BYTES_MAX)), 413, 'too_large'],
     ['a body over 11 MiB', png(1, 1, Buffer.alloc(12 * 1024 * 1024)), 413, 'too_large'],
   ])('%s', async (_name, bytes, status, code) => {
     const user = await server.stranger('Refused');
@@ -207,10 +207,10 @@ describe('a photo is refused, and nothing is made of it,', () => {
     expect(await filesIn('files', 'groups')).toEqual(groups);
   });
 
-  it('an image of 120 megapixels and of PHOTO_MAX_BYTES is not', async () => {
+  it('an image of 120 megapixels and of PHOTO_BYTES_MAX is not', async () => {
     const user = await server.stranger('Largest');
     const largest = png(12_000, 10_000);
-    const full = Buffer.concat([largest, Buffer.alloc(PHOTO_MAX_BYTES - largest.length)]);
+    const full = Buffer.concat([largest, Buffer.alloc(PHOTO_BYTES_MAX - largest.length)]);
     const answer = await user.post('/user', form({ username: user.username, name: 'Largest' }, full));
     expect(answer.status).toBe(200);
   });
