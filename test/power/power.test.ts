@@ -106,6 +106,7 @@ describe('the proof of it', () => {
     ['the data folder', '.'],
     ['the write-ahead log', 'parley.db-wal'],
     ['the database', 'parley.db'],
+    ['the record of given ids', 'given-ids.json'],
   ])(
     'finds what is lost or damaged when no sync reaches %s',
     async (what, name) => {

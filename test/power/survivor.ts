@@ -72,8 +72,12 @@ function lostOf(db: Connection, acknowledged: readonly Acknowledged[]): number {
 async function start(dataDir: string): Promise<string[]> {
   const lock = await lockDataDir(dataDir, 0);
   if (lock === undefined) return ['the lock is held by nobody and cannot be taken'];
-  const store = openWriteStore(dataDir, Date.now(), (error) => {
+  const problems: string[] = [];
+  const fail = (error: unknown) => {
     throw error;
+  };
+  const store = openWriteStore(dataDir, Date.now(), fail, undefined, (why) => {
+    if (why === 'older') problems.push('the database has ids that the record of given ids does not cover');
   });
   try {
     const batch: CommandBatch = {
@@ -84,7 +88,8 @@ async function start(dataDir: string): Promise<string[]> {
       commands: [{ kind: 'create_user', caller: { id: 4 }, username: 'new', name: 'New', description: '' }],
     };
     const { outcomes } = await store.apply([batch], Date.now());
-    return outcomes[0]?.every((outcome) => 'ok' in outcome) ? [] : [JSON.stringify(outcomes)];
+    if (!outcomes[0]?.every((outcome) => 'ok' in outcome)) problems.push(JSON.stringify(outcomes));
+    return problems;
   } finally {
     store.close();
     lock.release();
