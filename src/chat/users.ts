@@ -28,7 +28,7 @@ export function claimOf(caller: Caller): string {
   return 'id' in caller ? String(caller.id) : caller.subject;
 }
 
-/** Usernames are unique by `usernameKey`. */
+/** Usernames are unique by their keys (`usernameKey` of username-key.ts). */
 export const Username = line(USERNAME_CHARACTERS_MAX);
 
 export const NewProfile = z.object(
@@ -56,9 +56,4 @@ export interface User {
   readonly name: string;
   readonly description: string;
   readonly photo: string | null;
-}
-
-/** The key under which a username is unique: NFKC, then lower case. */
-export function usernameKey(username: string): string {
-  return username.normalize('NFKC').toLowerCase();
 }

@@ -44,7 +44,10 @@ describe('a line', () => {
     ['   abcde   ', 'abcde'],
     [FOX.repeat(5), FOX.repeat(5)],
     [FAMILY, FAMILY],
-    ['\u200b', '\u200b'],
+    ['\u200ba\u200b', '\u200ba\u200b'],
+    ['\u2067א\u2069', '\u2067א\u2069'],
+    ['\u202aa\u202c', '\u202aa\u202c'],
+    ['\u200ea\u061c', '\u200ea\u061c'],
     ['\ta\n', 'a'],
   ])('%j becomes %j', (text, result) => {
     expect(schema.parse(text)).toBe(result);
@@ -63,6 +66,11 @@ describe('a line', () => {
     '\u0000',
     'a\u007f',
     'a\u0085b',
+    '\u200b',
+    '\u0301',
+    '\u202ea',
+    'a\u202db',
+    'a\u202e\u202c',
   ])('%j is refused', (text) => {
     expect(schema.safeParse(text).success).toBe(false);
   });
@@ -80,6 +88,7 @@ describe('a paragraph', () => {
     'a\tb',
     FOX.repeat(5),
     '\n\n\n\n\n',
+    '\u200b\u202e',
   ])('%j stays as it is', (text) => {
     expect(schema.parse(text)).toBe(text);
   });
@@ -107,7 +116,9 @@ describe('an utterance', () => {
     '\u0001\u001b\u007fa',
     FOX.repeat(5),
     'abcde',
-    '\u200b',
+    '\u200b.\u200b',
+    '\u202e\u2066a',
+    '\u0301',
     '.',
   ])('%j stays as it is', (text) => {
     expect(schema.parse(text)).toBe(text);
@@ -119,6 +130,9 @@ describe('an utterance', () => {
     ' ',
     '\n\t ',
     '\u00a0\u3000',
+    '\u200b',
+    ' \u3164\n',
+    '\u0001\u001b',
     'abcdef',
     '    a ',
     'a\u0000',
@@ -158,5 +172,21 @@ describe('a client id', () => {
     FOX.repeat(65),
   ])('%j is refused', (text) => {
     expect(ClientId.safeParse(text).success).toBe(false);
+  });
+});
+
+describe('what is said of a text that is too long', () => {
+  it.each([
+    ['a line', line(5), 'must have 1 to 5 characters (Unicode code points)'],
+    ['a paragraph', paragraph(5), 'must have at most 5 characters (Unicode code points)'],
+    [
+      'an utterance',
+      utterance(5),
+      'must have 1 to 5 characters (Unicode code points), not only white space and invisible ones',
+    ],
+    ['a client id', ClientId, 'must have 1 to 64 characters (Unicode code points)'],
+  ])('names the unit: %s', (_what, schema, message) => {
+    const { error } = schema.safeParse(FAMILY.repeat(20));
+    expect(error?.issues[0]?.message).toBe(message);
   });
 });

@@ -68,6 +68,42 @@ describe.each(lines)('$what', ({ field, max, make }) => {
     }
   });
 
+  it('has a visible character', async () => {
+    for (const text of [
+      '\u200b',
+      '\u3164',
+      '\u2800 \u2800',
+      '\u202e\u202c',
+      '\u00ad',
+      '\u0301',
+      '\u{e0041}',
+    ]) {
+      expectRefusal((await make({ [field]: text })).answer, 400, 'invalid_field', { field });
+    }
+  });
+
+  it('has no directional overrides, which would show it as another', async () => {
+    for (const text of ['\u202eecila', 'a\u202dbc', '\u202eecila\u202c']) {
+      expectRefusal((await make({ [field]: text })).answer, 400, 'invalid_field', { field });
+    }
+  });
+
+  it('may be of any script, and of emoji', async () => {
+    for (const text of [
+      '👨‍👩‍👧',
+      '🏳️‍🌈',
+      '1️⃣',
+      'علی\u200cرضا',
+      'क्\u200dष',
+      'สมชาย',
+      'שָׁלוֹם',
+      '\u2067אבג\u2069',
+      '\u1112\u1161\u11ab',
+    ]) {
+      expect((await make({ [field]: text })).shown[field]).toBe(text);
+    }
+  });
+
   it('must be there, and a string of well-formed Unicode', async () => {
     for (const value of [undefined, null, 1, true, ['x'], { text: 'x' }, 'half \ud83d']) {
       expectRefusal((await make({ [field]: value })).answer, 400, 'invalid_field', { field });
@@ -107,6 +143,16 @@ describe('two usernames', () => {
     ['composition', 'Chlo\u00e9', 'CHLOE\u0301'],
     ['case outside ASCII', 'ЖЕНЯ', 'женя'],
     ['white space around them', ' walter ', 'walter'],
+    ['white space within them', 'van\u2003dyke', 'van  dyke'],
+    ['a zero width space', 'max', 'm\u200bax'],
+    ['a filler at the end', 'nora', 'nora\u3164'],
+    ['a Braille blank at the end', 'otto', 'otto \u2800'],
+    ['controls of direction', 'paul', '\u2068paul\u2069\u200e'],
+    ['a variation selector', 'heart ❤', 'heart ❤\ufe0f'],
+    ['sharp s', 'weiß', 'WEISS'],
+    ['the long s', 'susi', 'ſuſi'],
+    ['the final sigma', 'σίσυφος', 'ΣΊΣΥΦΟΣ'],
+    ['case of Cherokee', 'ᏣᎳᎩ', 'ꮳꮃꭹ'],
   ];
   it.each(same)('that differ only in %s are the same', async (_what, first, second) => {
     expect((await profile({ username: first })).shown.username).toBe(first.trim());
@@ -116,7 +162,7 @@ describe('two usernames', () => {
   it.each([
     ['accents', 'rene', 'rené'],
     ['the script of a letter', 'pavel', 'раvel'],
-    ['what lower case does not join', 'weiß', 'WEISS'],
+    ['a dot', 'ılgaz', 'ilgaz'],
   ])('that differ in %s are two', async (_what, first, second) => {
     expect((await profile({ username: first })).answer.status).toBe(200);
     expect((await profile({ username: second })).answer.status).toBe(200);

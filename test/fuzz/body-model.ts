@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { Cast, Created } from './bodies.js';
-import { field, isObject, isText, readJson } from './json-model.js';
+import { field, isObject, isText, readJson, showsNothing } from './json-model.js';
 
 /** What a body is to create, when it is valid. */
 export interface Creation {
@@ -29,7 +29,8 @@ export function creationOf(of: Created, bytes: Buffer, cast: Cast): Creation | u
 function line(value: unknown, max: number): string | undefined {
   if (typeof value !== 'string' || !value.isWellFormed()) return undefined;
   const trimmed = value.trim();
-  return isText(trimmed, 1, max) && !hasControl(trimmed, '') ? trimmed : undefined;
+  if (!isText(trimmed, 1, max) || hasControl(trimmed, '') || showsNothing(trimmed)) return undefined;
+  return /[\u202d\u202e]/.test(trimmed) ? undefined : trimmed;
 }
 
 function isOneOf(count: number, id: unknown): boolean {

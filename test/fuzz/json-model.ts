@@ -49,3 +49,8 @@ export function isText(value: unknown, min: number, max: number): value is strin
   if (characters.some((one) => one.length === 1 && one >= '\ud800' && one <= '\udfff')) return false;
   return characters.length >= min && characters.length <= max;
 }
+
+/** Of what these tests send: whether there is nothing to see in a text. */
+export function showsNothing(text: string): boolean {
+  return /^[\s\p{Cc}\p{Cf}\uffff\u{10ffff}]*$/u.test(text);
+}

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { field, isObject, isText, readJson } from './json-model.js';
+import { field, isObject, isText, readJson, showsNothing } from './json-model.js';
 
 /** How a session ends once all is sent: it goes on, waits for the rest of a frame, or the server has ended it. */
 export type Fate = 'stays' | 'waits' | 'closed' | 'cut';
@@ -87,7 +87,7 @@ class Application {
     if (type !== 'message') return 'unknown_type';
     const text = field(frame, 'text');
     const clientId = field(frame, 'client_id');
-    if (!isText(text, 1, TEXT_MAX) || /^\s*$/.test(text)) return 'invalid_field';
+    if (!isText(text, 1, TEXT_MAX) || showsNothing(text)) return 'invalid_field';
     if (clientId !== undefined && !isText(clientId, 1, CLIENT_ID_MAX)) return 'invalid_field';
     this.#says({ text, clientId });
     return undefined;

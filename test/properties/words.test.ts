@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { Id, parseCount, parseId } from '../../src/chat/ids.js';
 import { ClientId, line, paragraph, utterance } from '../../src/chat/text.js';
-import { callerOf, claimOf, usernameKey } from '../../src/chat/users.js';
+import { usernameKey } from '../../src/chat/username-key.js';
+import { callerOf, claimOf } from '../../src/chat/users.js';
+import { isVisible, isVisibleAlone } from '../../src/chat/visible-text.js';
 import { readConfig } from '../../src/config.js';
 import { countParameter } from '../../src/server/http/query.js';
 import { anyString, fc } from './property.js';
@@ -99,7 +101,7 @@ describe('texts', () => {
         const isGood =
           all.length >= 1 &&
           all.length <= 50 &&
-          text.trim() !== '' &&
+          isVisible(text) &&
           !all.some((one) => isHalf(one) || one === '\0');
         expect(utterance(50).safeParse(text)).toMatchObject(
           isGood ? { success: true, data: text } : { success: false },
@@ -115,7 +117,13 @@ describe('texts', () => {
       fc.property(near(50), (text) => {
         const trimmed = text.trim();
         const all = [...trimmed];
-        const isLine = all.length >= 1 && all.length <= 50 && ![...text].some(isHalf) && !all.some(isControl);
+        const isLine =
+          all.length >= 1 &&
+          all.length <= 50 &&
+          ![...text].some(isHalf) &&
+          !all.some(isControl) &&
+          !all.some((one) => one === '\u202d' || one === '\u202e') &&
+          isVisibleAlone(text);
         expect(line(50).safeParse(text)).toMatchObject(
           isLine ? { success: true, data: trimmed } : { success: false },
         );
@@ -132,7 +140,15 @@ describe('texts', () => {
   it('that are the same username stay it when they are made the same', () => {
     fc.assert(
       fc.property(anyString, (text) => {
-        expect(usernameKey(text.normalize('NFD'))).toBe(usernameKey(text));
+        const key = usernameKey(text);
+        for (const same of [
+          key,
+          text.normalize('NFD'),
+          text.normalize('NFKC'),
+          text.toLowerCase(),
+          `${text}\u200b`,
+        ])
+          expect(usernameKey(same)).toBe(key);
       }),
     );
   });

@@ -133,7 +133,7 @@ export function userCommands(store: CurrentStore): void {
 
     it("refuses another's username, in whatever way it is written, and changes nothing", async () => {
       await two();
-      for (const username of ['Bob', 'bob', 'ＢＯＢ']) {
+      for (const username of ['Bob', 'bob', 'ＢＯＢ', 'b\u200bob']) {
         const refused = await store().refused('update_user', { actor: 1, username, name: 'B', photo: null });
         expect(refused, username).toMatchObject({ error: 'username_taken' });
       }

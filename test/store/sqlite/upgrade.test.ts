@@ -273,7 +273,7 @@ describe.each([1, 2, 3] as const)('a database of schema %i', (version) => {
 });
 
 describe('a step that fails', () => {
-  /** What makes one of the statements of the last step fail, and takes that back. */
+  /** What makes one of the statements of the step from schema 3 to 4 fail, and takes that back. */
   const OBSTACLES = [
     ['CREATE TABLE batch (x)', 'DROP TABLE batch'],
     ['ALTER TABLE frame ADD COLUMN worker', 'ALTER TABLE frame DROP COLUMN worker'],
@@ -306,6 +306,20 @@ describe('a step that fails', () => {
     store.close();
   });
 
+  it('leaves the keys of usernames as they were', async () => {
+    const refuse = "SELECT RAISE(ABORT, 'no') WHERE NEW.username_key = 'mist'";
+    make(
+      3,
+      `INSERT INTO user VALUES (5, NULL, 'ANN\u200b', 'ann\u200b', 'A', '', NULL, 1700000002000);
+       INSERT INTO user VALUES (6, NULL, 'Miſt', 'miſt', 'M', '', NULL, 1700000002000);
+       CREATE TRIGGER x UPDATE ON user BEGIN ${refuse}; END`,
+    );
+    const keysOf = () => withDatabase((db) => db.prepare('SELECT id, username_key FROM user').all());
+    const before = keysOf();
+    expect(() => openWriteStore(folder, NOW, () => undefined)).toThrow('no');
+    expect(keysOf()).toEqual(before);
+  });
+
   it('keeps the steps before it', async () => {
     make(1, 'CREATE INDEX entry_change ON member (user_id)');
     expect(() => openWriteStore(folder, NOW, () => undefined)).toThrow('entry_change');
@@ -316,6 +330,75 @@ describe('a step that fails', () => {
     expect(store.read.databaseId).toBe(id);
     expect(await store.messages(GARDEN)).toEqual(GARDEN_SAID);
     store.close();
+  });
+});
+
+describe('usernames that an older schema told apart', () => {
+  /** The one of ß is the newer of two, although its id is lower. */
+  const MEETING = `
+    INSERT INTO user VALUES (5, NULL, 'ANN\u200b', 'ann\u200b', 'A', '', NULL, 1700000002000);
+    INSERT INTO user VALUES (6, NULL, 'Groß', 'groß', 'G', '', NULL, 1700000003000);
+    INSERT INTO user VALUES (7, NULL, 'GROSS', 'gross', 'S', '', NULL, 1700000002000);
+    INSERT INTO user VALUES (8, NULL, 'Miſt', 'miſt', 'M', '', NULL, 1700000003000);
+    INSERT INTO user VALUES (11, NULL, 'mist', 'mist', 'N', '', NULL, 1700000004000);
+    INSERT INTO user VALUES (9, NULL, '\u3164', '\u1160', 'F', '', NULL, 1700000003000);
+    INSERT INTO user VALUES (10, NULL, '\u2800', '\u2800', 'B', '', NULL, 1700000003000);`;
+  const keys = () =>
+    withDatabase((db) => db.prepare('SELECT id, username_key FROM user ORDER BY id').raw().all());
+  let store: TestStore;
+  beforeEach(async () => {
+    make(3, MEETING);
+    store = await open();
+  });
+  afterEach(() => store.close());
+
+  it('stay with their users, and the first keeps the key', async () => {
+    expect(keys()).toEqual([
+      [1, 'ann'],
+      [2, 'bob'],
+      [3, 'cleo'],
+      [5, '\n5'],
+      [6, '\n6'],
+      [7, 'gross'],
+      [8, 'mist'],
+      [9, ''],
+      [10, '\n10'],
+      [11, '\n11'],
+      [DAN, 'dan'],
+    ]);
+    const names = (await value(store.read.users([1, 5, 6, 7, 9, 10]))).values();
+    expect([...names].map(({ username }) => username)).toEqual([
+      ...['Ann', 'ANN\u200b', 'Groß', 'GROSS', '\u3164', '\u2800'],
+    ]);
+  });
+
+  it.each([
+    { actor: 5, username: 'ANN\u200b' },
+    { actor: 6, username: 'Groß' },
+    { actor: 10, username: '\u2800' },
+    { actor: 11, username: 'mist' },
+  ])('let user $actor change all the rest, and take another', async ({ actor, username }) => {
+    const renamed = { user: { name: 'New', username } };
+    expect(await store.ok('update_user', { actor, name: 'New' })).toMatchObject(renamed);
+    expect(await store.ok('update_user', { actor, username, name: 'New' })).toMatchObject(renamed);
+    expect(keys()).toContainEqual([actor, `\n${actor}`]);
+    const other = await store.refused('update_user', { actor, username: `${username}\u200d` });
+    expect(other).toMatchObject({ error: 'username_taken' });
+    expect(await store.ok('update_user', { actor, username: 'Free' })).toHaveProperty('user');
+    expect(keys()).toContainEqual([actor, 'free']);
+  });
+
+  it('are taken for everybody else', async () => {
+    for (const username of ['ann', 'ANN\u200b', 'groß', 'Gross', 'MIST']) {
+      const fay = { caller: { id: 77 }, username, name: 'Fay', description: '' };
+      expect(await store.refused('create_user', fay)).toMatchObject({ error: 'username_taken' });
+    }
+  });
+
+  it('leave the key as it is when the server starts again', async () => {
+    const before = keys();
+    await store.reopen();
+    expect(keys()).toEqual(before);
   });
 });
 

@@ -1,8 +1,9 @@
+import { usernameKey } from '../../../chat/username-key.js';
 import type { Connection } from '../database.js';
 
 /**
  * The schema, as an ordered list: a database of version n has had the first n applied. Within a major version the list
- * only grows. A database that is newer than this list is not opened.
+ * only grows. A database that is newer than this list is not opened. A step may call `key_of_username`.
  */
 const MIGRATIONS = [
   `
@@ -108,6 +109,20 @@ const MIGRATIONS = [
   -- Ids of the log, from the first to the last, that this database never gave.
   CREATE TABLE id_gap (first INTEGER PRIMARY KEY, last INTEGER NOT NULL);
   `,
+  `
+  -- The keys of usernames are made in another way. Where usernames meet in one key, the first user gets it. The others
+  -- keep their usernames under keys with a line break, which no username can have, until they change them.
+  CREATE TEMP TABLE new_key AS
+    SELECT id, iif(place = 1, key, char(10) || id) AS key FROM (
+      SELECT *, row_number() OVER (PARTITION BY key ORDER BY created_at, id) AS place FROM (
+        SELECT id, created_at, username_key, key_of_username(username) AS key FROM user
+      )
+    ) WHERE place > 1 OR key <> username_key;
+  -- A new key may be the old one of another user, so that the old ones go first.
+  UPDATE user SET username_key = char(10) || id WHERE id IN (SELECT id FROM new_key);
+  UPDATE user SET username_key = new_key.key FROM new_key WHERE new_key.id = user.id;
+  DROP TABLE new_key;
+  `,
 ] as const;
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
@@ -120,6 +135,7 @@ export function migrate(db: Connection): void {
       `the database has schema ${version}, this version of parley knows up to ${SCHEMA_VERSION}`,
     );
   }
+  db.function('key_of_username', { deterministic: true }, (username) => usernameKey(String(username)));
   MIGRATIONS.slice(version).forEach((sql, index) => {
     db.exec('BEGIN IMMEDIATE');
     try {

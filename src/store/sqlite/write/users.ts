@@ -1,5 +1,5 @@
 import { ChatError } from '../../../chat/errors.js';
-import { usernameKey } from '../../../chat/users.js';
+import { usernameKey } from '../../../chat/username-key.js';
 import { given, replacedPhoto } from './changes.js';
 import type { WriterContext, Writers } from './writers.js';
 
@@ -15,7 +15,8 @@ export function userWriters({
   );
   const holder = db.prepare<[string], number>('SELECT id FROM user WHERE username_key = ?').pluck();
   const update = db.prepare(
-    'UPDATE user SET username = ?, username_key = ?, name = ?, description = ?, photo = ? WHERE id = ?',
+    `UPDATE user SET username = ?, username_key = coalesce(?, username_key), name = ?, description = ?, photo = ?
+     WHERE id = ?`,
   );
   const revoke = db
     .prepare<[string, number], number>(
@@ -43,9 +44,10 @@ export function userWriters({
       const before = profiles.user(actor);
       if (before === undefined) throw new ChatError('profile_required');
       const user = { ...before, ...given({ username, name, description, photo }) };
-      const key = usernameKey(user.username);
+      // A username that stays keeps its key, which may be one of its own (see the migrations).
+      const key = user.username === before.username ? null : usernameKey(user.username);
       // A user may take their own name in another spelling.
-      if ((holder.get(key) ?? actor) !== actor) throw new ChatError('username_taken');
+      if (key !== null && (holder.get(key) ?? actor) !== actor) throw new ChatError('username_taken');
 
       update.run(user.username, key, user.name, user.description, user.photo, actor);
       append({ kind: 'user_changed', userId: actor, time: now });
