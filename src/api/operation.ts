@@ -22,6 +22,8 @@ export interface Operation {
   readonly photo?: true;
   /** The body may come as `?users=1,2`, for clients and proxies that drop the body of a DELETE. */
   readonly usersInQuery?: true;
+  /** Takes `if_needed`: when it is true, what is so already is passed over, instead of being refused. */
+  readonly ifNeeded?: true;
   /** The JSON body of a 200; absent where the answer is an image. */
   readonly response?: z.ZodType;
   /** What it may refuse with, beside what follows from the traits above (`errorsOf`). */
@@ -86,7 +88,7 @@ export function errorsOf(operation: Operation): readonly ErrorCode[] {
     ...(operation.path.includes('{id}') ? ERRORS.withId : []),
     ...(operation.body ? ERRORS.withBody : []),
     ...(operation.photo ? ERRORS.withPhoto : []),
-    ...(operation.paged || operation.usersInQuery ? ERRORS.withQuery : []),
+    ...(operation.paged || operation.usersInQuery || operation.ifNeeded ? ERRORS.withQuery : []),
     ...(operation.method === 'GET' ? [] : ERRORS.writing),
     ...operation.errors,
   ];

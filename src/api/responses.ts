@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { USERS_PER_LIST_MAX } from '../chat/groups.js';
 import { Id } from '../chat/ids.js';
 import { ClientId, Description, Name, TEXT_CHARACTERS_MAX, utterance } from '../chat/text.js';
 import { Username } from '../chat/users.js';
@@ -50,6 +51,9 @@ export const GroupCreated = z.strictObject({
   group: z.strictObject({ id: Id, name: Name }),
 });
 
+/** Users of a request, in its order. */
+const MemberIds = z.array(Id).max(USERS_PER_LIST_MAX);
+
 export const GroupInfo = z.strictObject({
   id: Id,
   name: Name,
@@ -62,6 +66,20 @@ export const GroupInfo = z.strictObject({
 export const UserUpdated = z.strictObject({ status: z.literal('ok'), user: UserView });
 
 export const GroupUpdated = z.strictObject({ status: z.literal('ok'), group: GroupInfo });
+
+/** What `if_needed` did: those who were not in the group and are now, and those who were in it already. */
+export const MembersAdded = z.strictObject({
+  status: z.literal('ok'),
+  added: MemberIds,
+  unchanged: MemberIds,
+});
+
+/** What `if_needed` did: those who were in the group and are not now, and those who were not in it. */
+export const MembersRemoved = z.strictObject({
+  status: z.literal('ok'),
+  removed: MemberIds,
+  unchanged: MemberIds,
+});
 
 /** All members. A group has at most GROUP_MEMBERS_MAX, which may be off. */
 export const GroupUsers = z.strictObject({

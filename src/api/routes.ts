@@ -11,6 +11,8 @@ import {
   GroupInfo,
   GroupUpdated,
   GroupUsers,
+  MembersAdded,
+  MembersRemoved,
   Ok,
   UserUpdated,
   UserView,
@@ -122,7 +124,8 @@ export const routes = {
     path: `${BASE}/group/{id}/add`,
     summary: 'Add users to a group, for its owner',
     body: MemberList,
-    response: Ok,
+    ifNeeded: true,
+    response: Ok.or(MembersAdded),
     errors: [
       'profile_required',
       'group_not_found',
@@ -138,7 +141,8 @@ export const routes = {
     summary: 'Take users out of a group, for its owner',
     body: MemberList,
     usersInQuery: true,
-    response: Ok,
+    ifNeeded: true,
+    response: Ok.or(MembersRemoved),
     errors: ['profile_required', 'group_not_found', 'not_owner', 'owner_stays', 'not_a_member'],
   },
   listChats: {

@@ -67,17 +67,32 @@ export interface Commands {
   };
   /** Errors: profile_required, group_not_found, not_owner. */
   delete_group: { do: { actor: number; groupId: number }; ok: Record<never, never> };
-  /** Errors: as delete_group, user_unknown, already_member. */
-  add_members: { do: { actor: number; groupId: number; users: readonly number[] }; ok: Record<never, never> };
-  /** Errors: as delete_group, owner_stays, not_a_member. */
-  remove_members: {
-    do: { actor: number; groupId: number; users: readonly number[] };
-    ok: Record<never, never>;
-  };
+  /**
+   * Errors: as delete_group, user_unknown, group_too_large, already_member. With `ifNeeded` those who are in the group
+   * already are passed over, and are `unchanged`.
+   */
+  add_members: { do: MembersChange; ok: MembersChanged };
+  /**
+   * Errors: as delete_group, owner_stays, not_a_member. With `ifNeeded` those who are not in the group are passed over,
+   * and are `unchanged`.
+   */
+  remove_members: { do: MembersChange; ok: MembersChanged };
   /** Makes tokens for this claim (as `claimOf` gives it) void that were issued before a time, in seconds. */
   revoke_tokens: { do: { claim: string; before: number }; ok: Record<never, never> };
   /** Gives an id that nobody else gets, so that a photo can be in its folder before the row exists. */
   reserve_id: { do: { of: 'user' | 'chat' }; ok: { id: number } };
+}
+
+interface MembersChange {
+  actor: number;
+  groupId: number;
+  users: readonly number[];
+  ifNeeded?: boolean | undefined;
+}
+
+interface MembersChanged {
+  /** Those of the users for whom there was nothing to do, in the order of the command. */
+  unchanged: readonly number[];
 }
 
 export type CommandName = keyof Commands;

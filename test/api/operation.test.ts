@@ -25,6 +25,7 @@ describe('what an endpoint may refuse with', () => {
     ['an id', { path: '/x/{id}' }, ['invalid_id']],
     ['pages', { paged: true }, ['invalid_query']],
     ['users in the query', { usersInQuery: true }, ['invalid_query']],
+    ['what may be done already', { ifNeeded: true }, ['invalid_query']],
     [
       'a body',
       { body: NewProfile },

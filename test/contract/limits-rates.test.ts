@@ -225,6 +225,17 @@ describe('with one worker', () => {
       expect((await ann.delete(`${path}/delete`, users(bob))).status).toBe(200);
       expect((await ann.post(`${path}/add`, users(dan))).status).toBe(200);
     });
+
+    it('are those who are really added, where that is asked for as far as there is need', async () => {
+      const [cy, dan] = [await server.user('Cy'), await server.user('Dan')];
+      const users = (...them: TestUser[]) => ({ users: them.map(({ id }) => ({ id })) });
+      const { body } = await ann.post('/group', { name: 'g', ...users(bob) });
+      const add = (...them: TestUser[]) =>
+        ann.post(`/group/${body.group.id}/add?if_needed=true`, users(...them));
+      expect(await add(ann, bob, cy)).toMatchObject({ status: 200, body: { added: [cy.id] } });
+      expect(await add(ann, bob, cy)).toMatchObject({ status: 200, body: { added: [] } });
+      expect(await add(bob, dan)).toMatchObject({ status: 400, body: { code: 'group_too_large' } });
+    });
   });
 });
 

@@ -179,3 +179,94 @@ describe.each([
     await membersAre(owner, bob);
   });
 });
+
+describe('?if_needed=true', () => {
+  const addIfNeeded = (body: object, user = owner) => user.post(`/group/${group}/add?if_needed=true`, body);
+  const removeIfNeeded = (body: object, user = owner) =>
+    user.delete(`/group/${group}/delete?if_needed=true`, body);
+
+  it('adds those who are not in, and names them and the others in the order of the list', async () => {
+    const first = await addIfNeeded(list(dan, bob, carol, owner, dan));
+    const all = [dan.id, bob.id, carol.id, owner.id];
+    expect([first.status, first.body]).toEqual([
+      200,
+      { status: 'ok', added: [dan.id, carol.id], unchanged: [bob.id, owner.id] },
+    ]);
+    await membersAre(owner, bob, carol, dan);
+    const again = await addIfNeeded(list(dan, bob, carol, owner, dan));
+    expect([again.status, again.body]).toEqual([200, { status: 'ok', added: [], unchanged: all }]);
+    await membersAre(owner, bob, carol, dan);
+  });
+
+  it('removes those who are in, and names them and the others in the order of the list', async () => {
+    await add(list(carol));
+    const first = await removeIfNeeded(list(dan, carol, UNKNOWN, bob, carol));
+    expect([first.status, first.body]).toEqual([
+      200,
+      { status: 'ok', removed: [carol.id, bob.id], unchanged: [dan.id, UNKNOWN] },
+    ]);
+    await membersAre(owner);
+    const again = await removeIfNeeded(list(carol, bob));
+    expect([again.status, again.body]).toEqual([
+      200,
+      { status: 'ok', removed: [], unchanged: [carol.id, bob.id] },
+    ]);
+    await membersAre(owner);
+  });
+
+  it('goes with ?users=, in either order', async () => {
+    await add(list(carol));
+    const path = `/group/${group}/delete`;
+    const first = await owner.delete(`${path}?users=${dan.id},${bob.id}&if_needed=true`);
+    expect(first.body).toEqual({ status: 'ok', removed: [bob.id], unchanged: [dan.id] });
+    const second = await owner.delete(`${path}?if_needed=true&users=${bob.id},${carol.id}`);
+    expect(second.body).toEqual({ status: 'ok', removed: [carol.id], unchanged: [bob.id] });
+    await membersAre(owner);
+  });
+
+  it('still refuses unknown users to add, and the owner to remove, and changes nothing', async () => {
+    expectRefusal(await addIfNeeded(list(carol, UNKNOWN, bob)), 400, 'user_unknown', { users: [UNKNOWN] });
+    expectRefusal(await removeIfNeeded(list(bob, owner)), 400, 'owner_stays', { users: [owner.id] });
+    for (const change of [addIfNeeded, removeIfNeeded]) {
+      expectRefusal(await change({ users: [] }), 400, 'invalid_field', { field: 'users' });
+      expectRefusal(await change(list(bob), bob), 403, 'not_owner');
+      expectRefusal(await change(list(bob), dan), 404, 'group_not_found');
+    }
+    await membersAre(owner, bob);
+  });
+
+  it('shows the sockets of a group nothing where nothing is changed', async () => {
+    const [socket, main] = [await bob.connect(`/group/${group}`), await bob.connect('/main')];
+    await socket.nextOf('history');
+    await addIfNeeded(list(bob));
+    await removeIfNeeded(list(carol));
+    await owner.says(`/group/${group}`, 'still here');
+    expect(await socket.next()).toMatchObject({ type: 'message', text: 'still here' });
+    expect(await main.next()).toMatchObject({ type: 'last_message', text: 'still here' });
+    await socket.close();
+    await main.close();
+  });
+
+  it('is as if it were not there when it is false', async () => {
+    expectRefusal(await owner.post(`/group/${group}/add?if_needed=false`, list(bob)), 409, 'already_member');
+    const removed = await owner.delete(`/group/${group}/delete?if_needed=false`, list(bob));
+    expect([removed.status, removed.body]).toEqual([200, { status: 'ok' }]);
+  });
+
+  it('is 400 with any other value, and changes nothing', async () => {
+    const parameter = { parameter: 'if_needed' };
+    for (const query of [
+      'if_needed',
+      'if_needed=',
+      'if_needed=1',
+      'if_needed=True',
+      'if_needed=true&if_needed=true',
+    ]) {
+      const added = await owner.post(`/group/${group}/add?${query}`, list(carol));
+      expectRefusal(added, 400, 'invalid_query', parameter);
+      const removed = await owner.delete(`/group/${group}/delete?${query}`, list(bob));
+      expectRefusal(removed, 400, 'invalid_query', parameter);
+    }
+    await membersAre(owner, bob);
+  });
+});

@@ -87,6 +87,20 @@ describe('at the same moment', () => {
     await countIs(1);
   });
 
+  it('a user is added once, and taken out once, by many who ask for what is needed', async () => {
+    const [alice, bob] = [await join(server, 'Alice'), await join(server, 'Bob')];
+    const path = `/group/${await alice.groupWith()}`;
+    const body = { users: [{ id: bob.id }] };
+    const added = await times(20, () => alice.post(`${path}/add?if_needed=true`, body));
+    expect(added.map(({ status }) => status)).toEqual(Array(20).fill(200));
+    expect(added.filter((answer) => answer.body.added.length === 1)).toHaveLength(1);
+    expect(added.filter((answer) => answer.body.unchanged.length === 1)).toHaveLength(19);
+    const removed = await times(20, () => alice.delete(`${path}/delete?if_needed=true`, body));
+    expect(removed.map(({ status }) => status)).toEqual(Array(20).fill(200));
+    expect(removed.filter((answer) => answer.body.removed.length === 1)).toHaveLength(1);
+    expect((await alice.get(`${path}/info`)).body.users_count).toBe(1);
+  });
+
   it('a group is deleted once', async () => {
     const alice = await join(server, 'Alice');
     const group = await alice.groupWith();

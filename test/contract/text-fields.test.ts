@@ -111,6 +111,22 @@ describe.each(lines)('$what', ({ field, max, make }) => {
   });
 });
 
+describe('a change of a name', () => {
+  it('has the same rules', async () => {
+    const { user } = await profile({});
+    const { answer } = await group({});
+    for (const name of ['\u3164', '\u200b\u2800', '\u0301', 'a\u202e']) {
+      expectRefusal(await user.patch('/user', { name }), 400, 'invalid_field', { field: 'name' });
+      const username = { username: name };
+      expectRefusal(await user.patch('/user', username), 400, 'invalid_field', { field: 'username' });
+      const path = `/group/${answer.body.group.id}`;
+      expectRefusal(await owner.patch(path, { name }), 400, 'invalid_field', { field: 'name' });
+    }
+    await profile({ username: 'Quentin' });
+    expectRefusal(await user.patch('/user', { username: 'QUEN\u200dTIN' }), 400, 'username_taken');
+  });
+});
+
 describe.each(paragraphs)('$what', ({ make }) => {
   it('has up to 1024 code points', async () => {
     const { answer, shown } = await make({ description: EMOJI.repeat(1024) });

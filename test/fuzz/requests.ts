@@ -95,6 +95,8 @@ function plain(random: Random, { lane }: People): Asked {
     [400, `DELETE /group/${group}/delete?users=${alice.id}`],
     [409, `DELETE /group/${group}/delete?users=${none}`],
     [400, `DELETE /group/${group}/delete?users=${encodeURIComponent(noCount)}`],
+    [200, `DELETE /group/${group}/delete?if_needed=true&users=${none}`],
+    [400, `POST /group/${group}/add?if_needed=${encodeURIComponent(noCount)}`],
     [426, `GET /chat/${chat}`],
     [426, 'GET /main'],
     [405, `PUT /user/${bob.id}`],

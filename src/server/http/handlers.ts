@@ -11,7 +11,7 @@ import { userEndpoints } from './endpoints/users.js';
 import type { Exchange } from './exchange.js';
 import type { Handler } from './gateway.js';
 import { readInput } from './input.js';
-import { countParameter } from './query.js';
+import { countParameter, flagParameter } from './query.js';
 
 /** A photo may be replaced between the look at the row and the read of the file; hardly so often. */
 const PHOTO_TRIES_MAX = 5;
@@ -92,10 +92,11 @@ function writer(name: RouteName, operation: Operation, options: HandlerOptions):
 function requestOf(exchange: Exchange, caller: Caller, operation: Operation) {
   const id = exchange.idText === undefined ? 0 : parseId(exchange.idText);
   if (id === undefined) throw new ChatError('invalid_id');
-  const query = operation.paged && new URLSearchParams(exchange.query);
-  const limit = query && countParameter(query, 'limit');
-  const offset = query && countParameter(query, 'offset');
-  return { caller, id, limit, offset, body: undefined, photo: undefined };
+  const page = operation.paged && new URLSearchParams(exchange.query);
+  const limit = page && countParameter(page, 'limit');
+  const offset = page && countParameter(page, 'offset');
+  const ifNeeded = operation.ifNeeded && flagParameter(new URLSearchParams(exchange.query), 'if_needed');
+  return { caller, id, limit, offset, ifNeeded, body: undefined, photo: undefined };
 }
 
 function reply(exchange: Exchange, body: Reply): void {

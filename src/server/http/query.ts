@@ -17,6 +17,15 @@ export function countParameter(query: URLSearchParams, name: string): number | u
   return count;
 }
 
+/** A parameter that is `true` or `false`; undefined when it is absent. Errors: invalid_query. */
+export function flagParameter(query: URLSearchParams, name: string): boolean | undefined {
+  const text = parameter(query, name);
+  if (text !== undefined && text !== 'true' && text !== 'false') {
+    throw badParameter(name, 'must be true or false');
+  }
+  return text === undefined ? undefined : text === 'true';
+}
+
 /** `problem` ends a sentence that begins with the parameter: `must not come twice`. */
 export function badParameter(name: string, problem: string): ChatError {
   return new ChatError('invalid_query', {

@@ -61,7 +61,8 @@ async function open(seed: string): Promise<void> {
 /** As the endpoint answers it. */
 function listChats(user: number): Loaded<unknown> {
   const services = { hub, admitRows: () => undefined } as unknown as Services;
-  const request = { caller: { id: user }, id: 0, limit: 50, offset: 0, body: undefined, photo: undefined };
+  const absent = { ifNeeded: undefined, body: undefined, photo: undefined };
+  const request = { caller: { id: user }, id: 0, limit: 50, offset: 0, ...absent };
   return chatEndpoints.listChats(request, services);
 }
 

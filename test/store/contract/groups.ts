@@ -151,7 +151,8 @@ export function groupCommands(store: CurrentStore): void {
       await store().ok('create_user', { caller: { id: 4 }, username: 'd', name: 'D', description: '' });
       const members = async () => [await membersOf(id), (await groupOf(id))?.membersCount];
 
-      expect(await store().ok('add_members', { actor: 1, groupId: id, users: [4, 3] })).toEqual({});
+      const change = { actor: 1, groupId: id };
+      expect(await store().ok('add_members', { ...change, users: [4, 3] })).toEqual({ unchanged: [] });
       expect(await newestEntry()).toMatchObject({
         kind: 'members_added',
         chatId: id,
@@ -160,7 +161,7 @@ export function groupCommands(store: CurrentStore): void {
       });
       expect(await members()).toEqual([[1, 2, 3, 4], 4]);
 
-      expect(await store().ok('remove_members', { actor: 1, groupId: id, users: [2, 4] })).toEqual({});
+      expect(await store().ok('remove_members', { ...change, users: [2, 4] })).toEqual({ unchanged: [] });
       expect(await newestEntry()).toMatchObject({ kind: 'members_removed', chatId: id, users: [2, 4] });
       expect(await members()).toEqual([[1, 3], 2]);
       expect(await groupsOf(2)).toEqual([]);
@@ -174,6 +175,50 @@ export function groupCommands(store: CurrentStore): void {
       const owner = await store().refused('remove_members', { actor: 1, groupId: id, users: [3, 1] });
       expect(owner).toMatchObject({ error: 'owner_stays' });
       expect(await members()).toEqual([[1, 3], 2]);
+    });
+
+    it('are added and removed as far as there is need', async () => {
+      const id = await store().group(4);
+      await store().ok('remove_members', { actor: 1, groupId: id, users: [3, 4] });
+      const change = { actor: 1, groupId: id, ifNeeded: true };
+
+      const added = await store().ok('add_members', { ...change, users: [4, 2, 3, 1] });
+      expect(added).toEqual({ unchanged: [2, 1] });
+      expect(await newestEntry()).toMatchObject({ kind: 'members_added', users: [4, 3] });
+      expect([await membersOf(id), (await groupOf(id))?.membersCount]).toEqual([[1, 2, 3, 4], 4]);
+
+      const removed = await store().ok('remove_members', { ...change, users: [NOBODY, 3, 2] });
+      expect(removed).toEqual({ unchanged: [NOBODY] });
+      expect(await newestEntry()).toMatchObject({ kind: 'members_removed', users: [3, 2] });
+      expect([await membersOf(id), (await groupOf(id))?.membersCount]).toEqual([[1, 4], 2]);
+      const late = await store().refused('post_message', { chatId: id, authorId: 2, text: 'late' });
+      expect(late).toMatchObject({ error: 'chat_not_found' });
+    });
+
+    it('leave the log as it is when there is no need', async () => {
+      const id = await store().group(3);
+      await store().ok('remove_members', { actor: 1, groupId: id, users: [3] });
+      const before = await store().newest();
+      const change = { actor: 1, groupId: id, ifNeeded: true };
+      expect(await store().ok('add_members', { ...change, users: [2, 1] })).toEqual({ unchanged: [2, 1] });
+      expect(await store().ok('remove_members', { ...change, users: [3, NOBODY] })).toEqual({
+        unchanged: [3, NOBODY],
+      });
+      expect(await store().newest()).toBe(before);
+      expect([await membersOf(id), (await groupOf(id))?.membersCount]).toEqual([[1, 2], 2]);
+    });
+
+    it('are all or nothing for other reasons, also as far as there is need', async () => {
+      const id = await store().group(3);
+      await store().ok('remove_members', { actor: 1, groupId: id, users: [3] });
+      const change = { actor: 1, groupId: id, ifNeeded: true };
+      const unknown = await store().refused('add_members', { ...change, users: [3, 2, NOBODY] });
+      expect(unknown).toEqual({ error: 'user_unknown', details: { users: [NOBODY] } });
+      const owner = await store().refused('remove_members', { ...change, users: [2, 3, 1] });
+      expect(owner).toEqual({ error: 'owner_stays', details: { users: [1] } });
+      const member = await store().refused('add_members', { ...change, actor: 2, users: [2] });
+      expect(member).toMatchObject({ error: 'not_owner' });
+      expect(await membersOf(id)).toEqual([1, 2]);
     });
 
     it.each([

@@ -25,6 +25,8 @@ export interface Request<K extends RouteName> {
   readonly id: number;
   readonly limit: number | undefined;
   readonly offset: number | undefined;
+  /** Whether what is so already is passed over instead of being refused. */
+  readonly ifNeeded: boolean | undefined;
   readonly body: BodyOf<(typeof routes)[K]>;
   /** An uploaded photo in the temporary folder; it is removed after the request. */
   readonly photo: { readonly path: string } | undefined;

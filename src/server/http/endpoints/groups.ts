@@ -6,7 +6,7 @@ import type { Caller } from '../../../chat/users.js';
 import { chainLoaded, mapLoaded } from '../../../store/loading.js';
 import type { Loaded } from '../../../store/read-store.js';
 import type { Hub } from '../../hub/hub.js';
-import { actorOf, ask, assertChanges, type Endpoints, OK } from './endpoint.js';
+import { actorOf, ask, assertChanges, type Endpoints, OK, type Request, type Services } from './endpoint.js';
 import { changePhoto, withPhoto } from './with-photo.js';
 
 type GroupRoute =
@@ -87,19 +87,30 @@ export const groupEndpoints: Endpoints<GroupRoute> = {
   },
 
   async addMembers(request, services) {
-    services.admitRows(request.caller, request.body.users.length);
-    const actor = await actorOf(request, services);
-    await services.submit('add_members', { actor, groupId: request.id, users: request.body.users });
-    return OK;
+    const { changed, unchanged } = await changeMembers('add_members', request, services);
+    return request.ifNeeded ? { ...OK, added: changed, unchanged } : OK;
   },
 
   async removeMembers(request, services) {
-    services.admitRows(request.caller, request.body.users.length);
-    const actor = await actorOf(request, services);
-    await services.submit('remove_members', { actor, groupId: request.id, users: request.body.users });
-    return OK;
+    const { changed, unchanged } = await changeMembers('remove_members', request, services);
+    return request.ifNeeded ? { ...OK, removed: changed, unchanged } : OK;
   },
 };
+
+/** Errors: those of the command, rate_limited. */
+async function changeMembers(
+  command: 'add_members' | 'remove_members',
+  request: Request<'addMembers' | 'removeMembers'>,
+  services: Services,
+) {
+  const { id: groupId, ifNeeded } = request;
+  const { users } = request.body;
+  services.admitRows(request.caller, users.length);
+  const actor = await actorOf(request, services);
+  const { unchanged } = await services.submit(command, { actor, groupId, users, ifNeeded });
+  const passedOver = new Set(unchanged);
+  return { changed: users.filter((user) => !passedOver.has(user)), unchanged };
+}
 
 /** Errors: profile_required, group_not_found, not_owner. */
 async function assertOwner(hub: Hub, actor: number, id: number): Promise<void> {

@@ -39,6 +39,13 @@ export function groupWriters({
     return group;
   }
 
+  /** Gives those of the users who are in the group, and those who are not. */
+  function parted(groupId: number, users: readonly number[]) {
+    const members = users.filter((id) => profiles.isMember(groupId, id));
+    const found = new Set(members);
+    return { members, strangers: users.filter((id) => !found.has(id)) };
+  }
+
   return {
     create_group(command, now) {
       const { actor, name, description, clientId } = command;
@@ -73,28 +80,30 @@ export function groupWriters({
       return {};
     },
 
-    add_members({ actor, groupId, users }, now) {
+    add_members({ actor, groupId, users, ifNeeded }, now) {
       const { membersCount } = managed(groupId, actor);
-      assertMayAdd(
-        unknownOf(users),
-        users.filter((id) => profiles.isMember(groupId, id)),
-      );
-      assertSize(users.length + membersCount, groupMembersMax);
-      for (const user of users) insertMember.run(groupId, user);
-      countMembers.run(users.length, groupId);
-      append({ kind: 'members_added', chatId: groupId, authorId: actor, time: now, users });
-      return {};
+      const { members, strangers } = parted(groupId, users);
+      assertMayAdd(unknownOf(users), ifNeeded ? [] : members);
+      if (strangers.length === 0) return { unchanged: members };
+
+      assertSize(strangers.length + membersCount, groupMembersMax);
+      for (const user of strangers) insertMember.run(groupId, user);
+      countMembers.run(strangers.length, groupId);
+      append({ kind: 'members_added', chatId: groupId, authorId: actor, time: now, users: strangers });
+      return { unchanged: members };
     },
 
-    remove_members({ actor, groupId, users }, now) {
+    remove_members({ actor, groupId, users, ifNeeded }, now) {
       const { ownerId } = managed(groupId, actor);
-      const strangers = users.filter((id) => !profiles.isMember(groupId, id));
-      assertMayRemove(users, ownerId, strangers);
-      for (const user of users) deleteMember.run(groupId, user);
-      writeCache.dropMembers(groupId, users);
-      countMembers.run(-users.length, groupId);
-      append({ kind: 'members_removed', chatId: groupId, authorId: actor, time: now, users });
-      return {};
+      const { members, strangers } = parted(groupId, users);
+      assertMayRemove(users, ownerId, ifNeeded ? [] : strangers);
+      if (members.length === 0) return { unchanged: strangers };
+
+      for (const user of members) deleteMember.run(groupId, user);
+      writeCache.dropMembers(groupId, members);
+      countMembers.run(-members.length, groupId);
+      append({ kind: 'members_removed', chatId: groupId, authorId: actor, time: now, users: members });
+      return { unchanged: strangers };
     },
   };
 }
