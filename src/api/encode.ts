@@ -3,7 +3,7 @@ import type { Chat, ChatType } from '../chat/chats.js';
 import type { ChatError } from '../chat/errors.js';
 import type { Message } from '../chat/messages.js';
 import type { User } from '../chat/users.js';
-import type { ErrorFrame } from './frames.js';
+import type { ErrorFrame, PingFrame, PongFrame } from './frames.js';
 import type { GroupInfo, UserView } from './responses.js';
 import { BASE } from './routes.js';
 
@@ -44,6 +44,11 @@ export function errorJson(error: ChatError, clientId?: string): string {
     ...(error.details && { details: error.details }),
     ...(clientId !== undefined && { client_id: clientId }),
   } satisfies ErrorFrame);
+}
+
+/** The answer to a ping. */
+export function pongJson({ id }: PingFrame): string {
+  return JSON.stringify({ type: 'pong', ...(id !== undefined && { id }) } satisfies PongFrame);
 }
 
 /** A name as JSON, to be kept beside the profile that it belongs to. */

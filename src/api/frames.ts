@@ -52,6 +52,14 @@ export const ErrorFrame = z.strictObject({
 });
 export type ErrorFrame = z.input<typeof ErrorFrame>;
 
+/** What a client tells the answer to its ping by. */
+const PingId = z.union([ClientId, z.int()], {
+  error: 'must be a text of 1 to 64 characters or a whole number',
+});
+/** The answer to a ping. It has the `id` of the ping, where that had one. */
+export const PongFrame = z.strictObject({ type: z.literal('pong'), id: PingId.optional() });
+export type PongFrame = z.input<typeof PongFrame>;
+
 /** Every frame that a chat's socket is sent. */
 export const ChatServerFrame = z.union([
   LiveMessageFrame,
@@ -60,9 +68,10 @@ export const ChatServerFrame = z.union([
   TypingFrame,
   StopTypingFrame,
   ErrorFrame,
+  PongFrame,
 ]);
 /** Every frame that a main socket is sent. */
-export const MainServerFrame = z.union([LastMessageFrame, ErrorFrame]);
+export const MainServerFrame = z.union([LastMessageFrame, ErrorFrame, PongFrame]);
 
 // Frames that clients send. Fields that they do not name are ignored: an `author`, for one, since the token says who
 // speaks.
@@ -86,7 +95,16 @@ export const AuthFrame = z.object({
   token: z.string().meta({ maxLength: TOKEN_CHARACTERS_MAX, description: 'A JSON Web Token.' }),
 });
 
+/** Asks whether the server is there. A browser's page can neither send nor see a ping of the protocol itself. */
+export const PingFrame = z.object({ type: z.literal('ping'), id: PingId.optional() });
+export type PingFrame = z.infer<typeof PingFrame>;
+
 /** Every frame that a chat's socket takes. */
-export const ChatClientFrame = z.union([messageFrame(TEXT_CHARACTERS_MAX), TypingSignal, AuthFrame]);
+export const ChatClientFrame = z.union([
+  messageFrame(TEXT_CHARACTERS_MAX),
+  TypingSignal,
+  AuthFrame,
+  PingFrame,
+]);
 /** Every frame that a main socket takes. */
-export const MainClientFrame = AuthFrame;
+export const MainClientFrame = z.union([AuthFrame, PingFrame]);

@@ -1,5 +1,5 @@
 import { ChatError } from '../chat/errors.js';
-import { AuthFrame, messageFrame, type TypingSignal } from './frames.js';
+import { AuthFrame, messageFrame, PingFrame, type TypingSignal } from './frames.js';
 import { parseJson } from './json.js';
 import { fieldError } from './refusal.js';
 
@@ -19,7 +19,15 @@ export function newTokenIn(frame: Readonly<Record<string, unknown>>): string | u
   return parsed.data.token;
 }
 
-/** Makes the reader of what a chat's socket takes beside `auth`. Errors of the reader: unknown_type, invalid_field. */
+/** A `ping` frame; undefined when the frame has another type. Errors: invalid_field. */
+export function pingIn(frame: Readonly<Record<string, unknown>>): PingFrame | undefined {
+  if (frame['type'] !== 'ping') return undefined;
+  const parsed = PingFrame.safeParse(frame);
+  if (!parsed.success) throw fieldError(parsed.error);
+  return parsed.data;
+}
+
+/** Makes the reader of what a chat's socket takes beside `auth` and `ping`. Errors of the reader: unknown_type, invalid_field. */
 export function frameReader(textCharactersMax: number) {
   const MessageFrame = messageFrame(textCharactersMax);
 

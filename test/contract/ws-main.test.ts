@@ -131,7 +131,7 @@ describe('an open main socket', () => {
     }
   });
 
-  it('takes no frames: each is answered with unknown_type', async () => {
+  it('takes no frames about a chat: each is answered with unknown_type', async () => {
     const main = await alice.connect('/main');
     for (const type of ['message', 'typing', 'stop_typing', 'shout']) {
       main.send({ type, text: 'hello', client_id: 'mine-1' });

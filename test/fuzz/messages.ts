@@ -32,6 +32,7 @@ export function frameJson(random: Random, tag: string): string {
       ['type', '"auth"'],
       ['token', random.pick(NO_TEXTS)],
     ]);
+  if (kind < 0.92) return object(random, ping(random, tag));
   if (kind < 0.98)
     return object(random, [
       ['type', '"message"'],
@@ -52,6 +53,11 @@ function message(random: Random, tag: string): Pairs {
   if (random.chance(0.1))
     pairs.push([random.pick(['__proto__', 'constructor', 'id', 'toString']), '{"text":"x"}']);
   return pairs;
+}
+
+function ping(random: Random, tag: string): Pairs {
+  const id = random.pick([...NO_TEXTS, ...NO_STRINGS, '9007199254740992', '-0', '1.5', JSON.stringify(tag)]);
+  return [['type', '"ping"'], ...(random.chance(0.7) ? [['id', id] as const] : [])];
 }
 
 /** One that this session may have said before, or one of its own. */

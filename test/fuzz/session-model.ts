@@ -11,7 +11,7 @@ export interface Said {
 
 /** What the bytes of a session must lead to. */
 export interface Expected {
-  /** Everything but messages, in order: `error <code>`, `pong <hex>`, `close <code>`. */
+  /** Everything but messages, in order: `error <code>`, `pong <hex>`, `answer <id>`, `close <code>`. */
   readonly answers: readonly string[];
   /** `message <text>`, and `duplicate <text>` for what was said before, in order. */
   readonly echoes: readonly string[];
@@ -82,6 +82,7 @@ class Application {
       if (typeof token !== 'string') return 'invalid_field';
       return this.#isToken(token) ? undefined : 'unauthorized';
     }
+    if (type === 'ping') return this.#pings(field(frame, 'id'));
     if (!this.#ofChat) return 'unknown_type';
     if (type === 'typing' || type === 'stop_typing') return undefined;
     if (type !== 'message') return 'unknown_type';
@@ -90,6 +91,13 @@ class Application {
     if (!isText(text, 1, TEXT_MAX) || showsNothing(text)) return 'invalid_field';
     if (clientId !== undefined && !isText(clientId, 1, CLIENT_ID_MAX)) return 'invalid_field';
     this.#says({ text, clientId });
+    return undefined;
+  }
+
+  #pings(id: unknown): string | undefined {
+    if (id !== undefined && !Number.isSafeInteger(id) && !isText(id, 1, CLIENT_ID_MAX))
+      return 'invalid_field';
+    this.answers.push(`answer ${JSON.stringify(id)}`);
     return undefined;
   }
 

@@ -1,7 +1,7 @@
 import type { TemplatedApp, WebSocket } from 'uWebSockets.js';
-import { duplicateJson, errorJson } from '../../api/encode.js';
+import { duplicateJson, errorJson, pongJson } from '../../api/encode.js';
 import { ENGINE_FRAME_BYTES_MAX, FRAME_BYTES_MAX } from '../../api/frames.js';
-import { frameReader, newTokenIn, parseFrame } from '../../api/parse-frame.js';
+import { frameReader, newTokenIn, parseFrame, pingIn } from '../../api/parse-frame.js';
 import { channels } from '../../api/routes.js';
 import { Close, closeCodeOf, statusOf } from '../../api/status.js';
 import type { Post } from '../../chat/commands.js';
@@ -102,11 +102,13 @@ export class WebSockets {
     if (socket.kind === 'chat') this.#options.typing.socketClosed(socket);
   }
 
-  #control(session: Session): void {
+  /** Counts a ping or a pong of the client, of the protocol or in JSON. False: the socket was ended. */
+  #control(session: Session): boolean {
     const { socket } = session;
     session.controls ??= { emptyAt: 0 };
-    if (socket !== undefined && !this.#options.admission.admitControlFrame(session.controls))
-      this.#endFlood(socket);
+    if (socket === undefined || this.#options.admission.admitControlFrame(session.controls)) return true;
+    this.#endFlood(socket);
+    return false;
   }
 
   #message(ws: WebSocket<Session>, data: ArrayBuffer, isBinary: boolean): void {
@@ -124,6 +126,11 @@ export class WebSockets {
       if (token !== undefined) {
         if (session.renewals >= RENEWALS_MAX) throw new ChatError('overloaded');
         return void this.#renew(session, socket, token);
+      }
+      const ping = pingIn(json);
+      if (ping !== undefined) {
+        if (this.#control(session)) socket.send(pongJson(ping));
+        return;
       }
       if (socket.kind === 'main') throw new ChatError('unknown_type');
       const frame = this.#readFrame(json);

@@ -160,9 +160,16 @@ function stepOf(opcode: number, payload: Buffer): string {
 }
 
 function frameStep(json: string): string {
-  const frame = JSON.parse(json) as { type: string; text?: string; code?: string; duplicate?: true };
+  const frame = JSON.parse(json) as {
+    type: string;
+    text?: string;
+    code?: string;
+    id?: unknown;
+    duplicate?: true;
+  };
   if (frame.duplicate) return `duplicate ${frame.text}`;
   if (frame.type === 'message') return `message ${frame.text}`;
   if (frame.type === 'error') return `error ${frame.code}`;
+  if (frame.type === 'pong') return `answer ${JSON.stringify(frame.id)}`;
   return frame.type;
 }
