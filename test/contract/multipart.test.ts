@@ -71,3 +71,40 @@ describe('a part of a multipart body', () => {
     expect(shown !== null).toBe(what.startsWith('a photo'));
   });
 });
+
+describe('a multipart body', () => {
+  it.each([
+    ['a boundary of asterisks, as on Android', '*****', []],
+    ['a boundary of every other character that a token has', "!#$%&'*+-.^_`|~", []],
+    ['header fields of 8 KiB, with digits in their names', BOUNDARY, [`X-Amz-Meta-2: ${'x'.repeat(8000)}`]],
+    [
+      'a field that goes on in a second line',
+      BOUNDARY,
+      ['Content-Type: application/json;', ' charset=utf-8'],
+    ],
+  ])('may have %s', async (what, boundary, headers) => {
+    const filename = `filename="m.png"; filename*=utf-8''m%C3%A9.png`;
+    const parts = [
+      jsonPart({ name: what }, { headers }),
+      photoPart(png(8, 8), { disposition: `form-data; name="photo"; ${filename}`, headers }),
+    ];
+    const answer = await ask(server, 'POST', `${BASE}/group`, {
+      token: owner.token,
+      headers: { 'content-type': `multipart/form-data; boundary=${boundary}` },
+      body: new Uint8Array(multipartBody(parts, boundary)),
+    });
+    expect([answer.status, answer.body.group?.name]).toEqual([200, what]);
+    const { photo: shown } = (await owner.get(`/group/${answer.body.group.id}/info`)).body;
+    expect(shown).not.toBeNull();
+  });
+
+  it('without a boundary in its Content-Type is refused by that name', async () => {
+    const answer = await ask(server, 'POST', `${BASE}/group`, {
+      token: owner.token,
+      headers: { 'content-type': 'multipart/form-data' },
+      body: new Uint8Array(multipartBody([good])),
+    });
+    expectRefusal(answer, 400, 'invalid_multipart');
+    expect(answer.body.error).toMatch(/has no boundary/);
+  });
+});

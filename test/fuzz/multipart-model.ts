@@ -3,7 +3,7 @@ export interface Parts {
   readonly photo: Buffer | undefined;
 }
 
-const HEAD_BYTES_MAX = 1024;
+const HEAD_BYTES_MAX = 8192;
 const PARTS_MAX = 8;
 /** Of the carriage returns in contents, beside one for so many bytes. */
 const CRS_MIN = 8192;
@@ -25,8 +25,11 @@ export function partsOf(body: Buffer, boundary: string): Parts | undefined {
     const [head, content] = halves(rest, '\r\n\r\n');
     if (!head.startsWith('\r\n') || content === undefined || parts >= PARTS_MAX) return undefined;
     if (head.length + 4 > HEAD_BYTES_MAX) return undefined;
-    const fields = head.slice(2).split('\r\n');
-    if (!fields.every((line) => /^[A-Za-z-]+:[^\r\n]*$/.test(line))) return undefined;
+    const fields = head
+      .slice(2)
+      .replace(/\r\n[ \t]+/g, ' ')
+      .split('\r\n');
+    if (!fields.every((line) => /^[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\r\n]*$/.test(line))) return undefined;
     const name = nameOf(lastOf(fields, 'content-disposition') ?? '');
     if ((name !== 'json' && name !== 'photo') || found.has(name)) return undefined;
     if (!/^(binary|[78]bit)$/i.test(lastOf(fields, 'content-transfer-encoding') ?? 'binary'))
@@ -62,7 +65,7 @@ function lastOf(fields: readonly string[], name: string): string | undefined {
 
 /** The first parameter `name` of a disposition. */
 function nameOf(disposition: string): string {
-  const parameters = disposition.matchAll(/;\s*([\w*-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))/g);
+  const parameters = disposition.matchAll(/;\s*([\w*-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;]*))/g);
   for (const [, key, quoted, token] of parameters)
     if (key?.toLowerCase() === 'name') return quoted ?? token ?? '';
   return '';

@@ -15,6 +15,8 @@ const BOUNDARIES = [
   'b'.repeat(70),
   '--',
   'json',
+  '*****',
+  "!#$%&'*+-.^_`|~",
 ];
 const NO_BOUNDARIES = ['', 'b'.repeat(71), 'a"b', 'é', 'a\\b'];
 
@@ -99,9 +101,19 @@ function part(random: Random, [name = '', filename]: readonly string[], content:
     fields.push(
       `Content-Type: ${random.pick(['image/png', 'application/json', 'text/plain; charset=utf-16', ''])}`,
     );
-  if (random.chance(0.03)) fields.push(`X-Long: ${'x'.repeat(random.pick([500, 1100, 20_000]))}`);
+  if (random.chance(0.03)) fields.push(`X-Long: ${'x'.repeat(random.pick([500, 8000, 8200, 20_000]))}`);
   if (random.chance(0.03))
-    fields.push(random.pick(['no colon', ': no name', 'Content-Transfer-Encoding: base64', 'a b: c']));
+    fields.push(
+      random.pick([
+        'no colon',
+        ': no name',
+        'Content-Transfer-Encoding: base64',
+        'a b: c',
+        ' folded',
+        'X-2: y',
+        'X:\r\n\ty',
+      ]),
+    );
   if (random.chance(0.1)) fields.reverse();
   return Buffer.concat([Buffer.from(`${fields.join('\r\n')}\r\n\r\n`), content]);
 }

@@ -34,7 +34,7 @@ function guarded(chunks: readonly Buffer[]): Promise<Buffer | string> {
   return buffer(guard).catch((error: { code: string }) => error.code);
 }
 
-it('the guard passes a body on as it is, or refuses it, the same however it is cut', () => {
+it('the guard passes a body on or refuses it, the same however it is cut', () => {
   const cut = fc
     .tuple(fc.array(part, { minLength: 1, maxLength: 9 }), fc.nat(3))
     .map(([parts, lost]) => {
@@ -42,13 +42,16 @@ it('the guard passes a body on as it is, or refuses it, the same however it is c
         parts.map(({ name, body }): Part => ({ disposition: `form-data; name="${name}"`, body })),
         BOUNDARY,
       );
-      return whole.subarray(0, whole.length - (lost === 3 ? 5 : 0));
+      // What seems to be a part of its own has a header, which does not go on.
+      const isPlain = !parts.some(({ body }) => body.toString('latin1').includes('\r\n--b'));
+      return { whole: whole.subarray(0, whole.length - (lost === 3 ? 5 : 0)), isPlain };
     })
-    .chain((whole) => fc.tuple(fc.constant(whole), pieces(whole)));
+    .chain(({ whole, isPlain }) => fc.tuple(fc.constant(whole), pieces(whole), fc.constant(isPlain)));
   return fc.assert(
-    fc.asyncProperty(cut, async ([whole, chunks]) => {
+    fc.asyncProperty(cut, async ([whole, chunks, isPlain]) => {
       const once = await guarded([whole]);
-      if (typeof once !== 'string') expect(once.equals(whole)).toBe(true);
+      // What is behind the end does not go on either.
+      if (typeof once !== 'string' && isPlain) expect(once.equals(whole.subarray(0, -2))).toBe(true);
       expect(await guarded(chunks)).toEqual(once);
       expect(await guarded([...whole].map((byte) => Buffer.from([byte])))).toEqual(once);
     }),

@@ -9,12 +9,10 @@ import type { MaybePromise } from '../../maybe-promise.js';
 import type { Image } from '../../store/photo-store.js';
 import type { ClientAddresses } from '../limits/client-address.js';
 import type { Cors } from './cors.js';
+import { isToken } from './grammar.js';
 import { Headers } from './headers.js';
 import type { SecurityHeaders } from './security-headers.js';
 import { endHead, PIECE_BYTES, sendPieces } from './send.js';
-
-/** A token (RFC 9110, 9.1). */
-const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /** What the exchanges of a worker have in common. */
 export interface ExchangeContext {
@@ -111,7 +109,7 @@ export class Exchange {
   /** Refuses what two servers in a row could read differently. Errors: bad_request. */
   assertWellFormed(): void {
     // The engine reads the fields after the last chunk of a body as a request: its method has a colon.
-    if (METHOD.test(this.method) && this.#headers.areClear()) return;
+    if (isToken(this.method) && this.#headers.areClear()) return;
     this.#close = true; // What follows could be read as another request than the peer meant.
     throw new ChatError('bad_request');
   }

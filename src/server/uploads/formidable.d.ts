@@ -7,8 +7,8 @@ declare module 'formidable' {
   import type { Readable } from 'node:stream';
 
   interface Part extends EventEmitter {
-    readonly headers: Readonly<Record<string, string>>;
-    readonly transferEncoding: string;
+    /** As the guard wrote it. */
+    readonly name: string;
     on(event: 'data', listener: (chunk: Buffer) => void): this;
     on(event: 'end', listener: () => void): this;
   }

@@ -1,8 +1,9 @@
 import { Transform, type TransformCallback } from 'node:stream';
 import { ChatError } from '../../chat/errors.js';
+import { parameterOf } from '../http/grammar.js';
+import { badMultipart, PartHeader } from './part-header.js';
 
 const PARTS_MAX = 8;
-const PART_HEADER_BYTES_MAX = 1024;
 const CR = 0x0d;
 /**
  * Each carriage return may begin a delimiter, and costs the parser microseconds, as much as kilobytes without one. In
@@ -12,35 +13,42 @@ const CRS_MIN = 8192;
 const BYTES_PER_CR = 64;
 /** How many carriage returns of a body are parsed in one turn of the event loop. */
 const CRS_PER_TURN = 512;
-const END_OF_HEADERS = Buffer.from('\r\n\r\n');
-/** Other lines are refused: after one without a colon, the parser takes what follows for content. */
-const HEADER_LINE = /^[A-Za-z-]+:[^\r\n]*$/;
-/** Only what RFC 2046, 5.1.1 allows, since every reader of the body must find the same boundary. */
-const BOUNDARY = /^[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\-./:=?]$/;
+const EMPTY = Buffer.alloc(0);
+/**
+ * What RFC 2046, 5.1.1 allows, and what else a token may have, since clients use it: Android’s samples have `*****`.
+ * Other characters are refused, since every reader of the body must find the same boundary.
+ */
+const BOUNDARY = /^[0-9A-Za-z!#$%&'()*+,\-./:=?^_`|~ ]{0,69}[0-9A-Za-z!#$%&'()*+,\-./:=?^_`|~]$/;
 
 /** Reads the boundary of a multipart Content-Type, which has 1 to 70 characters. Errors: invalid_multipart. */
 export function boundaryOf(contentType: string): string {
-  const found = /;\s*boundary=(?:"([^"]*)"|([^\s;]*))/i.exec(contentType);
-  const boundary = found?.[1] ?? found?.[2] ?? '';
-  if (!BOUNDARY.test(boundary)) throw new ChatError('invalid_multipart');
+  const boundary = parameterOf(contentType, 'boundary');
+  if (boundary === undefined || boundary === '')
+    throw badMultipart('The Content-Type has no boundary; let what makes the body set this header.');
+  if (!BOUNDARY.test(boundary))
+    throw badMultipart(
+      'The boundary in the Content-Type must have 1 to 70 characters, each of a token or of RFC 2046.',
+    );
   return boundary;
 }
 
 /**
- * Protects the multipart parser, which neither bounds the headers of a part nor parses them fast (102 KB of them block
- * the event loop for 685 ms). The guard bounds bytes, parts, carriage returns and the headers of each part. It passes
- * the body on unchanged, and spreads what is slow to parse over several turns of the event loop. A chunk is checked
- * before any of it goes on. Errors: too_large, invalid_multipart.
+ * Stands before the multipart parser, which takes few names of fields, and neither bounds the header of a part nor reads
+ * it fast (102 KB of it block the event loop for 685 ms). The guard bounds bytes, parts, carriage returns and the header
+ * of each part. Contents go on as they are, and of a part's header only its name, percent-encoded. What is slow to parse
+ * is spread over several turns of the event loop. A chunk is checked before any of it goes on. Errors: too_large,
+ * invalid_multipart.
  *
- * It reads the content of a part up to the next delimiter. Behind that, two dashes end the body, or a line end begins
- * the headers of the next part.
+ * It reads up to the next delimiter: first what stands before all parts, later the content of a part. Behind that, two
+ * dashes end the body, or a line end begins the header of the next part.
  */
 export class MultipartGuard extends Transform {
   readonly #delimiter: Buffer;
   readonly #bytesMax: number;
-  #reading: 'content' | 'delimiter' | 'headers' | 'epilogue' = 'content';
+  #reading: 'preamble' | 'content' | 'delimiter' | 'header' | 'epilogue' = 'preamble';
   /** The last bytes, which may be the beginning of what is looked for. */
   #rest: Buffer;
+  #header = new PartHeader();
   #bytes = 0;
   #parts = 0;
   #crs = 0;
@@ -53,30 +61,39 @@ export class MultipartGuard extends Transform {
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    const passed: Buffer[] = [];
     try {
       this.#bytes += chunk.length;
       if (this.#bytes > this.#bytesMax) throw new ChatError('too_large');
-      this.#rest = this.#check(Buffer.concat([this.#rest, chunk]));
+      this.#rest = this.#read(Buffer.concat([this.#rest, chunk]), passed);
     } catch (error) {
       return done(error as Error);
     }
-    this.#passOn(chunk, done);
+    this.#passOn(Buffer.concat(passed), done);
   }
 
   /** The parser does not notice a body that breaks off between two parts. */
   override _flush(done: TransformCallback): void {
-    done(this.#reading === 'epilogue' ? null : new ChatError('invalid_multipart'));
+    if (this.#reading === 'epilogue') return done();
+    const isFound = this.#reading !== 'preamble';
+    done(
+      badMultipart(
+        isFound
+          ? 'The body ends before its last boundary.'
+          : 'The boundary of the Content-Type is not in the body.',
+      ),
+    );
   }
 
-  #passOn(chunk: Buffer, done: TransformCallback): void {
+  #passOn(piece: Buffer, done: TransformCallback): void {
     let end = -1;
     for (let crs = 0; crs < CRS_PER_TURN; crs++) {
-      end = chunk.indexOf(CR, end + 1);
-      if (end === -1) return done(null, chunk);
+      end = piece.indexOf(CR, end + 1);
+      if (end === -1) return done(null, piece);
     }
-    this.push(chunk.subarray(0, end));
+    this.push(piece.subarray(0, end));
     setImmediate(() => {
-      if (!this.destroyed) this.#passOn(chunk.subarray(end), done);
+      if (!this.destroyed) this.#passOn(piece.subarray(end), done);
     });
   }
 
@@ -88,16 +105,23 @@ export class MultipartGuard extends Transform {
     }
   }
 
-  /** Checks as much of the data as can be told; returns the rest, which has to wait for more. */
-  #check(data: Buffer): Buffer {
+  /** Reads as much of the data as can be told, and adds to `passed` what goes on; returns the rest, which has to wait. */
+  #read(data: Buffer, passed: Buffer[]): Buffer {
     let left = data;
     for (;;) {
       switch (this.#reading) {
+        case 'preamble':
         case 'content': {
           const at = left.indexOf(this.#delimiter);
           const end = at === -1 ? Math.max(0, left.length - this.#delimiter.length + 1) : at;
-          this.#countCrs(left.subarray(0, end));
+          const content = left.subarray(0, end);
+          if (this.#reading === 'content') {
+            this.#countCrs(content);
+            passed.push(content);
+          }
           if (at === -1) return left.subarray(end);
+          // The parser wants the first delimiter at the beginning.
+          passed.push(this.#parts === 0 ? this.#delimiter.subarray(2) : this.#delimiter);
           left = left.subarray(at + this.#delimiter.length);
           this.#reading = 'delimiter';
           break;
@@ -105,25 +129,35 @@ export class MultipartGuard extends Transform {
         case 'delimiter': {
           if (left.length < 2) return left;
           const next = left.toString('latin1', 0, 2);
-          if (next === '--') this.#reading = 'epilogue';
-          else if (next === '\r\n' && ++this.#parts <= PARTS_MAX) this.#reading = 'headers';
-          else throw new ChatError('invalid_multipart');
-          break; // The line end stays, since it is half of the empty line of a part without headers.
+          if (next === '--') {
+            passed.push(left.subarray(0, 2));
+            this.#reading = 'epilogue';
+          } else if (next === '\r\n') {
+            this.#parts += 1;
+            if (this.#parts > PARTS_MAX) throw badMultipart(`There may be at most ${PARTS_MAX} parts.`);
+            this.#header = new PartHeader();
+            this.#reading = 'header';
+          } else {
+            throw badMultipart('Behind a boundary there must be two dashes or a line end of CR and LF.');
+          }
+          break; // The line end stays, since it is half of the empty line of a part without a header.
         }
-        case 'headers': {
-          const at = left.indexOf(END_OF_HEADERS);
-          const length = at === -1 ? left.length : at + END_OF_HEADERS.length;
-          if (length > PART_HEADER_BYTES_MAX) throw new ChatError('invalid_multipart');
-          if (at === -1) return left;
-          const lines = left.toString('latin1', 2, Math.max(2, at)).split('\r\n');
-          if (!lines.every((line) => HEADER_LINE.test(line))) throw new ChatError('invalid_multipart');
-          left = left.subarray(length);
+        case 'header': {
+          const behind = this.#header.add(left);
+          if (behind === undefined) return EMPTY;
+          passed.push(headerOf(this.#header.partName()));
+          left = behind;
           this.#reading = 'content';
           break;
         }
         case 'epilogue':
-          return Buffer.alloc(0);
+          return EMPTY;
       }
     }
   }
+}
+
+/** The header of a part as it goes on, between the two line ends around it. */
+function headerOf(name: string): Buffer {
+  return Buffer.from(`\r\nContent-Disposition: form-data; name="${encodeURIComponent(name)}"\r\n\r\n`);
 }

@@ -8,13 +8,11 @@ import { JSON_BYTES_MAX, jsonOf } from '../http/body.js';
 import type { Admission, UploadPermit } from '../limits/admission.js';
 import type { FreeSpace } from './free-space.js';
 import { boundaryOf, MultipartGuard } from './multipart-guard.js';
+import { badMultipart } from './part-header.js';
 import { PhotoFile } from './photo-file.js';
 
 /** The whole body holds a photo of 10 MiB, the JSON beside it, and what multipart puts around them. */
 const BODY_BYTES_MAX = 11 * 1024 * 1024;
-
-/** Encodings that leave the bytes as they are (RFC 7578, 4.7 deprecates the others). */
-const PLAIN_ENCODINGS = ['binary', '8bit', '7bit'];
 
 /** A parsed multipart body. Its photo, if it has one, lies in the temporary folder. */
 export interface Upload {
@@ -60,8 +58,7 @@ export async function readUpload(
     await makeFolder(options.temporaryDir);
     await parts.read(body, boundary);
     const json = parts.json;
-    if (json === undefined)
-      throw new ChatError('invalid_multipart', { sentence: 'The part json is missing.' });
+    if (json === undefined) throw badMultipart('The part json is missing.');
     const { photo } = parts;
     return {
       json: jsonOf(json),
@@ -98,13 +95,9 @@ class Parts {
     form.onPart = (part) => {
       // After a refusal, the parser goes on with what it holds already.
       if (form.error) return;
-      const name = nameOf(part.headers['content-disposition'] ?? '');
-      const encoding = part.headers['content-transfer-encoding'] ?? 'binary';
-      if (!PLAIN_ENCODINGS.includes(encoding.trim().toLowerCase()))
-        return form._error(new ChatError('invalid_multipart'));
-      const refused = this.#refusePart(name);
+      const refused = this.#refusePart(part.name);
       if (refused !== undefined) return form._error(refused);
-      if (name === 'json') this.#readJson(form, part);
+      if (part.name === 'json') this.#readJson(form, part);
       else this.#readPhoto(form, part, guard);
     };
 
@@ -170,12 +163,9 @@ class Parts {
 
   /** Returns why a part of this name is not taken. */
   #refusePart(name: string): ChatError | undefined {
-    if (name !== 'json' && name !== 'photo') {
-      return new ChatError('invalid_multipart', { sentence: 'The parts may be json and photo, no others.' });
-    }
-    if (this.#seen.has(name)) {
-      return new ChatError('invalid_multipart', { sentence: `There must be only one part ${name}.` });
-    }
+    if (name !== 'json' && name !== 'photo')
+      return badMultipart('The parts may be json and photo, no others.');
+    if (this.#seen.has(name)) return badMultipart(`There must be only one part ${name}.`);
     this.#seen.add(name);
     return undefined;
   }
@@ -186,16 +176,6 @@ async function makeFolder(path: string): Promise<void> {
   await mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error;
   });
-}
-
-/** Reads the parameter `name`. What looks like one inside a quoted filename is not read. */
-function nameOf(disposition: string): string {
-  for (const [, key, quoted, token] of disposition.matchAll(
-    /;\s*([\w*-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))/g,
-  )) {
-    if (key?.toLowerCase() === 'name') return quoted ?? token ?? '';
-  }
-  return '';
 }
 
 /** Turns an error of the parser, the guard or the disk into a refusal. Others are unexpected, and stay as they are. */
