@@ -7,6 +7,7 @@ import { OperatorError } from './operator-error.js';
 import { givenName, type OldName, renamed } from './renamed-settings.js';
 import type { AuthOptions } from './server/auth/authenticator.js';
 import { readTokenKey } from './server/auth/token-key.js';
+import { problemOfOrigin } from './server/http/allowed-origins.js';
 import { trustedNetworks } from './server/limits/client-address.js';
 import { problemsOfTls, type TlsFiles } from './server/tls.js';
 
@@ -28,7 +29,7 @@ export interface Config {
   readonly redis: RedisSettings | undefined;
   /** Undefined: plain HTTP. */
   readonly tls: TlsFiles | undefined;
-  /** Origins whose pages may use the server; undefined: any. */
+  /** Origins, some with `*` for their first label, whose pages may use the server; undefined: any. */
   readonly allowedOrigins: readonly string[] | undefined;
   /** Networks of the proxies whose X-Forwarded-For is believed, as `<address>/<bits>`. */
   readonly trustProxy: readonly string[];
@@ -79,8 +80,9 @@ export const Environment = z.object({
     .default('parley:'),
   ALLOWED_ORIGINS: text
     .transform(listOf)
-    .refine((origins) => origins.every(isOrigin), {
-      error: 'must be origins as browsers send them, such as https://chat.example,http://localhost:3000',
+    .superRefine((origins, context) => {
+      const problems = origins.map(problemOfOrigin).filter((problem) => problem !== undefined);
+      for (const message of problems) context.addIssue({ code: 'custom', message });
     })
     .optional(),
   TRUST_PROXY: text
@@ -175,12 +177,6 @@ function readTls(env: NodeJS.ProcessEnv, look: boolean, problems: string[]): Tls
   const files = Object.freeze({ cert: resolve(TLS_CERT), key: resolve(TLS_KEY) });
   if (look) problems.push(...problemsOfTls(files));
   return files;
-}
-
-/** Whether a browser could send this as its `Origin`: no path, no default port, nothing in upper case. */
-function isOrigin(value: string): boolean {
-  if (!/^https?:/.test(value) || !URL.canParse(value)) return false;
-  return new URL(value).origin === value && !value.includes('*');
 }
 
 /** Returns the URL of a Redis in its normal form, or undefined when it is none. */

@@ -80,12 +80,11 @@ export async function composeWorker({
     log.warn({ refused: counts }, 'limits refused what was too much'),
   );
   const { failedLoginsPerMinutePerAddressMax, socketsPerAddressMax } = config.limits;
-  const perAddress = failedLoginsPerMinutePerAddressMax + socketsPerAddressMax > 0;
-  const addresses = perAddress ? new ClientAddresses(config.trustProxy) : undefined;
   const http = new HttpGateway({
     auth,
     admission,
-    addresses,
+    addresses: new ClientAddresses(config.trustProxy),
+    limitsAddresses: failedLoginsPerMinutePerAddressMax + socketsPerAddressMax > 0,
     allowedOrigins: config.allowedOrigins,
     tls: config.tls !== undefined,
     failed,

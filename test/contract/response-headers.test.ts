@@ -27,7 +27,7 @@ const OF_ALL = {
   'referrer-policy': 'no-referrer',
   'cross-origin-resource-policy': 'same-origin',
   'access-control-allow-origin': '*',
-  'access-control-expose-headers': 'Retry-After, X-Request-Id',
+  'access-control-expose-headers': 'ETag, Retry-After, X-Request-Id',
   'x-request-id': expect.stringMatching(/^[0-9a-f]{8}-\d+$/),
   uwebsockets: '20', // The engine's own; a proxy may hide it.
   date: expect.stringMatching(/ GMT$/),
@@ -50,6 +50,7 @@ const OF_IMAGES = {
 const PREFLIGHT = {
   'access-control-allow-methods': 'GET, HEAD, POST, PATCH, DELETE',
   'access-control-allow-headers': 'Authorization, Content-Type',
+  vary: 'Access-Control-Request-Headers',
   'access-control-max-age': '86400',
   'content-length': '0',
 };

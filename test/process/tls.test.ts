@@ -26,6 +26,7 @@ beforeAll(async () => {
     JWT_SECRET: SECRET,
     TLS_CERT: join(folder, 'cert.pem'),
     TLS_KEY: join(folder, 'key.pem'),
+    ALLOWED_ORIGINS: 'https://chat.example',
   };
   ({ process: server, output } = launch(env));
   port = Number(await until(() => /listening on https:\/\/\S+:(\d+)/.exec(output.text)?.[1]));
@@ -85,6 +86,16 @@ describe('with TLS_CERT and TLS_KEY', () => {
       rejectUnauthorized: false,
     });
     expect([refused.status, refused.body.code]).toEqual([403, 'profile_required']);
+  });
+
+  it('has an origin of https, whose pages may use it', async () => {
+    const codeFor = async (origin: string) => {
+      const headers = { origin, authorization: `Bearer ${await sign({ sub: 1 })}` };
+      const options = { headers, rejectUnauthorized: false };
+      return (await TestSocket.refused(`wss://127.0.0.1:${port}/api/v1/main`, options)).body.code;
+    };
+    expect(await codeFor(`https://127.0.0.1:${port}`)).toBe('profile_required');
+    expect(await codeFor(`http://127.0.0.1:${port}`)).toBe('origin_not_allowed');
   });
 
   it('does not speak TLS 1.1', async () => {

@@ -34,7 +34,7 @@ export class Behind {
     process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
     const server = await TestServer.start({
       workers: 1,
-      env: { TRUST_PROXY: 'loopback', AUTH_QUERY_TOKEN: 'true' },
+      env: { TRUST_PROXY: 'loopback', AUTH_QUERY_TOKEN: 'true', ALLOWED_ORIGINS: 'https://chat.example' },
     });
     const relay = await Relay.open(server.port);
     const proxy = await TestProxy.start(name, relay.port, MORE[name]);

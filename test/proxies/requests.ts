@@ -129,12 +129,17 @@ export function requests(current: CurrentBehind, afterPause: () => Promise<numbe
     ['X-Forwarded-For', { 'x-forwarded-for': '203.0.113.5' }],
     ['several addresses', { 'X-FORWARDED-FOR': '203.0.113.5, 127.0.0.1, 10.0.0.1' }],
     ['Forwarded', { forwarded: 'for=203.0.113.5', 'x-forwarded-for': 'unknown' }],
-  ])('tells the server who the client is, whatever it says of itself: %s', async (what, headers) => {
-    const { alice, relay } = current();
+    ['another address of the server', { 'x-forwarded-proto': 'http', 'X-Forwarded-Host': 'evil.example' }],
+  ])('tells the server who the client is, and whom it called, whatever it says: %s', async (what, headers) => {
+    const { alice, relay, proxy } = current();
     const mark = encodeURIComponent(what);
     await alice.send('GET', `/user?${mark}`, undefined, headers);
     const [, ...lines] = relay.headWith(`?${mark} `).toLowerCase().split('\r\n');
-    expect(lines.filter((line) => /forwarded/.test(line))).toEqual(['x-forwarded-for: 127.0.0.1']);
+    expect(lines.filter((line) => /forwarded/.test(line)).sort()).toEqual([
+      'x-forwarded-for: 127.0.0.1',
+      `x-forwarded-host: ${new URL(proxy.url).host}`,
+      'x-forwarded-proto: https',
+    ]);
   });
 
   it('offers nothing older than TLS 1.2', async () => {

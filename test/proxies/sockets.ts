@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { ask, CHAT } from '../conformance/http/case.js';
 import { Peer } from '../conformance/http/peer.js';
-import { browse, live } from '../support/chat.js';
+import { browse, live, wsUrl } from '../support/chat.js';
+import { TestSocket } from '../support/socket.js';
 import { TestUser } from '../support/user.js';
 import type { Behind, CurrentBehind } from './behind.js';
 
@@ -76,6 +77,22 @@ export function sockets(current: CurrentBehind, afterSilence: () => Promise<stri
     expect(await nobody.closed()).toMatchObject({ code: 4401 });
     const newcomer = await browse(await current().stranger('Newcomer'), '/main');
     expect(await newcomer.closed()).toMatchObject({ code: 4403 });
+  });
+
+  it('lets a page of its own address in, whatever a client claims of that', async () => {
+    const { alice, proxy } = current();
+    const claimed = { 'X-Forwarded-Proto': 'http', 'X-Forwarded-Host': 'evil.example' };
+    const open = (origin: string) =>
+      TestSocket.open(wsUrl(alice, '/main'), { headers: { origin, ...claimed } }, [
+        'chat.v1',
+        `bearer.${alice.token}`,
+      ]);
+    const page = await open(proxy.url);
+    page.send({ type: 'ping' });
+    expect(await page.next()).toEqual({ type: 'pong' });
+    await page.close();
+    for (const origin of [proxy.url.replace('https', 'http'), 'http://evil.example', 'https://evil.example'])
+      expect(await (await open(origin)).closed()).toMatchObject({ code: 4403 });
   });
 
   it.each([

@@ -8,9 +8,10 @@ import { ChatError } from '../../chat/errors.js';
 import type { MaybePromise } from '../../maybe-promise.js';
 import type { Image } from '../../store/photo-store.js';
 import type { ClientAddresses } from '../limits/client-address.js';
-import type { Cors } from './cors.js';
+import { type Cors, preflightHeaders } from './cors.js';
 import { isToken } from './grammar.js';
 import { Headers } from './headers.js';
+import type { OwnOrigin } from './own-origin.js';
 import type { SecurityHeaders } from './security-headers.js';
 import { endHead, PIECE_BYTES, sendPieces } from './send.js';
 
@@ -22,6 +23,7 @@ export interface ExchangeContext {
   handling: number;
   readonly cors: Cors;
   readonly securityHeaders: SecurityHeaders;
+  readonly ownOrigin: OwnOrigin;
   /** Undefined when there is no limit per address. */
   readonly addresses: ClientAddresses | undefined;
   /** Nothing more goes out for an exchange. Called once for each. */
@@ -95,15 +97,17 @@ export class Exchange {
   get address(): string | undefined {
     const { addresses } = this.#context;
     if (this.#address === undefined && addresses !== undefined && !this.#done) {
-      const peer = Buffer.from(this.#res.getRemoteAddressAsText()).toString();
-      this.#address = addresses.keyOf(peer, this.#headers.get('x-forwarded-for')) ?? null;
+      this.#address = addresses.keyOf(this.#peer(), this.#headers.get('x-forwarded-for')) ?? null;
     }
     return this.#address ?? undefined;
   }
 
-  /** False for a request from a page whose origin is not among ALLOWED_ORIGINS. */
+  /** False for a page whose origin is neither among ALLOWED_ORIGINS nor the one that the request came to. */
   get isAllowedOrigin(): boolean {
-    return this.#context.cors.allows(this.#headers.get('origin'));
+    const { cors, ownOrigin } = this.#context;
+    return cors.allows(this.#headers.get('origin'), () =>
+      this.#done ? undefined : ownOrigin.of(this.#peer(), this.#headers),
+    );
   }
 
   /** Refuses what two servers in a row could read differently. Errors: bad_request. */
@@ -162,8 +166,12 @@ export class Exchange {
     this.#answer(304, undefined, '', { ETag: etag }, this.#context.securityHeaders.image);
   }
 
-  empty(status: number, headers: Readonly<Record<string, string>>): void {
-    this.#answer(status, undefined, '', headers);
+  /** Answers a CORS preflight. A page that may not use the server is told nothing, which is a no to its browser. */
+  preflight(): void {
+    const headers = this.isAllowedOrigin
+      ? preflightHeaders(this.header('access-control-request-headers'))
+      : {};
+    this.#answer(204, undefined, '', headers, this.#context.securityHeaders.preflight);
   }
 
   error(
@@ -191,6 +199,11 @@ export class Exchange {
     if (!late) this.#res.writeStatus('101 Switching Protocols').writeHeader('x-request-id', this.requestId);
     take(this.#res);
     return true;
+  }
+
+  /** The other end of the connection. To be called before the exchange is done. */
+  #peer(): string {
+    return Buffer.from(this.#res.getRemoteAddressAsText()).toString();
   }
 
   async #finish(rest: Promise<void>): Promise<void> {
@@ -249,14 +262,15 @@ export class Exchange {
       this.body.destroy();
       this.#resume(); // What is left of the body is read and dropped, so that the answer can be heard.
     }
-    this.#done = true;
     const { closing, cors } = this.#context;
+    const page = cors.anyOrigin || !this.isAllowedOrigin ? undefined : this.#headers.get('origin');
+    this.#done = true;
     const close = this.#close || closing;
     res.cork(() => {
       res.writeStatus(`${status} ${STATUS_CODES[status]}`);
       if (contentType !== undefined) res.writeHeader('Content-Type', contentType);
       res.writeHeader(...fixed);
-      if (!cors.anyOrigin) cors.writeHeaders(res, this.#headers.get('origin'));
+      cors.writeHeaders(res, page);
       res.writeHeader('x-request-id', this.requestId);
       for (const name in headers) res.writeHeader(name, headers[name] ?? '');
       if (status === 304) {

@@ -8,8 +8,9 @@ import type { Identity } from '../auth/identity.js';
 import { bearerToken } from '../auth/token-carriers.js';
 import type { Admission } from '../limits/admission.js';
 import type { ClientAddresses } from '../limits/client-address.js';
-import { Cors, isPreflight, PREFLIGHT_HEADERS } from './cors.js';
+import { Cors, isPreflight } from './cors.js';
 import { Exchange, type ExchangeContext } from './exchange.js';
+import { OwnOrigin } from './own-origin.js';
 import { securityHeaders } from './security-headers.js';
 import { SwapRemoveSet } from './swap-remove-set.js';
 
@@ -23,9 +24,10 @@ export type Failed = (error: unknown, exchange: Pick<Exchange, 'requestId' | 'me
 export interface HttpGatewayOptions {
   readonly auth: Authenticator;
   readonly admission: Admission;
-  /** Undefined when there is no limit per address. */
-  readonly addresses: ClientAddresses | undefined;
-  /** The origins of pages that may use the server; undefined: any. */
+  readonly addresses: ClientAddresses;
+  /** Whether there is a limit per address. */
+  readonly limitsAddresses: boolean;
+  /** The origins of pages that may use the server, beside its own; undefined: any. */
   readonly allowedOrigins: readonly string[] | undefined;
   readonly tls: boolean;
   readonly failed: Failed;
@@ -46,7 +48,8 @@ export class HttpGateway {
   readonly #requestPrefix = randomUUID().slice(0, 8);
   #requestCount = 0;
 
-  constructor({ auth, admission, addresses, allowedOrigins, tls, failed }: HttpGatewayOptions) {
+  constructor(options: HttpGatewayOptions) {
+    const { auth, admission, addresses, limitsAddresses, allowedOrigins, tls, failed } = options;
     this.#auth = auth;
     this.#admission = admission;
     const cors = new Cors(allowedOrigins);
@@ -55,7 +58,8 @@ export class HttpGateway {
       handling: 0,
       cors,
       securityHeaders: securityHeaders({ tls, cors }),
-      addresses,
+      ownOrigin: new OwnOrigin(tls, addresses),
+      addresses: limitsAddresses ? addresses : undefined,
       ended: (exchange) => this.#pending.delete(exchange),
       refused: (error) => admission.refusals.countError(error),
       failed,
@@ -87,7 +91,7 @@ export class HttpGateway {
     const exchange = this.#receive(res, req, endpoint);
     exchange.run(() => {
       exchange.assertWellFormed();
-      if (isPreflight(exchange)) return exchange.empty(204, PREFLIGHT_HEADERS);
+      if (isPreflight(exchange)) return exchange.preflight();
       const token = bearerToken(exchange.header('authorization'));
       if (token === undefined) throw new ChatError('unauthorized');
       return chain(this.identify(exchange, token), (identity) => {
@@ -102,7 +106,7 @@ export class HttpGateway {
     const exchange = this.#receive(res, req, endpoint);
     exchange.run(() => {
       exchange.assertWellFormed();
-      return handle(exchange);
+      return isPreflight(exchange) ? exchange.preflight() : handle(exchange);
     });
   }
 

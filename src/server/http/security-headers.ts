@@ -4,6 +4,7 @@ import type { Cors } from './cors.js';
 export interface SecurityHeaders {
   readonly json: readonly [name: string, value: string];
   readonly image: readonly [name: string, value: string];
+  readonly preflight: readonly [name: string, value: string];
 }
 
 /**
@@ -40,6 +41,10 @@ export function securityHeaders({
     const fields = [...others, ...own, ...(vary.length > 0 ? [`Vary: ${vary.join(', ')}`] : [])];
     return ['X-Content-Type-Options', ['nosniff', ...fields].join('\r\n')] as const;
   };
-  // A browser must not show the next user an image that it cached for another one.
-  return { json: all(OF_JSON), image: all(OF_IMAGES, 'Authorization') };
+  return {
+    json: all(OF_JSON),
+    // A browser must not show the next user an image that it cached for another one.
+    image: all(OF_IMAGES, 'Authorization'),
+    preflight: all(OF_JSON, 'Access-Control-Request-Headers'),
+  };
 }

@@ -42,7 +42,7 @@ export function trustedNetworks(setting: string): readonly string[] | undefined 
   return networks;
 }
 
-/** Tells which client a connection belongs to, also behind proxies, for the limits per address. */
+/** Tells which client a connection belongs to, also behind proxies. */
 export class ClientAddresses {
   readonly #trusted: readonly Network[];
   readonly #exempt = networksOf([...LOOPBACK, ...PRIVATE]);
@@ -62,19 +62,28 @@ export class ClientAddresses {
     const address = parseAddress(peer);
     if (address === undefined) return undefined;
     if (this.#trusted.length === 0) return isIn(this.#exempt, address) ? undefined : keyOf(address);
-    return keyOf(this.#clientOf(address, forwardedFor));
+    return keyOf(this.#wayOf(address, forwardedFor).client);
+  }
+
+  /** How many trusted proxies, one behind the other, a request came through; 0 when the peer is none. */
+  proxiesOf(peer: string, forwardedFor: string | undefined): number {
+    const address = parseAddress(peer);
+    if (address === undefined || !isIn(this.#trusted, address)) return 0;
+    return Math.max(1, this.#wayOf(address, forwardedFor).proxies);
   }
 
   /** Walks from the peer towards the client: each hop is known only from the trusted one before it. */
-  #clientOf(peer: Address, forwardedFor: string | undefined): Address {
+  #wayOf(peer: Address, forwardedFor: string | undefined): { client: Address; proxies: number } {
     let client = peer;
+    let proxies = 0;
     for (const hop of (forwardedFor?.split(',') ?? []).slice(-HOPS_MAX).reverse()) {
-      if (!isIn(this.#trusted, client)) return client;
+      if (!isIn(this.#trusted, client)) break;
+      proxies += 1;
       const next = parseAddress(withoutPort(hop.trim()));
-      if (next === undefined) return peer;
+      if (next === undefined) return { client: peer, proxies };
       client = next;
     }
-    return client;
+    return { client, proxies };
   }
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Operation } from '../../../src/api/operation.js';
 import { routes } from '../../../src/api/routes.js';
-import { Cors, isPreflight, PREFLIGHT_HEADERS } from '../../../src/server/http/cors.js';
+import { Cors, isPreflight, preflightHeaders } from '../../../src/server/http/cors.js';
 import { securityHeaders } from '../../../src/server/http/security-headers.js';
 
 const PAGE = 'https://chat.example';
@@ -19,6 +19,9 @@ function writtenFor(cors: Cors, origin: string | undefined): string[] {
   return written;
 }
 
+const OWN = 'https://own.example';
+const own = () => OWN;
+
 const fieldsOf = (cors: Cors) => securityHeaders({ tls: false, cors }).json[1].split('\r\n');
 
 describe('without ALLOWED_ORIGINS', () => {
@@ -26,11 +29,11 @@ describe('without ALLOWED_ORIGINS', () => {
 
   it('pages of any origin may use the server, and every answer says so', () => {
     for (const origin of [undefined, PAGE, 'null', '*']) {
-      expect(cors.allows(origin)).toBe(true);
+      expect(cors.allows(origin, own)).toBe(true);
       expect(writtenFor(cors, origin)).toEqual([]);
     }
     expect(fieldsOf(cors)).toContain('Access-Control-Allow-Origin: *');
-    expect(fieldsOf(cors)).toContain('Access-Control-Expose-Headers: Retry-After, X-Request-Id');
+    expect(fieldsOf(cors)).toContain('Access-Control-Expose-Headers: ETag, Retry-After, X-Request-Id');
   });
 
   it('answers do not vary by the page', () => {
@@ -43,10 +46,10 @@ describe('with ALLOWED_ORIGINS', () => {
   const cors = new Cors([PAGE, 'http://localhost:3000']);
 
   it('a page of one of them may, and reads that in the answer', () => {
-    expect(cors.allows(PAGE)).toBe(true);
+    expect(cors.allows(PAGE, own)).toBe(true);
     expect(writtenFor(cors, PAGE)).toEqual([
       `Access-Control-Allow-Origin: ${PAGE}`,
-      'Access-Control-Expose-Headers: Retry-After, X-Request-Id',
+      'Access-Control-Expose-Headers: ETag, Retry-After, X-Request-Id',
     ]);
   });
 
@@ -57,13 +60,28 @@ describe('with ALLOWED_ORIGINS', () => {
     '',
     'HTTPS://CHAT.EXAMPLE',
     `${PAGE}/`,
+    'https://own.example:8443',
+    'https://own.example/',
+    'https://own.example, https://own.example',
+    'https://user@own.example',
+    'http://own.example',
+    'own.example',
   ])('a page of another may not: %j', (origin) => {
-    expect(cors.allows(origin)).toBe(false);
-    expect(writtenFor(cors, origin)).toEqual([]);
+    expect(cors.allows(origin, own)).toBe(false);
+    expect(cors.allows(origin, () => undefined)).toBe(false);
+  });
+
+  it.each([
+    OWN,
+    `${OWN}:443`,
+    'https://Own.Example',
+  ])('a page of the server itself may, and an app that calls itself so: %s', (origin) => {
+    expect(cors.allows(origin, own)).toBe(true);
+    expect(writtenFor(cors, origin)[0]).toBe(`Access-Control-Allow-Origin: ${origin}`);
   });
 
   it('what sends no Origin may, and is told nothing', () => {
-    expect(cors.allows(undefined)).toBe(true);
+    expect(cors.allows(undefined, own)).toBe(true);
     expect(writtenFor(cors, undefined)).toEqual([]);
   });
 
@@ -90,8 +108,39 @@ describe('a preflight', () => {
   });
 
   it('allows the methods of all routes, and HEAD', () => {
-    const allowed = PREFLIGHT_HEADERS['Access-Control-Allow-Methods'].split(', ');
+    const allowed = preflightHeaders('')['Access-Control-Allow-Methods']?.split(', ');
     for (const { method } of Object.values<Operation>(routes)) expect(allowed).toContain(method);
     expect(allowed).toEqual(['GET', 'HEAD', 'POST', 'PATCH', 'DELETE']);
+  });
+
+  it.each([
+    ['nothing', '', []],
+    ['what is allowed anyway, in any letters', 'authorization, CONTENT-TYPE', []],
+    [
+      'what tracing libraries add',
+      'baggage,sentry-trace,traceparent',
+      ['baggage', 'sentry-trace', 'traceparent'],
+    ],
+    ['names of any token', "X-Requested-With , !#$%&'*+.^_`|~9", ['X-Requested-With', "!#$%&'*+.^_`|~9"]],
+    ['as many as 64', Array(64).fill('x').join(), Array(64).fill('x')],
+  ])('lets a page send what it asks for: %s', (_what, requested, more) => {
+    const allowed = ['Authorization', 'Content-Type', ...more].join(', ');
+    expect(preflightHeaders(requested)['Access-Control-Allow-Headers']).toBe(allowed);
+  });
+
+  it.each([
+    ['more than 64', Array(65).fill('x').join()],
+    ['a list with a gap', 'baggage,,traceparent'],
+    ['a name with a blank', 'bag gage'],
+    ['a field', 'x: y'],
+    ['control characters', 'a\tb'],
+    ['letters that are not ASCII', 'bäggage'],
+    ['quotes', '"baggage"'],
+  ])('allows only the usual headers to who asks for %s', (_what, requested) => {
+    expect(preflightHeaders(requested)['Access-Control-Allow-Headers']).toBe('Authorization, Content-Type');
+  });
+
+  it('is kept for a day, where a browser does', () => {
+    expect(preflightHeaders('')['Access-Control-Max-Age']).toBe('86400');
   });
 });

@@ -13,6 +13,7 @@ import { createEngine, type Engine, listen } from '../../../src/server/engine.js
 import { type Handler, HttpGateway } from '../../../src/server/http/gateway.js';
 import { readInput } from '../../../src/server/http/input.js';
 import type { Admission } from '../../../src/server/limits/admission.js';
+import { ClientAddresses } from '../../../src/server/limits/client-address.js';
 import { uploadOptions } from '../../support/multipart.js';
 
 /** What the stubs below were asked for, in order. */
@@ -61,7 +62,8 @@ beforeAll(async () => {
   http = new HttpGateway({
     auth,
     admission,
-    addresses: undefined,
+    addresses: new ClientAddresses([]),
+    limitsAddresses: false,
     allowedOrigins: undefined,
     tls: false,
     failed: (error) => failures.push(error),
