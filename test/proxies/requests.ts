@@ -142,6 +142,19 @@ export function requests(current: CurrentBehind, afterPause: () => Promise<numbe
     ]);
   });
 
+  it.each([
+    '/healthz',
+    '/readyz',
+  ])('answers a check of %s in HTTP/1.0, which the server itself does not', async (path) => {
+    for (const lines of [['Host: parley'], []]) {
+      const peer = await Peer.open(current().proxy.port, true);
+      peer.write([`GET ${path} HTTP/1.0`, ...lines, '', ''].join('\r\n'));
+      await peer.hears(1);
+      peer.cut();
+      expect([lines, peer.answers.map(({ status }) => status)]).toEqual([lines, [200]]);
+    }
+  });
+
   it('offers nothing older than TLS 1.2', async () => {
     const { port } = current().proxy;
     const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
