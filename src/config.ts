@@ -31,7 +31,7 @@ export interface Config {
   readonly tls: TlsFiles | undefined;
   /** Origins, some with `*` for their first label, whose pages may use the server; undefined: any. */
   readonly allowedOrigins: readonly string[] | undefined;
-  /** Networks of the proxies whose X-Forwarded-For is believed, as `<address>/<bits>`. */
+  /** Networks of the proxies whose X-Forwarded-For, -Proto and -Host are believed, as `<address>/<bits>`. */
   readonly trustProxy: readonly string[];
   /** Whether WebSocket paths take `?access_token=`. */
   readonly queryToken: boolean;

@@ -154,6 +154,7 @@ describe('with ALLOWED_ORIGINS, a page of the server itself, or an app that call
   it('may use the server, by the name that the client calls it', async () => {
     const { port } = server;
     expect(await mayUse(alice, `http://127.0.0.1:${port}`)).toEqual(YES);
+    expect(await mayUse(alice, `ws://127.0.0.1:${port}`)).toEqual(YES);
     expect(await mayUse(alice, `http://localhost:${port}`)).toEqual(NO);
     const local = new StrictUser(`http://localhost:${port}`, alice.token, alice.id, alice.name);
     expect(await mayUse(local, `http://localhost:${port}`)).toEqual(YES);

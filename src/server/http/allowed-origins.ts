@@ -1,5 +1,5 @@
-/** An origin of http or https, as programs write it: letters of any case, and perhaps the port that goes without saying. */
-const WEB_ORIGIN = /^https?:\/\/(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i;
+/** An origin of the web as programs write it: in letters of any case, perhaps with the default port or the scheme of a WebSocket. */
+const WEB_ORIGIN = /^(?:http|ws)s?:\/\/(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i;
 /** The origin of an app or an extension, with a scheme of its own. */
 const APP_ORIGIN = /^(?!(?:https?|wss?|ftp|file):)[a-z][a-z\d+.-]*:\/\/[\w.-]+(?::\d{1,5})?$/;
 const WILDCARD = /^(https?:\/\/)\*(\.[^*]+)$/;
@@ -7,9 +7,10 @@ const WILDCARD_RULE =
   'a * may stand for the first label before two others or localhost, as in https://*.chat.example or http://*.localhost:3000';
 const LABEL = /^[a-z\d_](?:[a-z\d_-]{0,61}[a-z\d_])?$/;
 
-/** The origin in the form that browsers send; undefined for what is none of http or https. */
+/** The origin in the form that browsers send, of http or https; undefined for what is none of the web. */
 export function webOrigin(text: string): string | undefined {
-  return WEB_ORIGIN.test(text) && URL.canParse(text) ? new URL(text).origin : undefined;
+  const url = text.replace(/^ws/i, 'http');
+  return WEB_ORIGIN.test(text) && URL.canParse(url) ? new URL(url).origin : undefined;
 }
 
 /**
@@ -64,6 +65,6 @@ function isWildcard(entry: string): boolean {
 function sentFor(entry: string): string | undefined {
   const url = URL.canParse(entry) ? new URL(entry) : undefined;
   if (url === undefined || url.username + url.password !== '') return undefined;
-  const origin = `${url.protocol.replace(/^ws(?=s?:)/, 'http')}//${url.host}`;
+  const origin = `${url.protocol}//${url.host}`;
   return APP_ORIGIN.test(origin) ? origin : webOrigin(origin);
 }

@@ -65,6 +65,7 @@ describe('with ALLOWED_ORIGINS', () => {
     'https://own.example, https://own.example',
     'https://user@own.example',
     'http://own.example',
+    'ws://own.example',
     'own.example',
   ])('a page of another may not: %j', (origin) => {
     expect(cors.allows(origin, own)).toBe(false);
@@ -75,6 +76,8 @@ describe('with ALLOWED_ORIGINS', () => {
     OWN,
     `${OWN}:443`,
     'https://Own.Example',
+    'wss://own.example',
+    'WSS://own.example:443',
   ])('a page of the server itself may, and an app that calls itself so: %s', (origin) => {
     expect(cors.allows(origin, own)).toBe(true);
     expect(writtenFor(cors, origin)[0]).toBe(`Access-Control-Allow-Origin: ${origin}`);
