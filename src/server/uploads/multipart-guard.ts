@@ -24,7 +24,9 @@ const BOUNDARY = /^[0-9A-Za-z!#$%&'()*+,\-./:=?^_`|~ ]{0,69}[0-9A-Za-z!#$%&'()*+
 export function boundaryOf(contentType: string): string {
   const boundary = parameterOf(contentType, 'boundary');
   if (boundary === undefined || boundary === '')
-    throw badMultipart('The Content-Type has no boundary; let what makes the body set this header.');
+    throw badMultipart(
+      'The Content-Type has no boundary; leave this header to the library that makes the body.',
+    );
   if (!BOUNDARY.test(boundary))
     throw badMultipart(
       'The boundary in the Content-Type must have 1 to 70 characters, each of a token or of RFC 2046.',

@@ -260,7 +260,7 @@ describe('boundaryOf', () => {
     expect(() => boundaryOf(type)).toThrow(
       expect.objectContaining({
         code: 'invalid_multipart',
-        message: 'The Content-Type has no boundary; let what makes the body set this header.',
+        message: 'The Content-Type has no boundary; leave this header to the library that makes the body.',
       }),
     );
   });
