@@ -5,7 +5,7 @@ import { type Limits, limitsOf, perSetting } from './chat/limits.js';
 import { TEXT_CHARACTERS_MAX } from './chat/text.js';
 import { OperatorError } from './operator-error.js';
 import { givenName, type OldName, renamed } from './renamed-settings.js';
-import type { AuthOptions } from './server/auth/authenticator.js';
+import type { AuthOptions } from './server/auth/auth-options.js';
 import { readTokenKey } from './server/auth/token-key.js';
 import { problemOfOrigin } from './server/http/allowed-origins.js';
 import { trustedNetworks } from './server/limits/client-address.js';
@@ -63,6 +63,9 @@ const flag = z
   .enum(['true', 'false'], { error: 'must be true or false' })
   .transform((text) => text === 'true');
 const text = z.string();
+const names = text.transform(listOf).refine((list) => list.every((name) => name !== ''), {
+  error: 'must be names with commas between them',
+});
 
 /** Every setting. Those without a rule of their own here are checked together: by readKey and readTls. */
 export const Environment = z.object({
@@ -96,9 +99,10 @@ export const Environment = z.object({
   JWT_JWKS_URL: text.optional(),
   JWT_ALGORITHMS: text.optional(),
   JWT_ID_CLAIM: text.default('sub'),
-  JWT_ISSUER: text.optional(),
-  JWT_AUDIENCE: text.optional(),
+  JWT_ISSUER: names.optional(),
+  JWT_AUDIENCE: names.optional(),
   JWT_REQUIRE_EXP: flag.default(false),
+  JWT_LEEWAY_SECONDS: integer(0, 300).default(30),
   AUTH_QUERY_TOKEN: flag.default(false),
   TLS_CERT: text.optional(),
   TLS_KEY: text.optional(),
@@ -142,9 +146,10 @@ export function readConfig(
     jwt: Object.freeze({
       ...key,
       idClaim: values.JWT_ID_CLAIM,
-      issuer: values.JWT_ISSUER,
-      audience: values.JWT_AUDIENCE,
+      issuers: values.JWT_ISSUER,
+      audiences: values.JWT_AUDIENCE,
       requireExp: values.JWT_REQUIRE_EXP,
+      leewaySeconds: values.JWT_LEEWAY_SECONDS,
     }),
     redis: url === undefined ? undefined : Object.freeze({ url, prefix }),
     tls,

@@ -37,10 +37,10 @@ describe('the settings', () => {
       textCharactersMax: 4096,
       redis: undefined,
       drainSpreadMs: 2000,
-      jwt: { key: undefined, algorithms: ['HS256'], idClaim: 'sub', requireExp: false },
+      jwt: { key: undefined, algorithms: ['HS256'], idClaim: 'sub', requireExp: false, leewaySeconds: 30 },
     });
-    expect(config.jwt.issuer).toBeUndefined();
-    expect(config.jwt.audience).toBeUndefined();
+    expect(config.jwt.issuers).toBeUndefined();
+    expect(config.jwt.audiences).toBeUndefined();
   });
 
   it('are read from the environment', () => {
@@ -54,9 +54,10 @@ describe('the settings', () => {
       REDIS_PREFIX: 'staging:',
       JWT_SECRET: SECRET,
       JWT_ID_CLAIM: 'uid',
-      JWT_ISSUER: 'https://issuer',
+      JWT_ISSUER: 'https://issuer, https://issuer/',
       JWT_AUDIENCE: 'chat',
       JWT_REQUIRE_EXP: 'true',
+      JWT_LEEWAY_SECONDS: '300',
       AUTH_QUERY_TOKEN: 'true',
       PHOTO_BYTES_MAX: '1000',
       FREE_SPACE_BYTES_MIN: '0',
@@ -78,9 +79,10 @@ describe('the settings', () => {
       jwt: {
         key: { secret: SECRET },
         idClaim: 'uid',
-        issuer: 'https://issuer',
-        audience: 'chat',
+        issuers: ['https://issuer', 'https://issuer/'],
+        audiences: ['chat'],
         requireExp: true,
+        leewaySeconds: 300,
       },
     });
   });
@@ -124,6 +126,9 @@ describe('the settings', () => {
     ['JWT_SECRET', ['short', 'x'.repeat(31)]],
     ['JWT_ALGORITHMS', ['none', 'RS256', 'HS256,none', 'hs256', 'HS384']],
     ['JWT_REQUIRE_EXP', ['yes', '1', 'TRUE']],
+    ['JWT_LEEWAY_SECONDS', ['-1', '301', '1.5', '30s']],
+    ['JWT_ISSUER', [',', 'login,', ' ', 'a,,b']],
+    ['JWT_AUDIENCE', [',', 'chat, ']],
     ['AUTH_QUERY_TOKEN', ['on', '0']],
     ['PHOTO_BYTES_MAX', ['0', String(10 * 1024 * 1024 + 1), '10MB']],
     ['FREE_SPACE_BYTES_MIN', ['-1', '512MB', '1e9', '9007199254740992']],

@@ -10,6 +10,7 @@ import { LIMITS } from '../src/chat/limits.js';
 import { Environment } from '../src/config.js';
 import { VIOLATIONS } from '../src/prove/checker/verdict.js';
 import { RENAMED_SETTINGS } from '../src/renamed-settings.js';
+import { TOKEN_FAULTS } from '../src/server/auth/token-refusal.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const README_BYTES_MAX = 9728;
@@ -151,6 +152,12 @@ describe('docs/operating.md', () => {
   it.each(lines)('has the log line "%s" as the code writes it', (line) => {
     expect(line.split('…').filter((part) => !source.includes(part.trim()))).toEqual([]);
   });
+});
+
+it('docs/operating.md has everything that may be wrong with a token, in order', () => {
+  const [, section = ''] = /^## Why a token is refused$(.*?)^## /ms.exec(textOf('docs/operating.md')) ?? [];
+  const rows = [...section.matchAll(/^\| `(\w+)` \| /gm)].map(([, fault]) => fault);
+  expect(rows).toEqual([...TOKEN_FAULTS]);
 });
 
 describe('docs/proof.md', () => {

@@ -14,7 +14,7 @@ export const HISTORY_BYTES_MAX = 256 * 1024;
 /** The most messages of a history frame. */
 export const HISTORY_MESSAGES_MAX = 1000;
 /** A longer token is no valid one. */
-export const TOKEN_CHARACTERS_MAX = 4096;
+export const TOKEN_CHARACTERS_MAX = 12 * 1024;
 
 // Frames that the server sends. They are strict: nothing is sent that they do not name.
 

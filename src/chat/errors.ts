@@ -66,16 +66,19 @@ export class ChatError extends Error {
   readonly code: ErrorCode;
   readonly details: ErrorDetails | undefined;
 
-  constructor(code: ErrorCode, options: { details?: ErrorDetails | undefined; sentence?: string } = {}) {
-    super(options.sentence ?? SENTENCES[code]);
+  constructor(
+    code: ErrorCode,
+    options: { details?: ErrorDetails | undefined; sentence?: string; cause?: unknown } = {},
+  ) {
+    super(options.sentence ?? SENTENCES[code], options);
     this.code = code;
     this.details = options.details ?? TEMPORARY[code];
   }
 }
 
 /** The refusal of a limit. It says which one it was, by which refusals are counted, and when to ask again. */
-export function rateLimited(limit: LimitName, retryAfterMs: number): ChatError {
-  return new ChatError('rate_limited', { details: { limit, retry_after_ms: retryAfterMs } });
+export function rateLimited(limit: LimitName, retryAfterMs: number, cause?: ChatError): ChatError {
+  return new ChatError('rate_limited', { details: { limit, retry_after_ms: retryAfterMs }, cause });
 }
 
 export const ERROR_CODES = Object.keys(SENTENCES) as readonly ErrorCode[];

@@ -9,6 +9,9 @@ const USAGE =
   'usage: npm run token -- --sub <user> [--name <name>] [--expires <1h, 30m, 7d>]\n' +
   '       npm run token -- --check <token>';
 
+/** With more digits, the server would take the end for milliseconds. */
+const DURATION = /^(\d{1,8} ?[smh]|\d{1,6} ?[dw]|\d{1,4} ?y)$/;
+
 /**
  * `token --sub 1`: prints a token that is signed with this server's secret.
  * `token --check <token>`: prints whether this server accepts a token, and if not, why.
@@ -25,7 +28,7 @@ export async function mintToken(
   sub: string,
   { name, expires }: { name?: string | undefined; expires?: string | undefined } = {},
 ): Promise<string> {
-  const { key, idClaim, issuer, audience } = config.jwt;
+  const { key, idClaim, issuers, audiences } = config.jwt;
   if (key !== undefined && !('secret' in key)) {
     const name = 'publicKey' in key ? 'JWT_PUBLIC_KEY' : 'JWT_JWKS_URL';
     throw new OperatorError(`tokens are checked with ${name}; they are minted where the private key is`);
@@ -37,7 +40,7 @@ export async function mintToken(
     );
   }
   const claims = { [idClaim]: sub, ...(name !== undefined && { name }) };
-  return signToken(secret, claims, { issuer, audience, expires });
+  return signToken(secret, claims, { issuer: issuers?.[0], audience: audiences?.[0], expires });
 }
 
 function options(args: readonly string[]): {
@@ -62,8 +65,7 @@ function options(args: readonly string[]): {
       return { check, sub, name, expires };
     }
     if (sub === '') throw new Error('--sub is missing');
-    if (expires !== undefined && !/^\d+ ?[smhdwy]$/.test(expires))
-      throw new Error('--expires must look like 1h');
+    if (expires !== undefined && !DURATION.test(expires)) throw new Error('--expires must look like 1h');
     return { check, sub, name, expires };
   } catch (error) {
     throw new OperatorError(`${(error as Error).message}\n${USAGE}`);

@@ -76,9 +76,12 @@ export async function composeWorker({
     jwksNotStored: (error) => warn('the JWKS of JWT_JWKS_URL could not be cached in DATA_DIR', error),
     jwksStore: key && 'jwksUrl' in key ? new JwksCache(config.dataDir, key.jwksUrl) : undefined,
   });
-  const admission = new Admission(config.limits, limitsLink, (counts) =>
-    log.warn({ refused: counts }, 'limits refused what was too much'),
-  );
+  const admission = new Admission(config.limits, limitsLink, {
+    limits: (counts) => log.warn({ refused: counts }, 'limits refused what was too much'),
+    tokens: (counts) => log.warn({ refused: counts }, 'tokens were refused'),
+    token: ({ fault, why }, { requestId, userId }) =>
+      log.debug({ requestId, userId, fault, why }, 'a token was refused'),
+  });
   const { failedLoginsPerMinutePerAddressMax, socketsPerAddressMax } = config.limits;
   const http = new HttpGateway({
     auth,

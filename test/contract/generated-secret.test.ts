@@ -102,6 +102,7 @@ describe('the token command', () => {
       await mint([]),
       await mint(['--sub', '']),
       await mint(['--what']),
+      await mint(['--sub', '1', '--expires', '99999y']),
       await mint(['--sub', '1'], { DATA_DIR: empty }),
     ]) {
       expect(result.code).toBe(1);

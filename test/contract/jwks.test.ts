@@ -20,7 +20,7 @@ const ed = new LoginKey('ed', 'EdDSA');
 const other = new LoginKey('other', 'ES256');
 beforeAll(async () => {
   login = await KeyServer.start();
-  login.keys = [rsa.jwk, ec.jwk, ed.jwk];
+  login.keys = [rsa.jwk, ec.jwk, ec.jwk, ed.jwk];
   server = await start();
 });
 afterAll(async () => {

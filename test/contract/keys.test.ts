@@ -93,6 +93,24 @@ describe('JWT_ISSUER and JWT_AUDIENCE', () => {
     await isRefused(sign({ ...good, aud: undefined }));
   });
 
+  it('may be several, of which a token needs one of each', async () => {
+    await startWith({
+      JWT_ISSUER: 'https://login.example, https://old.example/',
+      JWT_AUDIENCE: 'parley,chat',
+    });
+    const issuers = ['https://login.example', 'https://old.example/'];
+    for (const iss of issuers)
+      for (const aud of ['parley', 'chat', ['account', 'chat'], ['chat', 'parley']])
+        await passes(sign({ sub: 1, iss, aud }));
+    const [iss] = issuers;
+    await isRefused(sign({ sub: 1, iss: 'https://old.example', aud: 'chat' }));
+    await isRefused(sign({ sub: 1, iss: issuers.join(','), aud: 'chat' }));
+    await isRefused(sign({ sub: 1, iss, aud: 'parley,chat' }));
+    await isRefused(sign({ sub: 1, iss, aud: ['account'] }));
+    await isRefused(sign({ sub: 1, iss, aud: '' }));
+    await isRefused(sign({ sub: 1, iss: '', aud: 'chat' }));
+  });
+
   it('are ignored when they are not, also in the token', async () => {
     await startWith({ JWT_ISSUER: '', JWT_AUDIENCE: '' });
     await passes(sign({ sub: 1 }));
@@ -106,6 +124,23 @@ describe('JWT_REQUIRE_EXP', () => {
     await isRefused(sign({ sub: 1 }));
     await passes(sign({ sub: 1, exp: nowSeconds() + 60 }));
     await isRefused(sign({ sub: 1, exp: nowSeconds() - 60 }));
+  });
+});
+
+describe('JWT_LEEWAY_SECONDS', () => {
+  it('is by how much the clocks may differ', async () => {
+    await startWith({ JWT_LEEWAY_SECONDS: '300' });
+    await passes(sign({ sub: 1, exp: nowSeconds() - 270 }));
+    await passes(sign({ sub: 1, nbf: nowSeconds() + 270 }));
+    await isRefused(sign({ sub: 1, exp: nowSeconds() - 301 }));
+    await isRefused(sign({ sub: 1, nbf: nowSeconds() + 330 }));
+  });
+
+  it('may be none', async () => {
+    await startWith({ JWT_LEEWAY_SECONDS: '0' });
+    await passes(sign({ sub: 1, exp: nowSeconds() + 60, nbf: nowSeconds() }));
+    await isRefused(sign({ sub: 1, exp: nowSeconds() }));
+    await isRefused(sign({ sub: 1, nbf: nowSeconds() + 30 }));
   });
 });
 

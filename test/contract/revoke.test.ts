@@ -9,7 +9,7 @@ import { RawUpload } from '../support/raw-upload.js';
 import { exitOf, launch, SECRET, TestServer } from '../support/server.js';
 import { TestSocket } from '../support/socket.js';
 import { ask, expectRefusal, stopUnharmed } from '../support/strict.js';
-import { nowSeconds, sign } from '../support/tokens.js';
+import { forge, nowSeconds, sign } from '../support/tokens.js';
 import type { TestUser } from '../support/user.js';
 import { until } from '../support/wait.js';
 
@@ -28,7 +28,6 @@ async function revoke(
   return { code, text: output.text.trim() };
 }
 
-/** In seconds; a token that is issued so long from now is newer than any revocation. */
 const HOUR = 3600;
 const issued = (user: TestUser, iat: number) => sign({ sub: user.id, iat });
 const me = (token: string) => ask(server, 'GET', '/api/v1/user', { token });
@@ -61,12 +60,13 @@ describe('a revocation', () => {
       await sign({ sub: alice.id }),
       await sign({ sub: String(alice.id), iat: 0 }),
     ];
-    const good = [await issued(alice, now + HOUR), await issued(bob, now - 10), await sign({ sub: bob.id })];
+    const good = [await issued(bob, now - 10), await sign({ sub: bob.id })];
     for (const token of [...old, ...good]) expect((await me(token)).status).toBe(200);
     const { code, text } = await revoke(['--sub', String(alice.id)]);
     expect(code).toBe(0);
     expect(text).toMatch(/^tokens for "\d+" that were issued before \S+Z are revoked$/);
     await until(async () => (await me(old[0] ?? '')).status === 401);
+    good.unshift(await issued(alice, nowSeconds() + 1));
     for (let times = 0; times < OFTEN; times++) {
       for (const token of old) expectRefusal(await me(token), 401, 'unauthorized');
       for (const token of good) expect((await me(token)).status).toBe(200);
@@ -96,13 +96,13 @@ describe('a revocation', () => {
     const [kept, lost] = await Promise.all(
       [1, 2].map(async () => connect(await issued(alice, now - 60), alice)),
     );
-    kept?.send({ type: 'auth', token: await issued(alice, now + HOUR) });
+    kept?.send({ type: 'auth', token: await issued(alice, now - 10) });
     kept?.send({ type: 'message', text: 'not here' });
     await kept?.nextOf('error');
-    await revoke(['--sub', String(alice.id)]);
+    await revoke(['--sub', String(alice.id), '--before', String(now - 30)]);
     expect(await lost?.closed()).toMatchObject({ code: 4401 });
     expect(kept?.isOpen).toBe(true);
-    kept?.send({ type: 'auth', token: await issued(alice, now - 30) });
+    kept?.send({ type: 'auth', token: await issued(alice, now - 40) });
     expect(await kept?.nextOf('error')).toMatchObject({ code: 'unauthorized' });
     await kept?.close();
   });
@@ -110,7 +110,7 @@ describe('a revocation', () => {
   it('closes a socket that stays only for what is revoked, whatever it has brought beside', async () => {
     const alice = await server.user('Alice');
     const now = nowSeconds();
-    const brief = await sign({ sub: alice.id, iat: now + HOUR, exp: now + 2 * HOUR });
+    const brief = await sign({ sub: alice.id, iat: now - 10, exp: now + HOUR });
     const sockets = await Promise.all([
       connect(await issued(alice, now - 60), alice).then((socket) => ({ socket, token: brief })),
       connect(brief, alice).then(async (socket) => ({ socket, token: await issued(alice, now - 60) })),
@@ -120,7 +120,7 @@ describe('a revocation', () => {
       socket.send({ type: 'message', text: 'not here' });
       await socket.nextOf('error');
     }
-    await revoke(['--sub', String(alice.id)]);
+    await revoke(['--sub', String(alice.id), '--before', String(now - 30)]);
     for (const { socket } of sockets) expect(await socket.closed()).toMatchObject({ code: 4401 });
   });
 
@@ -137,7 +137,7 @@ describe('a revocation', () => {
     await upload.write(body.subarray(-200));
     expect(await upload.status()).toBe('401');
     expect(
-      (await ask(server, 'GET', '/api/v1/chats', { token: await issued(alice, nowSeconds() + HOUR) })).body,
+      (await ask(server, 'GET', '/api/v1/chats', { token: await issued(alice, nowSeconds() + 1) })).body,
     ).toMatchObject({ code: 'chats_not_found' });
   });
 
@@ -152,7 +152,36 @@ describe('a revocation', () => {
     };
     await revoke(['--sub', String(alice.id)]);
     expect(await check(await issued(alice, now - 1))).toContain('refuses the token: it is revoked');
-    expect(await check(await issued(alice, now + HOUR))).toContain('takes the token');
+    expect(await check(await issued(alice, nowSeconds() + 1))).toContain('takes the token');
+    expect(await check(await issued(alice, Date.now()))).toMatch(
+      /it is revoked: its iat \(\d{13}\) is not in seconds, but as it seems in milliseconds, which does not show/,
+    );
+  });
+
+  it('is not survived by tokens whose iat cannot be the time of their issue, nor by their sockets', async () => {
+    const alice = await server.user('Alice');
+    const ahead = [nowSeconds() + HOUR, Date.now(), Date.now() * 1e6, 1e300, -1];
+    const tokens = await Promise.all(ahead.map((iat) => issued(alice, iat)));
+    tokens.push(forge({ alg: 'HS256' }, `{"sub":${alice.id},"iat":1e999}`));
+    for (const token of tokens) expect((await me(token)).status).toBe(200);
+    const sockets = await Promise.all(tokens.map((token) => connect(token, alice)));
+    const renewed = await connect(await issued(alice, nowSeconds() - 60), alice);
+    renewed.send({ type: 'auth', token: tokens[1] });
+    renewed.send({ type: 'message', text: 'not here' });
+    await renewed.nextOf('error');
+    const good = await connect(await issued(alice, nowSeconds() - 10), alice);
+    expect((await revoke(['--sub', String(alice.id), '--before', String(nowSeconds() - 30)])).code).toBe(0);
+    for (const socket of [...sockets, renewed])
+      expect(await socket.closed()).toEqual({ code: 4401, reason: 'token revoked' });
+    for (const token of tokens) {
+      await until(async () => (await me(token)).status === 401);
+      for (let times = 0; times < OFTEN; times++) expectRefusal(await me(token), 401, 'unauthorized');
+      await expect(connect(token, alice)).rejects.toThrow('401');
+      good.send({ type: 'auth', token });
+      expect(await good.nextOf('error')).toMatchObject({ code: 'unauthorized' });
+    }
+    expect(good.isOpen).toBe(true);
+    await good.close();
   });
 
   it('says when it is of what looks like an id and not like a subject', async () => {

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { exitOf, launch, SECRET } from '../support/server.js';
-import { forge, nowSeconds, sign } from '../support/tokens.js';
+import { forge, forgeLong, nowSeconds, sign } from '../support/tokens.js';
 
 async function check(token: string, env: Record<string, string> = {}) {
   const { process, output } = launch({ JWT_SECRET: SECRET, ...env }, ['token', `--check=${token}`]);
@@ -32,6 +32,26 @@ describe('`token --check` of a token that the server takes', () => {
   });
 });
 
+describe('`token --check` of a token that says that it is issued when it cannot be', () => {
+  const now = nowSeconds();
+  it.each([
+    [
+      'in milliseconds',
+      now * 1000,
+      `its iat (${now * 1000}) is not in seconds, but as it seems in milliseconds`,
+    ],
+    ['in the future', now + 7200, `its iat (${at(now + 7200)}) is ahead of this server's clock`],
+    ['before 1970', -5, 'its iat (-5) is before 1970'],
+  ])('names it: %s', async (_what, iat, words) => {
+    const { code, text } = await check(await sign({ sub: 7, iat }));
+    expect([code, ...text.split('\n')]).toEqual([
+      0,
+      'this server takes the token: it speaks for user 7, and it never expires',
+      `but ${words}: any revocation of the user makes the token void`,
+    ]);
+  });
+});
+
 describe('`token --check` of a token that the server refuses says why', () => {
   const past = nowSeconds() - 3600;
   const future = nowSeconds() + 3600;
@@ -53,9 +73,30 @@ describe('`token --check` of a token that the server refuses says why', () => {
     ['another algorithm', 'its algorithm is not one of HS256', () => sign({ sub: 1 }, 'EdDSA', privateKey())],
     ['no algorithm', 'its algorithm is not one of HS256', () => forge({ alg: 'none' }, { sub: 1 }, '')],
     [
-      'a key of its own',
-      'its header has jku, which no token may bring',
-      () => forge({ ...HS256, jku: 'https://evil.example' }, { sub: 1 }),
+      'a critical header',
+      'its header has crit, which no token may bring',
+      () => forge({ ...HS256, crit: ['b'], b: 1 }, { sub: 1 }),
+    ],
+    [
+      'an end in milliseconds',
+      'its claim exp is 1900000000000, which is no time in seconds, but as it seems one in milliseconds',
+      () => sign({ sub: 1, exp: 1_900_000_000_000 }),
+    ],
+    [
+      'a beginning in milliseconds',
+      'its claim nbf is 1700000000000, which is no time in seconds, but as it seems one in milliseconds',
+      () => sign({ sub: 1, nbf: 1_700_000_000_000 }),
+    ],
+    [
+      'an issue that is no number',
+      'its claim iat is not a number',
+      () => sign({ sub: 1, iat: String(past) }),
+    ],
+    [
+      'a slash too many',
+      'its claim iss is "https://x/", and must be one of "login", "https://x" (the slash at the end makes a difference)',
+      () => sign({ sub: 1, iss: 'https://x/' }),
+      { JWT_ISSUER: 'login,https://x' },
     ],
     ['nobody', 'its claim sub names no user', () => sign({ sub: '' })],
     [
@@ -78,7 +119,7 @@ describe('`token --check` of a token that the server refuses says why', () => {
       { JWT_AUDIENCE: 'chat' },
     ],
     ['no end', 'it has no claim exp', () => sign({ sub: 1 }), { JWT_REQUIRE_EXP: 'true' }],
-    ['too long', 'it has more than 4096 characters', () => sign({ sub: 1, more: 'x'.repeat(4096) })],
+    ['too long', 'it has more than 12288 characters', () => forgeLong(12_289, { sub: 1 })],
   ];
   it.each(cases)('%s: %s', async (_what, words, token, env = {}) => {
     const { code, text } = await check(await token(), env);

@@ -60,6 +60,7 @@ export function uploadOptions(
   photoBytesMax: number,
 ): UploadOptions & { readonly admission: Admission } {
   const freeSpace = new FreeSpace(temporaryDir, 0, () => 0);
-  const admission = new Admission(UNLIMITED, undefined, () => undefined);
+  const nobody = () => undefined;
+  const admission = new Admission(UNLIMITED, undefined, { limits: nobody, tokens: nobody, token: nobody });
   return { temporaryDir, photoBytesMax, freeSpace, admission };
 }

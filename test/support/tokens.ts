@@ -19,6 +19,17 @@ export function forge(header: object, payload: object | string, secret: string |
   return `${signed}.${signature}`;
 }
 
+/** A token of exactly so many characters, like that of a login which lists what its user may do. */
+export function forgeLong(characters: number, claims: object, header: object = { alg: 'HS256' }): string {
+  const short = forge(header, { ...claims, more: '' });
+  // Three bytes of claims make four characters.
+  for (let more = Math.floor(((characters - short.length) * 3) / 4) - 3; ; more++) {
+    const token = forge(header, { ...claims, more: 'x'.repeat(more) });
+    if (token.length === characters) return token;
+    if (token.length > characters) throw new Error(`no such token has ${characters} characters`);
+  }
+}
+
 /** A token, or its signature, with another last letter that stands for the same bytes: its last bits are not used. */
 export function respelt(token: string): string {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';

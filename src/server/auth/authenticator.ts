@@ -1,35 +1,26 @@
 import { createPublicKey, createSecretKey, hash, type KeyObject } from 'node:crypto';
-import { type JWTClaimVerificationOptions, type JWTPayload, jwtVerify } from 'jose';
+import { type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { TOKEN_CHARACTERS_MAX } from '../../api/frames.js';
-import { ChatError } from '../../chat/errors.js';
 import { callerOf } from '../../chat/users.js';
-import { Hs256Verifier, INVALID } from './hs256-verifier.js';
-import { type Identity, NEVER } from './identity.js';
+import type { AuthOptions } from './auth-options.js';
+import { Hs256Verifier } from './hs256-verifier.js';
+import type { Identity } from './identity.js';
+import { criticalHeader, notInSeconds, refusalOf } from './jose-errors.js';
 import { Jwks } from './jwks.js';
 import type { JwksStore } from './jwks-cache.js';
+import { TokenRefusal } from './token-refusal.js';
+import { doubtOfIssue, isInSeconds } from './token-times.js';
 
-const LEEWAY_S = 5;
-/** Header parameters (RFC 7515) that bring a key or its address, or ask for extensions. No accepted token has one. */
-const FORBIDDEN_HEADERS = ['jku', 'jwk', 'x5u', 'crit'];
 /** Tokens that are remembered as verified. */
 const VERIFIED_MAX = 20_000;
 
-/** Which tokens are accepted. */
-export interface AuthOptions {
-  /** Undefined: the secret that the ledger generated. */
-  readonly key:
-    | { readonly secret: string }
-    | { readonly publicKey: string }
-    | { readonly jwksUrl: string }
-    | undefined;
-  /** The algorithms that a token may use. They follow from the kind of key. */
-  readonly algorithms: readonly string[];
-  /** The claim that names the user. */
-  readonly idClaim: string;
-  readonly issuer: string | undefined;
-  readonly audience: string | undefined;
-  readonly requireExp: boolean;
+/** A token that is valid, whenever it is presented between its beginning and its end. */
+export interface VerifiedToken {
+  /** Who presents it, if the token is as old as it says. */
+  readonly identity: Identity;
+  /** As the token has it. */
+  readonly iat: number | undefined;
 }
 
 export interface AuthContext {
@@ -55,8 +46,8 @@ export class Authenticator {
   /** Undefined when the key is not a secret. */
   readonly #hs256: Hs256Verifier | undefined;
   #verified = newVerified();
-  /** The last token that `verifyNow` found invalid, so that `verify`, which is called next, need not verify it again. */
-  #invalid: string | undefined;
+  /** The last token that `verifyNow` refused, so that `verify`, which is called next, need not verify it again. */
+  #refused: { readonly token: string; readonly refusal: unknown } | undefined;
 
   /** `generatedSecret` is used when no key is configured. `now` is in milliseconds since the epoch. */
   constructor(
@@ -85,59 +76,49 @@ export class Authenticator {
 
   /** Returns the identity of a token that can be verified in this tick. Undefined means that `verify` has to decide. */
   verifyNow(token: string): Identity | undefined {
+    this.#refused = undefined;
     const key = hashOf(token);
-    const known = this.#known(key);
-    const identity = known ?? this.#verifyHs256(token);
-    const isInvalid = identity === INVALID || (identity !== undefined && this.#isRevoked(identity));
-    this.#invalid = isInvalid ? token : undefined;
-    if (identity === undefined || identity === INVALID || isInvalid) return undefined;
-    if (known === undefined) this.#verified.set(key, identity);
-    return identity;
-  }
-
-  /**
-   * Verifies a token that `verifyNow` did not. Rejects with `unauthorized` for every fault of the token, or with
-   * `unavailable` while there is no key.
-   */
-  async verify(token: string): Promise<Identity> {
-    if (token === this.#invalid) throw new ChatError('unauthorized');
     try {
-      return await this.check(token);
+      const known = this.#known(key);
+      const verified = known ?? this.#verifyHs256(token);
+      if (verified === undefined) return undefined;
+      const identity = this.#present(verified);
+      if (known === undefined) this.#verified.set(key, verified);
+      return identity;
     } catch (error) {
-      throw error instanceof ChatError ? error : new ChatError('unauthorized');
+      this.#refused = { token, refusal: refusalOf(error, this.#options) };
+      return undefined;
     }
   }
 
-  /** Does the same as `verify`, but rejects with the fault: jose's error, or a sentence. Clients must not see it. */
-  async check(token: string): Promise<Identity> {
-    if (token.length > TOKEN_CHARACTERS_MAX)
-      throw new Error(`it has more than ${TOKEN_CHARACTERS_MAX} characters`);
-    const rules = { algorithms: [...this.#options.algorithms], ...this.#claimRules() };
-    const verified = this.#verified;
-    const { payload, protectedHeader } =
-      this.#key instanceof Jwks
-        ? await jwtVerify(token, this.#key.keyFor, rules)
-        : await jwtVerify(token, this.#key, rules);
-    if (!isCanonical(token.slice(token.lastIndexOf('.') + 1)))
-      throw new Error('its signature is not base64url as RFC 7515 has it');
-    const brought = FORBIDDEN_HEADERS.find((name) => name in protectedHeader);
-    if (brought !== undefined) throw new Error(`its header has ${brought}, which no token may bring`);
-    if (protectedHeader.alg === 'HS256') this.#hs256?.acceptHeaderOf(token);
-    const identity = this.#identityOf(payload);
-    if (identity === undefined) throw new Error(`its claim ${this.#options.idClaim} names no user`);
-    if (this.#isRevoked(identity)) throw new Error('it is revoked');
-    verified.set(hashOf(token), identity);
-    return identity;
+  /** Verifies a token that `verifyNow` did not. Errors: TokenRefusal; unavailable while there is no key. */
+  async verify(token: string): Promise<Identity> {
+    if (token === this.#refused?.token) throw this.#refused.refusal;
+    return this.#present(await this.check(token));
+  }
+
+  /** Verifies a token without a look at what is known. Errors as in `verify`. */
+  async check(token: string): Promise<VerifiedToken> {
+    try {
+      return await this.#verifyWhole(token);
+    } catch (error) {
+      throw refusalOf(error, this.#options);
+    }
+  }
+
+  /** Says why the `iat` of a token does not show when it was issued; undefined when it does. */
+  doubtOf({ iat }: VerifiedToken): string | undefined {
+    return doubtOfIssue(iat, this.#now() / 1000 + this.#options.leewaySeconds);
   }
 
   /**
    * Returns when a socket that was opened with the token must close, in whole seconds since the epoch: when the token
-   * expires, or at the end of the leeway if it was opened within that.
+   * expires, or at the end of the leeway if it was opened within that. Undefined: never.
    */
-  endOf({ expiresAt }: Identity): number {
-    if (expiresAt === undefined) return NEVER;
+  endOf({ expiresAt }: Identity): number | undefined {
+    if (expiresAt === undefined) return undefined;
     const isExpired = expiresAt * 1000 <= this.#now();
-    return Math.min(NEVER, Math.ceil(isExpired ? expiresAt + LEEWAY_S : expiresAt));
+    return Math.ceil(isExpired ? expiresAt + this.#options.leewaySeconds : expiresAt);
   }
 
   close(): void {
@@ -149,37 +130,78 @@ export class Authenticator {
     this.#verified = newVerified();
   }
 
-  #known(key: string): Identity | undefined {
-    const identity = this.#verified.get(key);
-    if (identity === undefined) return undefined;
-    const { expiresAt } = identity;
-    if (expiresAt === undefined || this.#now() < (expiresAt + LEEWAY_S) * 1000) return identity;
+  #known(key: string): VerifiedToken | undefined {
+    const verified = this.#verified.get(key);
+    if (verified === undefined) return undefined;
+    const { expiresAt } = verified.identity;
+    const end = expiresAt === undefined ? Number.POSITIVE_INFINITY : expiresAt + this.#options.leewaySeconds;
+    if (this.#now() < end * 1000) return verified;
     this.#verified.delete(key);
     return undefined;
   }
 
-  #verifyHs256(token: string): Identity | typeof INVALID | undefined {
-    if (token.length > TOKEN_CHARACTERS_MAX) return INVALID;
-    const claims = this.#hs256?.verify(token, this.#claimRules());
-    return claims === undefined || claims === INVALID ? claims : (this.#identityOf(claims) ?? INVALID);
+  /**
+   * Returns who presents a token at this moment. An `iat` that is still to come does not show that the token is newer
+   * than a revocation, also when that time has come in the life of a socket. Errors: TokenRefusal.
+   */
+  #present(verified: VerifiedToken): Identity {
+    const doubt = this.doubtOf(verified);
+    const identity = doubt === undefined ? verified.identity : { ...verified.identity, issuedAt: 0 };
+    if (!this.#isRevoked(identity)) return identity;
+    const because = doubt === undefined ? '' : `: ${doubt}, which does not show that it is newer`;
+    throw new TokenRefusal('revoked', `it is revoked${because}`);
   }
 
-  #claimRules(): JWTClaimVerificationOptions {
-    const { issuer, audience, requireExp } = this.#options;
+  #verifyHs256(token: string): VerifiedToken | undefined {
+    assertLength(token);
+    const claims = this.#hs256?.verify(token, this.#rules());
+    return claims && this.#tokenOf(claims);
+  }
+
+  async #verifyWhole(token: string): Promise<VerifiedToken> {
+    assertLength(token);
+    const verified = this.#verified;
+    const { payload, protectedHeader } =
+      this.#key instanceof Jwks
+        ? await this.#key.verify(token, this.#rules())
+        : await jwtVerify(token, this.#key, this.#rules());
+    if (!isCanonical(token.slice(token.lastIndexOf('.') + 1)))
+      throw new TokenRefusal('malformed', 'its signature is not base64url as RFC 7515 has it');
+    if ('crit' in protectedHeader) throw criticalHeader();
+    if (protectedHeader.alg === 'HS256') this.#hs256?.acceptHeaderOf(token);
+    const checked = this.#tokenOf(payload);
+    this.#present(checked);
+    verified.set(hashOf(token), checked);
+    return checked;
+  }
+
+  #rules(): JWTVerifyOptions {
+    const { algorithms, issuers, audiences, requireExp, leewaySeconds } = this.#options;
     return {
-      clockTolerance: LEEWAY_S,
+      algorithms: [...algorithms],
+      clockTolerance: leewaySeconds,
       currentDate: new Date(this.#now()),
-      ...(issuer !== undefined && { issuer }),
-      ...(audience !== undefined && { audience }),
+      ...(issuers !== undefined && { issuer: [...issuers] }),
+      ...(audiences !== undefined && { audience: [...audiences] }),
       ...(requireExp && { requiredClaims: ['exp'] }),
     };
   }
 
-  #identityOf(payload: JWTPayload): Identity | undefined {
-    const caller = callerOf(payload[this.#options.idClaim]);
-    const issuedAt = Math.min(NEVER, Math.floor(payload.iat ?? 0));
-    return caller && { caller, expiresAt: payload.exp, issuedAt };
+  /** Errors: TokenRefusal. */
+  #tokenOf(payload: JWTPayload): VerifiedToken {
+    const { iat, exp } = payload;
+    if (exp !== undefined && !isInSeconds(exp)) throw notInSeconds('exp', exp);
+    const { idClaim } = this.#options;
+    const caller = callerOf(payload[idClaim]);
+    if (caller === undefined) throw new TokenRefusal('no_user', `its claim ${idClaim} names no user`);
+    return { identity: { caller, expiresAt: exp, issuedAt: Math.floor(iat ?? 0) }, iat };
   }
+}
+
+/** Errors: TokenRefusal. */
+function assertLength(token: string): void {
+  if (token.length > TOKEN_CHARACTERS_MAX)
+    throw new TokenRefusal('too_long', `it has more than ${TOKEN_CHARACTERS_MAX} characters`);
 }
 
 function keyOf(
@@ -197,7 +219,7 @@ function isCanonical(base64url: string): boolean {
   return Buffer.from(base64url, 'base64url').toString('base64url') === base64url;
 }
 
-function newVerified(): LRUCache<string, Identity> {
+function newVerified(): LRUCache<string, VerifiedToken> {
   return new LRUCache({ max: VERIFIED_MAX });
 }
 

@@ -1,12 +1,10 @@
 import type { Caller } from '../../chat/users.js';
 
-/** The end of a token that never expires, or that expires after it, in 2038. V8 allocates memory for larger numbers. */
-export const NEVER = 2 ** 31 - 1;
-
-/** The claims of a valid token. Times are in seconds since the epoch. */
+/** What a valid token says at the moment at which it is presented. Times are in seconds since the epoch. */
 export interface Identity {
   readonly caller: Caller;
+  /** Undefined: the token never expires. */
   readonly expiresAt: number | undefined;
-  /** In whole seconds; 0 without an `iat`. */
+  /** In whole seconds; 0 when the token does not show when it was issued, so that it counts as older than any. */
   readonly issuedAt: number;
 }

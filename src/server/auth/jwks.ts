@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
-import { createLocalJWKSet, errors, type JWTVerifyGetKey } from 'jose';
+import { errors, type JWTVerifyGetKey, type JWTVerifyOptions, type JWTVerifyResult } from 'jose';
 import { ChatError } from '../../chat/errors.js';
 import type { JwksStore } from './jwks-cache.js';
+import { KeySet, verifyWith } from './key-set.js';
 
 const FETCH_MS_MAX = 5000;
 const JWKS_BYTES_MAX = 1024 * 1024;
@@ -28,7 +29,7 @@ export class Jwks {
   readonly #url: string;
   readonly #events: JwksEvents;
   readonly #store: JwksStore | undefined;
-  #findKey: JWTVerifyGetKey | undefined;
+  #keys: KeySet | undefined;
   /** The JWKS in use, and the one in the store. */
   #text = '';
   #storedText = '';
@@ -44,23 +45,25 @@ export class Jwks {
     void this.#refresh();
   }
 
-  /** Finds the key for a token. Errors: jose's; unavailable while no JWKS could be fetched. */
-  readonly keyFor: JWTVerifyGetKey = async (header, token) => {
-    if (this.#findKey === undefined) await this.#refresh();
-    if (this.#findKey === undefined) throw new ChatError('unavailable');
-    try {
-      return await this.#findKey(header, token);
-    } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-    }
-    await this.#refresh();
-    return this.#findKey(header, token);
-  };
+  /** Errors: jose's; unavailable while no JWKS could be fetched. */
+  verify(token: string, rules: JWTVerifyOptions): Promise<JWTVerifyResult> {
+    return verifyWith(this.#findKey, token, rules);
+  }
 
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
   }
+
+  readonly #findKey: JWTVerifyGetKey = async (header, token) => {
+    if (this.#keys === undefined) await this.#refresh();
+    if (this.#keys === undefined) throw new ChatError('unavailable');
+    const found = await unlessMissing(this.#keys.find(header, token));
+    if (found !== undefined) return found;
+    await this.#refresh();
+    const { find, findNameless } = this.#keys;
+    return (await unlessMissing(find(header, token))) ?? findNameless(header, token);
+  };
 
   /** Resolves when a fetch has ended, or at once when the last one is too recent. */
   #refresh(): Promise<void> {
@@ -83,7 +86,7 @@ export class Jwks {
       nextMs = REFRESH_MS;
     } catch (error) {
       this.#events.failed(error);
-      if (this.#findKey === undefined) this.#useStored();
+      if (this.#keys === undefined) this.#useStored();
     }
     if (!this.#closed) this.#timer = setTimeout(() => void this.#refresh(), nextMs).unref();
   }
@@ -91,7 +94,7 @@ export class Jwks {
   /** Errors: jose's, for a text that is no JWKS. */
   #use(text: string): void {
     if (text === this.#text) return;
-    this.#findKey = createLocalJWKSet(JSON.parse(text));
+    this.#keys = new KeySet(JSON.parse(text));
     this.#text = text;
     this.#events.changed();
   }
@@ -114,6 +117,16 @@ export class Jwks {
     } catch (error) {
       this.#events.notStored(error);
     }
+  }
+}
+
+/** Resolves to undefined when no key of the JWKS matches. */
+async function unlessMissing<Key>(found: Key): Promise<Awaited<Key> | undefined> {
+  try {
+    return await found;
+  } catch (error) {
+    if (error instanceof errors.JWKSNoMatchingKey) return undefined;
+    throw error;
   }
 }
 

@@ -1,6 +1,7 @@
 import { claimOf } from '../../chat/users.js';
 import type { Revocation } from '../../store/read-store.js';
 import type { Identity } from './identity.js';
+import { TokenRefusal } from './token-refusal.js';
 
 /** Which tokens are revoked, as of the worker's position. All revocations are in memory, because they are few. */
 export class Revocations {
@@ -13,7 +14,13 @@ export class Revocations {
   /** Whether a token is revoked. One without a time of issue counts as the oldest. */
   has({ caller, issuedAt }: Identity): boolean {
     if (this.#before.size === 0) return false;
-    return issuedAt < (this.#before.get(claimOf(caller)) ?? 0);
+    const before = this.#before.get(claimOf(caller));
+    return before !== undefined && issuedAt < before;
+  }
+
+  /** Refuses a token that was good when it was presented, and is revoked meanwhile. Errors: TokenRefusal. */
+  assertValid(identity: Identity): void {
+    if (this.has(identity)) throw new TokenRefusal('revoked', 'it is revoked');
   }
 
   /** Tokens for the claim that were issued before a time, in seconds since the epoch, are void from here on. */

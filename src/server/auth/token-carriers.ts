@@ -1,6 +1,6 @@
 /** Returns the token of an `Authorization` header (RFC 6750), or undefined when it carries none. */
 export function bearerToken(header: string): string | undefined {
-  return /^Bearer +([^\s]+) *$/i.exec(header)?.[1];
+  return /^[ \t]*Bearer[ \t]+(\S+)[ \t]*$/i.exec(header)?.[1];
 }
 
 /**

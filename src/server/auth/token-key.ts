@@ -1,6 +1,6 @@
 import { createPublicKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { AuthOptions } from './authenticator.js';
+import type { AuthOptions } from './auth-options.js';
 import { SECRET_BYTES_MIN } from './secret.js';
 
 const RSA_BITS_MIN = 2048;

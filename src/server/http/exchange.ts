@@ -28,7 +28,7 @@ export interface ExchangeContext {
   readonly addresses: ClientAddresses | undefined;
   /** Nothing more goes out for an exchange. Called once for each. */
   ended(exchange: Exchange): void;
-  refused(error: ChatError): void;
+  refused(error: ChatError, exchange: Exchange): void;
   /** Something went wrong that is not the caller's fault. */
   failed(error: unknown, exchange: Exchange): void;
 }
@@ -134,7 +134,7 @@ export class Exchange {
   /** Answers with an error. The peer hears of one that is no ChatError as `internal`; the log has the cause. */
   refuse(thrown: unknown): void {
     const isRefusal = thrown instanceof ChatError && thrown.code !== 'internal';
-    if (isRefusal) this.#context.refused(thrown);
+    if (isRefusal) this.#context.refused(thrown, this);
     else this.#context.failed(thrown, this);
     const error = isRefusal ? thrown : new ChatError('internal');
     // The engine forgets that it is to close when the next request is in the same segment; while an answer

@@ -6,6 +6,7 @@ import { chain, type MaybePromise } from '../../maybe-promise.js';
 import type { Authenticator } from '../auth/authenticator.js';
 import type { Identity } from '../auth/identity.js';
 import { bearerToken } from '../auth/token-carriers.js';
+import { TokenRefusal } from '../auth/token-refusal.js';
 import type { Admission } from '../limits/admission.js';
 import type { ClientAddresses } from '../limits/client-address.js';
 import { Cors, isPreflight } from './cors.js';
@@ -17,6 +18,7 @@ import { SwapRemoveSet } from './swap-remove-set.js';
 /** How long a request may wait after the end of its body. It is then answered 503 `timeout`: the outcome is unknown. */
 const DEADLINE_MS = 10_000;
 const SWEEP_EVERY_MS = 500;
+const NO_BEARER = 'the request has no `Authorization: Bearer <token>`';
 
 /** A handler failed in a way that is not the caller's fault; the request's id finds it in the log. */
 export type Failed = (error: unknown, exchange: Pick<Exchange, 'requestId' | 'method' | 'path'>) => void;
@@ -61,7 +63,7 @@ export class HttpGateway {
       ownOrigin: new OwnOrigin(tls, addresses),
       addresses: limitsAddresses ? addresses : undefined,
       ended: (exchange) => this.#pending.delete(exchange),
-      refused: (error) => admission.refusals.countError(error),
+      refused: (error, { requestId }) => admission.refusals.countError(error, { requestId }),
       failed,
     };
     this.#timer = setInterval(() => this.#sweep(), SWEEP_EVERY_MS);
@@ -93,7 +95,7 @@ export class HttpGateway {
       exchange.assertWellFormed();
       if (isPreflight(exchange)) return exchange.preflight();
       const token = bearerToken(exchange.header('authorization'));
-      if (token === undefined) throw new ChatError('unauthorized');
+      if (token === undefined) throw new TokenRefusal('missing', NO_BEARER);
       return chain(this.identify(exchange, token), (identity) => {
         this.#admission.admitRequest(identity.caller);
         return handle(exchange, identity);
@@ -120,7 +122,7 @@ export class HttpGateway {
     const { address } = exchange;
     return this.#auth.verify(token).catch((error: unknown) => {
       const failed = error instanceof ChatError && error.code === 'unauthorized';
-      throw failed ? this.#admission.failedLogin(address) : error;
+      throw failed ? this.#admission.failedLogin(address, error) : error;
     });
   }
 

@@ -80,7 +80,7 @@ function writer(name: RouteName, operation: Operation, options: HandlerOptions):
     const { body, photo } = await readInput(exchange, operation, caller, options);
     try {
       // A body may be minutes on its way.
-      if (services.hub.revocations.has(identity)) throw new ChatError('unauthorized');
+      services.hub.revocations.assertValid(identity);
       reply(exchange, await endpoint({ ...request, body, photo } as Request<RouteName>, services));
     } finally {
       await photo?.discard();

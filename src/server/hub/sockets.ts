@@ -1,5 +1,3 @@
-import { NEVER } from '../auth/identity.js';
-
 /** What the hub needs of an engine's WebSocket. After its end every call throws. */
 export interface Wire {
   send(frame: string): unknown;
@@ -29,8 +27,8 @@ export abstract class UserSocket {
   /** How many of its messages were taken and have no answer yet. */
   unanswered = 0;
   readonly userId: number;
-  /** When its token expires, in whole seconds since the epoch. */
-  endsAt = NEVER;
+  /** When its token expires, in whole seconds since the epoch; undefined: never. (V8 allocates memory for Infinity.) */
+  endsAt: number | undefined;
   /** When its token was issued, as in Identity. */
   issuedAt = 0;
   /** While not live: the least that was buffered since its last page. */
@@ -47,9 +45,11 @@ export abstract class UserSocket {
   }
 
   /** Replaces its token when the other one expires later. The socket ends when the token that it has is revoked. */
-  stayFor({ endsAt, issuedAt }: { readonly endsAt: number; readonly issuedAt: number }): void {
-    if (endsAt < this.endsAt) return;
-    this.issuedAt = endsAt > this.endsAt ? issuedAt : Math.max(issuedAt, this.issuedAt);
+  stayFor({ endsAt, issuedAt }: { readonly endsAt: number | undefined; readonly issuedAt: number }): void {
+    const end = endsAt ?? Number.POSITIVE_INFINITY;
+    const ownEnd = this.endsAt ?? Number.POSITIVE_INFINITY;
+    if (end < ownEnd) return;
+    this.issuedAt = end > ownEnd ? issuedAt : Math.max(issuedAt, this.issuedAt);
     this.endsAt = endsAt;
   }
 

@@ -13,7 +13,7 @@ import {
 } from '../../link/limits.js';
 import { ChargeSharing } from './charge-sharing.js';
 import { FailedLogins } from './failed-logins.js';
-import { Refusals, type ReportRefusals } from './refusals.js';
+import { type RefusalEvents, Refusals } from './refusals.js';
 import { SocketQuota } from './socket-quota.js';
 import { UserCounts } from './user-counts.js';
 import {
@@ -62,9 +62,9 @@ export class Admission implements LimitsListener {
   #uploadsInProgress = 0;
 
   /** Without a `link`, this worker is the only one. */
-  constructor(limits: Limits, link: LimitsLink | undefined, report: ReportRefusals) {
+  constructor(limits: Limits, link: LimitsLink | undefined, events: RefusalEvents) {
     this.sockets = new SocketQuota(limits, link);
-    this.refusals = new Refusals(report);
+    this.refusals = new Refusals(events);
     this.#rates = userRates(limits);
     this.#limitsFrames = limits.messagesPerSecondPerUserMax > 0;
     this.#inFlightMax = limits.messagesPerSecondPerUserMax * IN_FLIGHT_SECONDS_MAX;
@@ -173,8 +173,8 @@ export class Admission implements LimitsListener {
   }
 
   /** Counts a token that was not valid, and returns the answer to it. No limit applies without an `address`. */
-  failedLogin(address: string | undefined): ChatError {
-    return address === undefined ? new ChatError('unauthorized') : this.#failedLogins.refusalFor(address);
+  failedLogin(address: string | undefined, refusal: ChatError): ChatError {
+    return address === undefined ? refusal : this.#failedLogins.refusalFor(address, refusal);
   }
 
   charged(of: SharedRate, charges: Charges): void {
@@ -196,6 +196,7 @@ export class Admission implements LimitsListener {
 
   close(): void {
     clearInterval(this.#timer);
+    this.refusals.report(Number.POSITIVE_INFINITY);
     this.#sharing.close();
   }
 

@@ -1,4 +1,4 @@
-import { ChatError, rateLimited } from '../../chat/errors.js';
+import { type ChatError, rateLimited } from '../../chat/errors.js';
 import { type Bucket, Gcra } from '../../chat/rate-limiter.js';
 import type { ChargeSharing } from './charge-sharing.js';
 
@@ -21,18 +21,19 @@ export class FailedLogins {
     this.#sharing = sharing;
   }
 
-  /** Counts a failure, and returns the answer to it: `unauthorized`, or `rate_limited` for a minute. */
-  refusalFor(address: string): ChatError {
-    if (!this.#gcra.isOn) return new ChatError('unauthorized');
+  /** Counts a failure, and returns the answer to it: `failure` itself, or `rate_limited` because of it, for a minute. */
+  refusalFor(address: string, failure: ChatError): ChatError {
+    if (!this.#gcra.isOn) return failure;
     const now = performance.now();
     const counts = this.#countsOf(address);
-    if (now < counts.blockedUntil) return rateLimited('failed_logins', Math.ceil(counts.blockedUntil - now));
+    if (now < counts.blockedUntil)
+      return rateLimited('failed_logins', Math.ceil(counts.blockedUntil - now), failure);
     if (this.#gcra.take(counts, now) === 0) {
       this.#sharing.add('failed_logins', address, 1);
-      return new ChatError('unauthorized');
+      return failure;
     }
     counts.blockedUntil = now + MINUTE_MS;
-    return rateLimited('failed_logins', MINUTE_MS);
+    return rateLimited('failed_logins', MINUTE_MS, failure);
   }
 
   /** Counts failures at other workers. */

@@ -1,41 +1,53 @@
 import type { ChatError } from '../../chat/errors.js';
 import { LIMIT_NAMES, type LimitName } from '../../chat/limits.js';
+import { type TokenFault, TokenRefusal } from '../auth/token-refusal.js';
+import { type Counts, RefusalCounts } from './refusal-counts.js';
 
-const REPORT_EVERY_MS = 60_000;
+/** Where a refusal comes from: a request, or a frame of a user's socket. */
+export interface Refused {
+  readonly requestId?: string;
+  readonly userId?: number;
+}
 
-/** Reports what limits refused since the last report, which was a minute ago or longer. */
-export type ReportRefusals = (counts: Partial<Record<LimitName, number>>) => void;
+export interface RefusalEvents {
+  /** What limits refused since the last report, which was a minute ago or longer for each of them. */
+  limits(counts: Counts<LimitName>): void;
+  /** The same for tokens, by what was wrong with them. */
+  tokens(counts: Counts<TokenFault>): void;
+  /** One token was refused. */
+  token(refusal: TokenRefusal, of: Refused): void;
+}
 
-/** Counts refusals by the limit that they name. */
+/** Counts what leaves the worker as a refusal: of limits, by the limit, and of tokens, by what is wrong with them. */
 export class Refusals {
-  readonly #counts = Object.fromEntries(LIMIT_NAMES.map((name) => [name, 0])) as Record<LimitName, number>;
-  readonly #report: ReportRefusals;
-  #reported = { ...this.#counts };
-  #reportedAt = Number.NEGATIVE_INFINITY;
+  readonly #events: RefusalEvents;
+  readonly #limits: RefusalCounts<LimitName>;
+  readonly #tokens: RefusalCounts<TokenFault>;
 
-  constructor(report: ReportRefusals) {
-    this.#report = report;
+  constructor(events: RefusalEvents) {
+    this.#events = events;
+    this.#limits = new RefusalCounts((counts) => events.limits(counts));
+    this.#tokens = new RefusalCounts((counts) => events.tokens(counts));
   }
 
   count(limit: LimitName): void {
-    this.#counts[limit] += 1;
+    this.#limits.count(limit);
   }
 
-  /** Counts an error that leaves the worker, if it names a limit. */
-  countError({ details }: Pick<ChatError, 'details'>): void {
-    const limit = details?.['limit'];
+  /** Counts an error that leaves the worker, if it names a limit or refuses a token. */
+  countError(error: Pick<ChatError, 'details' | 'cause'>, of: Refused = {}): void {
+    const limit = error.details?.['limit'];
     if (isLimitName(limit)) this.count(limit);
+    const token = [error, error.cause].find((part) => part instanceof TokenRefusal);
+    if (token === undefined) return;
+    this.#tokens.count(token.fault);
+    this.#events.token(token, of);
   }
 
-  /** Reports at most once a minute, and only when there is something to report. */
+  /** To be called every few seconds. `now` as in RefusalCounts. */
   report(now: number): void {
-    if (now - this.#reportedAt < REPORT_EVERY_MS) return;
-    const counts = LIMIT_NAMES.map((name) => [name, this.#counts[name] - this.#reported[name]] as const);
-    const refused = counts.filter(([, count]) => count > 0);
-    if (refused.length === 0) return;
-    this.#report(Object.fromEntries(refused));
-    this.#reported = { ...this.#counts };
-    this.#reportedAt = now;
+    this.#limits.report(now);
+    this.#tokens.report(now);
   }
 }
 

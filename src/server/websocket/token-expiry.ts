@@ -1,5 +1,4 @@
 import { closeCodeOf } from '../../api/status.js';
-import { NEVER } from '../auth/identity.js';
 import type { Socket } from '../hub/sockets.js';
 
 const LOOK_EVERY_MS = 250;
@@ -10,7 +9,7 @@ export class TokenExpiry {
   readonly #now: () => number;
   readonly #timer: NodeJS.Timeout;
   /** No socket ends before this (seconds since the epoch), so that most looks need not walk the sockets. */
-  #earliest = NEVER;
+  #earliest = Number.POSITIVE_INFINITY;
 
   /** `everyone` returns all open sockets. `now` is in milliseconds since the epoch. */
   constructor(everyone: () => readonly Socket[], now: () => number) {
@@ -21,7 +20,7 @@ export class TokenExpiry {
 
   /** To be called when a socket's `endsAt` is set. */
   track({ endsAt }: Socket): void {
-    this.#earliest = Math.min(this.#earliest, endsAt);
+    if (endsAt !== undefined && endsAt < this.#earliest) this.#earliest = endsAt;
   }
 
   close(): void {
@@ -31,10 +30,10 @@ export class TokenExpiry {
   #closeExpired(): void {
     const now = this.#now() / 1000;
     if (now < this.#earliest) return;
-    this.#earliest = NEVER;
+    this.#earliest = Number.POSITIVE_INFINITY;
     for (const socket of this.#everyone()) {
-      if (socket.endsAt === NEVER) continue;
-      if (socket.endsAt <= now) socket.end(closeCodeOf('unauthorized'), 'token expired');
+      if (socket.endsAt !== undefined && socket.endsAt <= now)
+        socket.end(closeCodeOf('unauthorized'), 'token expired');
       else this.track(socket);
     }
   }

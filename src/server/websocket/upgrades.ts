@@ -11,6 +11,7 @@ import type { Loaded } from '../../store/read-store.js';
 import type { Authenticator } from '../auth/authenticator.js';
 import type { Identity } from '../auth/identity.js';
 import { bearerToken, offeredProtocols } from '../auth/token-carriers.js';
+import { TokenRefusal } from '../auth/token-refusal.js';
 import type { Exchange } from '../http/exchange.js';
 import type { Failed, HttpGateway } from '../http/gateway.js';
 import { parameter } from '../http/query.js';
@@ -23,6 +24,7 @@ import { extraMessages, handshakeProblem, startOf } from './handshake.js';
 import { TickThrottle } from './tick-throttle.js';
 
 const PROTOCOL = 'chat.v1';
+const NO_CARRIER = 'the upgrade has no `Authorization: Bearer <token>` and no subprotocol `bearer.<token>`';
 /** This many take about 5 ms, so open sockets wait no longer than that when a thousand clients come at once. */
 const UPGRADES_PER_TURN = 40;
 
@@ -54,8 +56,8 @@ interface Target {
   readonly userId: number;
   readonly chatId: number | undefined;
   readonly start: Start;
-  /** When the token expires, in seconds since the epoch; NEVER for one that does not. */
-  readonly endsAt: number;
+  /** As for the socket. */
+  readonly endsAt: number | undefined;
   readonly issuedAt: number;
 }
 
@@ -128,12 +130,12 @@ export class Upgrades {
   /** Errors: unauthorized. */
   #tokenOf({ exchange, protocols }: UpgradeRequest): string {
     const header = exchange.header('authorization');
-    if (header !== '') return bearerToken(header) ?? unauthorized();
+    if (header !== '') return bearerToken(header) ?? noToken();
     if (protocols.token !== undefined) return protocols.token;
     const query = this.#options.queryToken
       ? parameter(new URLSearchParams(exchange.query), 'access_token')
       : undefined;
-    return query ?? unauthorized();
+    return query ?? noToken();
   }
 
   /**
@@ -157,7 +159,7 @@ export class Upgrades {
     return hub.follower.read(
       () => this.#load(identity, chatId, channel, start),
       ({ userId, rows }): Target => {
-        if (hub.revocations.has(identity)) unauthorized(); // The token was revoked meanwhile.
+        hub.revocations.assertValid(identity);
         const { caller, issuedAt } = identity;
         this.#options.admission.admitRows(caller, rows, 'upgrades');
         return { permit, caller, userId, chatId, start, endsAt: auth.endOf(identity), issuedAt };
@@ -173,7 +175,7 @@ export class Upgrades {
     start: Start,
   ): Loaded<{ readonly userId: number; readonly rows: number }> {
     const { hub } = this.#options;
-    if (hub.revocations.has(identity)) unauthorized(); // The token was revoked meanwhile.
+    hub.revocations.assertValid(identity);
     return chainLoaded(hub.loadUserId(identity.caller), (userId) => {
       if (userId === undefined) throw new ChatError('profile_required');
       return chainLoaded(hub.loadProfile(userId), (profile) => {
@@ -217,7 +219,7 @@ export class Upgrades {
   /** An error that is no refusal goes to the log, and the peer hears of it as `internal`. */
   #refusalOf(error: unknown, exchange: Exchange): ChatError {
     if (error instanceof ChatError) {
-      this.#options.admission.refusals.countError(error);
+      this.#options.admission.refusals.countError(error, { requestId: exchange.requestId });
       return error;
     }
     this.#options.failed(error, exchange);
@@ -256,6 +258,6 @@ function assertKnown(isKnown: boolean): void {
   if (!isKnown) throw new ChatError('history_changed');
 }
 
-function unauthorized(): never {
-  throw new ChatError('unauthorized');
+function noToken(): never {
+  throw new TokenRefusal('missing', NO_CARRIER);
 }

@@ -9,6 +9,7 @@ import { ChatError } from '../../chat/errors.js';
 import type { Message } from '../../chat/messages.js';
 import type { Caller } from '../../chat/users.js';
 import { attempt } from '../../maybe-promise.js';
+import { TokenRefusal } from '../auth/token-refusal.js';
 import { patternOf } from '../http/router.js';
 import { ChatSocket, MainSocket } from '../hub/sockets.js';
 import type { TypingIndicators } from '../hub/typing.js';
@@ -153,7 +154,9 @@ export class WebSockets {
       await hub.follower.read(
         () => hub.loadUserId(identity.caller),
         (userId) => {
-          if (userId !== socket.userId || hub.revocations.has(identity)) throw new ChatError('unauthorized');
+          if (userId !== socket.userId)
+            throw new TokenRefusal('other_user', 'it is not of the user of the socket');
+          hub.revocations.assertValid(identity);
           socket.stayFor({ issuedAt: identity.issuedAt, endsAt: auth.endOf(identity) });
           expiry.track(socket);
         },
@@ -223,7 +226,8 @@ export class WebSockets {
   }
 
   #refuseFrame(socket: ChatSocket | MainSocket, error: unknown, clientId?: string): void {
-    if (error instanceof ChatError) this.#options.admission.refusals.countError(error);
+    const { userId } = socket;
+    if (error instanceof ChatError) this.#options.admission.refusals.countError(error, { userId });
     else this.#options.failed(error);
     socket.send(errorJson(error instanceof ChatError ? error : new ChatError('internal'), clientId));
   }

@@ -5,7 +5,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Authenticator, type AuthOptions } from '../../../src/server/auth/authenticator.js';
+import type { AuthOptions } from '../../../src/server/auth/auth-options.js';
+import { Authenticator } from '../../../src/server/auth/authenticator.js';
 import type { JwksStore } from '../../../src/server/auth/jwks-cache.js';
 import { KeyServer, LoginKey } from '../../support/key-server.js';
 import { until } from '../../support/wait.js';
@@ -16,9 +17,10 @@ const options = (jwksUrl: string): AuthOptions => ({
   key: { jwksUrl },
   algorithms: ['RS256', 'ES256'],
   idClaim: 'sub',
-  issuer: undefined,
-  audience: undefined,
+  issuers: undefined,
+  audiences: undefined,
   requireExp: false,
+  leewaySeconds: 30,
 });
 
 describe('when the keys change', () => {

@@ -5,6 +5,7 @@ describe('an Authorization header', () => {
   it.each([
     ['Bearer abc', 'abc'],
     ['bearer   abc  ', 'abc'],
+    [' \tBEARER\t abc\t', 'abc'],
     ['', undefined],
     ['Bearer', undefined],
     ['Bearer a b', undefined],

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Limits, UNLIMITED } from '../../../src/chat/limits.js';
 import type { Caller } from '../../../src/chat/users.js';
 import type { Charges, LimitsLink, LimitsListener } from '../../../src/link/limits.js';
+import { TokenRefusal } from '../../../src/server/auth/token-refusal.js';
 import { Admission } from '../../../src/server/limits/admission.js';
 import { dataFrameCost } from '../../../src/server/limits/user-rates.js';
 import { until } from '../../support/wait.js';
@@ -10,6 +11,7 @@ import { until } from '../../support/wait.js';
 const CALLER = { id: 1 };
 const OTHER = { subject: 'other' };
 const ADDRESS = '203.0.113.1';
+const BAD_TOKEN = new TokenRefusal('expired', 'it expired');
 const SWEEP_MS = 5000;
 
 let reported: object[];
@@ -24,7 +26,11 @@ afterEach(() => {
 
 /** An admission with these limits and no others. */
 function admissionWith(limits: Partial<Limits>, link?: LimitsLink): Admission {
-  admission = new Admission({ ...UNLIMITED, ...limits }, link, (counts) => reported.push(counts));
+  admission = new Admission({ ...UNLIMITED, ...limits }, link, {
+    limits: (counts) => reported.push(counts),
+    tokens: () => undefined,
+    token: () => undefined,
+  });
   return admission;
 }
 
@@ -107,7 +113,7 @@ describe('what passed at other workers', () => {
     const link = new FakeLink();
     admissionWith({ failedLoginsPerMinutePerAddressMax: 3 }, link);
     link.others?.charged('failed_logins', [[ADDRESS, 3]]);
-    expect(admission.failedLogin(ADDRESS)).toEqual(refused('failed_logins', 60_000));
+    expect(admission.failedLogin(ADDRESS, BAD_TOKEN)).toEqual(refused('failed_logins', 60_000));
   });
 
   it('counts for nothing without a limit, or when a newer worker shares what is not known here', () => {
@@ -251,22 +257,25 @@ describe('failed logins', () => {
 
   it('over the limit are refused for a minute, and known by their address', () => {
     admissionWith({ failedLoginsPerMinutePerAddressMax: 2 });
-    const unauthorized = expect.objectContaining({ code: 'unauthorized' });
-    const fail = () => admission.failedLogin(ADDRESS);
-    expect([fail(), fail(), fail()]).toEqual([unauthorized, unauthorized, refused('failed_logins', 60_000)]);
+    const fail = () => admission.failedLogin(ADDRESS, BAD_TOKEN);
+    const [first, second, third] = [fail(), fail(), fail()];
+    expect([first, second]).toEqual([BAD_TOKEN, BAD_TOKEN]);
+    expect(third).toEqual(refused('failed_logins', 60_000));
+    expect(third.cause).toBe(BAD_TOKEN);
     vi.advanceTimersByTime(59_000);
     expect(fail()).toEqual(refused('failed_logins', 1000));
-    expect(admission.failedLogin('203.0.113.2')).toEqual(unauthorized);
+    expect(admission.failedLogin('203.0.113.2', BAD_TOKEN)).toBe(BAD_TOKEN);
     vi.advanceTimersByTime(1000);
-    expect(fail()).toEqual(unauthorized);
+    expect(fail()).toBe(BAD_TOKEN);
   });
 
   it('are not limited without an address, or without a limit', () => {
     admissionWith({ failedLoginsPerMinutePerAddressMax: 1 });
-    for (let n = 0; n < 10; n++) expect(admission.failedLogin(undefined).code).toBe('unauthorized');
+    for (let n = 0; n < 10; n++)
+      expect(admission.failedLogin(undefined, BAD_TOKEN).code).toBe('unauthorized');
     admission.close();
     admissionWith({});
-    for (let n = 0; n < 10; n++) expect(admission.failedLogin(ADDRESS).code).toBe('unauthorized');
+    for (let n = 0; n < 10; n++) expect(admission.failedLogin(ADDRESS, BAD_TOKEN).code).toBe('unauthorized');
   });
 });
 

@@ -24,14 +24,14 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** A socket whose token expires in so many seconds. */
-function open(seconds: number): FakeWire {
+/** A socket whose token expires in so many seconds; undefined: never. */
+function open(seconds: number | undefined): FakeWire {
   const wire: FakeWire = new FakeWire(new FakeTopics(), () => {
     socket.state = 'closed';
   });
   const socket = new ChatSocket(wire, 1, 1, { after: 0 });
   sockets.push(socket);
-  socket.endsAt = NOW_S + seconds;
+  socket.endsAt = seconds && NOW_S + seconds;
   expiry.track(socket);
   return wire;
 }
@@ -65,6 +65,27 @@ it('a socket that has brought a newer token stays for that', () => {
   expect(wire.ended).toBeUndefined();
   vi.advanceTimersByTime(1000 + LOOK_EVERY_MS);
   expect(wire.ended).toBeDefined();
+});
+
+it('an end after 2038 is one', () => {
+  const [wire, never] = [open(2 ** 31), open(undefined)];
+  vi.setSystemTime((NOW_S + 2 ** 31) * 1000 - 1);
+  vi.advanceTimersByTime(LOOK_EVERY_MS);
+  expect(wire.ended).toBeDefined();
+  vi.setSystemTime(1e15);
+  vi.advanceTimersByTime(LOOK_EVERY_MS);
+  expect(never.ended).toBeUndefined();
+});
+
+it('a socket that never ends goes on when it brings a token that does', () => {
+  const wire = open(undefined);
+  sockets[0]?.stayFor({ endsAt: NOW_S + 1, issuedAt: NOW_S });
+  expect(sockets[0]).toMatchObject({ endsAt: undefined, issuedAt: 0 });
+  sockets[0]?.stayFor({ endsAt: undefined, issuedAt: NOW_S });
+  sockets[0]?.stayFor({ endsAt: undefined, issuedAt: NOW_S - 1 });
+  expect(sockets[0]).toMatchObject({ endsAt: undefined, issuedAt: NOW_S });
+  vi.advanceTimersByTime(5000);
+  expect(wire.ended).toBeUndefined();
 });
 
 it('while nobody’s token is about to expire, nobody is looked at', () => {
