@@ -205,7 +205,7 @@ export function searchPath(): string {
   return process.env['PATH'] ?? '';
 }
 
-/** Sets the engine's limit of a request's head to 16 KiB instead of 4. The engine reads it when it is loaded. */
+/** Sets the engine's limit of a request's head to 32 KiB instead of 4. The engine reads it when it is loaded. */
 export function prepareEngine(): void {
-  process.env['UWS_HTTP_MAX_HEADERS_SIZE'] ??= '16384';
+  process.env['UWS_HTTP_MAX_HEADERS_SIZE'] ??= '32768';
 }

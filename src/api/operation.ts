@@ -108,6 +108,6 @@ export function upgradeErrorsOf(channel: Channel): readonly ErrorCode[] {
 /** The engine answers these by itself, with a line of HTML, and then closes the connection. */
 export const ENGINE_STATUSES = {
   400: 'The request is not HTTP, or its framing is not allowed.',
-  431: 'The head of the request is larger than 16 KiB.',
+  431: 'The head of the request is larger than 32 KiB.',
   505: 'The engine cannot read the first line as one of HTTP/1.1.',
 } as const;

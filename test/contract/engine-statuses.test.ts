@@ -12,7 +12,7 @@ afterAll(() => stopUnharmed(server));
 
 const REQUESTS: Readonly<Record<keyof typeof ENGINE_STATUSES, string>> = {
   400: 'GET /healthz HTTP/1.1\r\nHost: parley\r\nTransfer-Encoding: x\r\nContent-Length: y\r\n\r\n',
-  431: `GET /healthz HTTP/1.1\r\nHost: parley\r\nX-Long: ${'x'.repeat(17 * 1024)}\r\n\r\n`,
+  431: `GET /healthz HTTP/1.1\r\nHost: parley\r\nX-Long: ${'x'.repeat(33 * 1024)}\r\n\r\n`,
   505: 'GET /healthz HTTP/2.0\r\nHost: parley\r\n\r\n',
 };
 

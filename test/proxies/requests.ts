@@ -5,6 +5,7 @@ import { GOOD } from '../conformance/http/case.js';
 import { Peer } from '../conformance/http/peer.js';
 import { png } from '../support/images.js';
 import { contentType, jsonPart, multipartBody, photoPart } from '../support/multipart.js';
+import { forgeLong } from '../support/tokens.js';
 import { until } from '../support/wait.js';
 import type { Behind, CurrentBehind } from './behind.js';
 import { OF_TLS } from './proxy.js';
@@ -75,6 +76,19 @@ export function requests(current: CurrentBehind, afterPause: () => Promise<numbe
       'x-request-id': expect.stringMatching(/^[0-9a-f]+-\d+$/),
       'strict-transport-security': OF_TLS,
     });
+  });
+
+  it('passes a token of 12 KiB, beside as many cookies', async () => {
+    const { alice, proxy } = current();
+    const headers = {
+      authorization: `Bearer ${forgeLong(12_288, { sub: alice.id })}`,
+      cookie: `seen=${'x'.repeat(15_000)}`,
+    };
+    const response = await fetch(`${proxy.url}/api/v1/user`, { headers });
+    expect([response.status, await response.json()]).toEqual([
+      200,
+      expect.objectContaining({ id: alice.id }),
+    ]);
   });
 
   it('passes a DELETE with its body', async () => {

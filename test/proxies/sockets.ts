@@ -3,6 +3,7 @@ import { ask, CHAT } from '../conformance/http/case.js';
 import { Peer } from '../conformance/http/peer.js';
 import { browse, live, wsUrl } from '../support/chat.js';
 import { TestSocket } from '../support/socket.js';
+import { forgeLong } from '../support/tokens.js';
 import { TestUser } from '../support/user.js';
 import type { Behind, CurrentBehind } from './behind.js';
 
@@ -52,6 +53,20 @@ export function sockets(current: CurrentBehind, afterSilence: () => Promise<stri
     expect([messages.length, more]).toEqual([15, true]);
     expect(messages.every((message: { text: string }) => message.text === text)).toBe(true);
     for (const socket of [from, to, reader]) socket.terminate();
+  });
+
+  it('passes a token of 12 KiB in the subprotocol and in the query', async () => {
+    const { alice } = current();
+    const token = forgeLong(12_288, { sub: alice.id });
+    const path = wsUrl(alice, PATH);
+    const sockets = [
+      await TestSocket.open(path, {}, ['chat.v1', `bearer.${token}`]),
+      await TestSocket.open(`${path}?access_token=${token}`),
+    ];
+    for (const socket of sockets) {
+      await socket.nextOf('history');
+      await socket.close();
+    }
   });
 
   it('passes on why a socket was closed', async () => {

@@ -38,7 +38,7 @@ export const DEVIATIONS = {
   'a field that is none is waited on': {
     section: 'RFC 9112, 5 and 2.2',
     rfc: 'a name that is no token, or a value with control letters, is 400; so is a blank before the colon',
-    engine: 'reads no further and waits for more, up to 16 KiB or 10 s',
+    engine: 'reads no further and waits for more, up to 32 KiB or 10 s',
   },
   'a target is any bytes over 32': {
     section: 'RFC 9112, 3.2',

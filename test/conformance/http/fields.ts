@@ -8,7 +8,7 @@ function headOf(bytes: number): string {
   return get(`X: ${'x'.repeat(bytes - get('X: ').length)}`);
 }
 
-const HEAD_BYTES_MAX = 16 * 1024;
+const HEAD_BYTES_MAX = 32 * 1024;
 const FIELDS_MAX = 98;
 
 const well: Case[] = [
@@ -79,7 +79,7 @@ const broken: Case[] = [
     waiting('a head whose empty line is LF alone', `${GOOD.slice(0, -2)}\n`),
     waiting('a head whose empty line is CR and no LF', `${GOOD.slice(0, -1)}X: 1\r\n\r\n`),
     waiting('a good request after what is none', [get('X : 1'), GOOD]),
-    closed('16 KiB after what is none', [get('X : 1'), 'x'.repeat(16 * 1024)], 431),
+    closed('32 KiB after what is none', [get('X : 1'), 'x'.repeat(32 * 1024)], 431),
   ),
   ...deviating(
     'after a field without a name nothing is read',
@@ -97,13 +97,13 @@ const large: Case[] = [
   kept(`${FIELDS_MAX} fields`, get(...fill(FIELDS_MAX - 2)), 200),
   closed(`${FIELDS_MAX + 1} fields`, get(...fill(FIELDS_MAX - 1)), 431),
   closed('a thousand fields', get(...fill(1000)), 431),
-  kept('a head of 16 KiB', headOf(HEAD_BYTES_MAX), 200),
-  closed('a head of 16 KiB and a byte', headOf(HEAD_BYTES_MAX + 1), 431),
-  kept('a head of 16 KiB in two pieces', halves(headOf(HEAD_BYTES_MAX)), 200),
-  closed('a head of 16 KiB and a byte in two pieces', halves(headOf(HEAD_BYTES_MAX + 1)), 431),
+  kept('a head of 32 KiB', headOf(HEAD_BYTES_MAX), 200),
+  closed('a head of 32 KiB and a byte', headOf(HEAD_BYTES_MAX + 1), 431),
+  kept('a head of 32 KiB in two pieces', halves(headOf(HEAD_BYTES_MAX)), 200),
+  closed('a head of 32 KiB and a byte in two pieces', halves(headOf(HEAD_BYTES_MAX + 1)), 431),
   closed('a head of 100 KiB', headOf(100 * 1024), 431),
-  closed('a name of 20 KiB', get(`${'x'.repeat(20 * 1024)}: 1`), 431),
-  closed('20 KiB of a head that has no end', `${GOOD.slice(0, -2)}X: ${'x'.repeat(20 * 1024)}`, 431),
+  closed('a name of 40 KiB', get(`${'x'.repeat(40 * 1024)}: 1`), 431),
+  closed('40 KiB of a head that has no end', `${GOOD.slice(0, -2)}X: ${'x'.repeat(40 * 1024)}`, 431),
 ];
 
 function halves(text: string): string[] {

@@ -94,13 +94,13 @@ const unfinished: Case[] = [
 ];
 
 const long: Case[] = [
-  kept('a target of 15 KiB', line(`GET /${'x'.repeat(15 * 1024)} HTTP/1.1`), 404),
-  kept('a query of 15 KiB', line(`GET /api/v1/user?${'x'.repeat(15 * 1024)} HTTP/1.1`), 200),
+  kept('a target of 31 KiB', line(`GET /${'x'.repeat(31 * 1024)} HTTP/1.1`), 404),
+  kept('a query of 31 KiB', line(`GET /api/v1/user?${'x'.repeat(31 * 1024)} HTTP/1.1`), 200),
   ...deviating(
     'a target that is too long is 431',
-    closed('a target of 16 KiB', line(`GET /${'x'.repeat(16 * 1024)} HTTP/1.1`), 431),
+    closed('a target of 32 KiB', line(`GET /${'x'.repeat(32 * 1024)} HTTP/1.1`), 431),
     closed('a query of 100 KiB', line(`GET /api/v1/user?${'x'.repeat(100 * 1024)} HTTP/1.1`), 431),
-    closed('a method of 20 KiB', 'A'.repeat(20 * 1024), 431),
+    closed('a method of 40 KiB', 'A'.repeat(40 * 1024), 431),
   ),
 ];
 
