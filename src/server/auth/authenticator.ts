@@ -6,10 +6,10 @@ import { callerOf } from '../../chat/users.js';
 import type { AuthOptions } from './auth-options.js';
 import { Hs256Verifier } from './hs256-verifier.js';
 import type { Identity } from './identity.js';
-import { criticalHeader, notInSeconds, refusalOf } from './jose-errors.js';
+import { refusalOf } from './jose-errors.js';
 import { Jwks } from './jwks.js';
 import type { JwksStore } from './jwks-cache.js';
-import { TokenRefusal } from './token-refusal.js';
+import { criticalHeader, notInSeconds, TokenRefusal } from './token-refusal.js';
 import { doubtOfIssue, isInSeconds } from './token-times.js';
 
 /** Tokens that are remembered as verified. */

@@ -1,15 +1,15 @@
 import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
-import {
-  decodeProtectedHeader,
-  errors,
-  type JWTClaimVerificationOptions,
-  type JWTPayload,
-  UnsecuredJWT,
-} from 'jose';
+import { decodeProtectedHeader, type JWTClaimVerificationOptions, type JWTPayload, UnsecuredJWT } from 'jose';
 import { LRUCache } from 'lru-cache';
+import { badSignature, notJwt, otherAlgorithm, type TokenRefusal } from './token-refusal.js';
 
 /** The tokens of one login have the same header, or one for each of its keys. */
 const ACCEPTED_HEADERS_MAX = 16;
+// What floods of bad tokens are refused with is made once: a new error costs as much as a check of the signature.
+const NO_JWT = notJwt('Invalid Compact JWS');
+const NO_HEADER = notJwt('JWS Protected Header is invalid');
+const OTHER_ALGORITHM = otherAlgorithm(['HS256']);
+const BAD_SIGNATURE = badSignature();
 const UNSECURED_HEADER = Buffer.from('{"alg":"none"}').toString('base64url');
 
 /**
@@ -33,33 +33,27 @@ export class Hs256Verifier {
 
   /**
    * Returns the claims of a valid token. Undefined when jose has to verify the whole token, because its header is new.
-   * Errors: jose's.
+   * Errors: TokenRefusal, and jose's for the claims.
    */
   verify(token: string, rules: JWTClaimVerificationOptions): JWTPayload | undefined {
     const [header = '', payload, signature, ...more] = token.split('.');
-    if (payload === undefined || signature === undefined || more.length > 0)
-      throw new errors.JWSInvalid('Invalid Compact JWS');
+    if (payload === undefined || signature === undefined || more.length > 0) throw NO_JWT;
     const expected = createHmac('sha256', this.#secret).update(`${header}.${payload}`).digest('base64url');
     const isKnown = this.#acceptedHeaders.has(header);
-    if (!isEqual(Buffer.from(signature), Buffer.from(expected))) {
-      if (!isKnown) assertHs256(token);
-      throw new errors.JWSSignatureVerificationFailed();
-    }
+    if (!isEqual(Buffer.from(signature), Buffer.from(expected)))
+      throw isKnown ? BAD_SIGNATURE : refusalOfHeader(token);
     if (!isKnown) return undefined;
     return UnsecuredJWT.decode(`${UNSECURED_HEADER}.${payload}.`, rules).payload;
   }
 }
 
-/** Errors: jose's, for a header that is none, or that names another algorithm. */
-function assertHs256(token: string): void {
-  let alg: unknown;
+/** What is wrong with a token whose signature is bad: it may be one of another algorithm, or none at all. */
+function refusalOfHeader(token: string): TokenRefusal {
   try {
-    ({ alg } = decodeProtectedHeader(token));
+    return decodeProtectedHeader(token).alg === 'HS256' ? BAD_SIGNATURE : OTHER_ALGORITHM;
   } catch {
-    throw new errors.JWSInvalid('JWS Protected Header is invalid');
+    return NO_HEADER;
   }
-  if (alg !== 'HS256')
-    throw new errors.JOSEAlgNotAllowed('"alg" (Algorithm) Header Parameter value not allowed');
 }
 
 /** Compares in a time that does not depend on where the two differ. */

@@ -1,7 +1,14 @@
 import { errors, type JWTPayload } from 'jose';
 import { ChatError } from '../../chat/errors.js';
 import type { AuthOptions } from './auth-options.js';
-import { TokenRefusal } from './token-refusal.js';
+import {
+  badSignature,
+  criticalHeader,
+  notInSeconds,
+  notJwt,
+  otherAlgorithm,
+  TokenRefusal,
+} from './token-refusal.js';
 import { describeTime, isInSeconds } from './token-times.js';
 
 /** A token may have a thousand audiences. */
@@ -15,12 +22,8 @@ export function refusalOf(error: unknown, options: AuthOptions): ChatError {
   if (error instanceof errors.JWTExpired)
     return new TokenRefusal('expired', `it expired at ${describeTime(error.payload.exp)}`);
   if (error instanceof errors.JWTClaimValidationFailed) return refusalOfClaim(error, options);
-  if (error instanceof errors.JWSInvalid || error instanceof errors.JWTInvalid)
-    return new TokenRefusal('malformed', `it is not a JWT (${error.message})`);
-  if (error instanceof errors.JOSEAlgNotAllowed) {
-    const allowed = options.algorithms.join(', ');
-    return new TokenRefusal('algorithm_not_allowed', `its algorithm is not one of ${allowed}`);
-  }
+  if (error instanceof errors.JWSInvalid || error instanceof errors.JWTInvalid) return notJwt(error.message);
+  if (error instanceof errors.JOSEAlgNotAllowed) return otherAlgorithm(options.algorithms);
   if (error instanceof errors.JWSSignatureVerificationFailed) return badSignature();
   // The algorithms are pinned, so what jose does not support is a critical part of the header.
   if (error instanceof errors.JOSENotSupported) return criticalHeader();
@@ -30,14 +33,6 @@ export function refusalOf(error: unknown, options: AuthOptions): ChatError {
       'none of the keys at JWT_JWKS_URL is the one that its header names',
     );
   return new TokenRefusal('unknown_key', `its key cannot be used (${(error as Error).message})`);
-}
-
-export function badSignature(): TokenRefusal {
-  return new TokenRefusal('bad_signature', 'its signature was not made with the key of this server');
-}
-
-export function criticalHeader(): TokenRefusal {
-  return new TokenRefusal('critical_header', 'its header has crit, which no token may bring');
 }
 
 function refusalOfClaim(error: errors.JWTClaimValidationFailed, rules: ClaimRules): TokenRefusal {
@@ -58,13 +53,6 @@ function refusalOfClaim(error: errors.JWTClaimValidationFailed, rules: ClaimRule
 function refusalOfBeginning(nbf = Number.NaN): TokenRefusal {
   if (!isInSeconds(nbf)) return notInSeconds('nbf', nbf);
   return new TokenRefusal('not_yet_valid', `it is not valid before ${describeTime(nbf)}`);
-}
-
-export function notInSeconds(claim: string, time: number): TokenRefusal {
-  return new TokenRefusal(
-    'not_in_seconds',
-    `its claim ${claim} is ${time}, which is no time in seconds, but as it seems one in milliseconds`,
-  );
 }
 
 function explainMismatch(claim: 'iss' | 'aud', payload: JWTPayload, wanted: readonly string[] = []): string {

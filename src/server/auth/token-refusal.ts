@@ -34,3 +34,26 @@ export class TokenRefusal extends ChatError {
     this.why = why;
   }
 }
+
+export function notJwt(because: string): TokenRefusal {
+  return new TokenRefusal('malformed', `it is not a JWT (${because})`);
+}
+
+export function otherAlgorithm(allowed: readonly string[]): TokenRefusal {
+  return new TokenRefusal('algorithm_not_allowed', `its algorithm is not one of ${allowed.join(', ')}`);
+}
+
+export function badSignature(): TokenRefusal {
+  return new TokenRefusal('bad_signature', 'its signature was not made with the key of this server');
+}
+
+export function criticalHeader(): TokenRefusal {
+  return new TokenRefusal('critical_header', 'its header has crit, which no token may bring');
+}
+
+export function notInSeconds(claim: string, time: number): TokenRefusal {
+  return new TokenRefusal(
+    'not_in_seconds',
+    `its claim ${claim} is ${time}, which is no time in seconds, but as it seems one in milliseconds`,
+  );
+}
