@@ -69,6 +69,26 @@ describe('with a JWKS', () => {
     expectRefusal(await ask(server, 'GET', '/api/v1/user', { token: await token() }), 401, 'unauthorized');
   });
 
+  it('keys that a token brings or names are neither trusted nor fetched, and do no harm', async () => {
+    const mallory = await KeyServer.start();
+    mallory.keys = [{ ...other.jwk, kid: 'ec' }];
+    const headers = [
+      { jku: mallory.url },
+      { x5u: mallory.url },
+      { jwk: other.jwk },
+      { x5c: ['MIIB'] },
+      { jku: mallory.url, x5u: mallory.url, jwk: other.jwk },
+    ];
+    for (const header of headers) {
+      for (const kid of ['ec', 'other'])
+        expect(await status(await other.sign({ sub: 1 }, { kid, ...header }))).toBe(401);
+      expect(await status(await other.sign({ sub: 1 }, header))).toBe(401);
+      expect(await status(await ec.sign({ sub: 1 }, { kid: 'ec', ...header }))).toBe(404);
+    }
+    expect(mallory.asked).toBe(0);
+    await mallory.stop();
+  });
+
   it('is not asked for again and again because of keys that are not in it', async () => {
     const before = login.asked;
     const began = performance.now();

@@ -13,7 +13,7 @@ const HS256 = { alg: 'HS256' };
 const at = (seconds: number) => new Date(seconds * 1000).toISOString();
 const privateKey = () => generateKeyPairSync('ed25519').privateKey;
 
-describe('`token --check` of a token that the server takes', () => {
+describe.concurrent('`token --check` of a token that the server takes', () => {
   it('says whom it speaks for', async () => {
     const { code, text } = await check(await sign({ sub: '7' }));
     expect([code, text]).toEqual([
@@ -32,7 +32,7 @@ describe('`token --check` of a token that the server takes', () => {
   });
 });
 
-describe('`token --check` of a token that says that it is issued when it cannot be', () => {
+describe.concurrent('`token --check` of a token that says that it is issued when it cannot be', () => {
   const now = nowSeconds();
   it.each([
     [
@@ -52,7 +52,7 @@ describe('`token --check` of a token that says that it is issued when it cannot 
   });
 });
 
-describe('`token --check` of a token that the server refuses says why', () => {
+describe.concurrent('`token --check` of a token that the server refuses says why', () => {
   const past = nowSeconds() - 3600;
   const future = nowSeconds() + 3600;
   const cases: [string, string, () => string | Promise<string>, Record<string, string>?][] = [

@@ -26,7 +26,7 @@ export class LoginKey {
     this.jwk = { ...publicKey.export({ format: 'jwk' }), kid, alg, use: 'sig' };
   }
 
-  sign(claims: Record<string, unknown>, header: { kid?: string } = { kid: this.#kid }): Promise<string> {
+  sign(claims: Record<string, unknown>, header: object = { kid: this.#kid }): Promise<string> {
     return new SignJWT(claims).setProtectedHeader({ alg: this.#alg, ...header }).sign(this.#privateKey);
   }
 }

@@ -154,6 +154,17 @@ describe('an HS256 token whose header passed before', () => {
     expect(await bothVerdicts(forgeLong(12_289, { sub: 1 }, HEADER), OPTIONS)).toBe('too_long');
   });
 
+  it('has no more leeway than there is', async () => {
+    const none = { ...OPTIONS, leewaySeconds: 0 };
+    const times = { sub: 1, exp: NOW_S + 1, nbf: NOW_S, iat: NOW_S };
+    expect(await bothVerdicts(forge(HEADER, times), none)).toMatchObject({ issuedAt: NOW_S });
+    expect(await bothVerdicts(forge(HEADER, { ...times, iat: NOW_S + 1 }), none)).toMatchObject({
+      issuedAt: 0,
+    });
+    expect(await bothVerdicts(forge(HEADER, { ...times, exp: NOW_S }), none)).toBe('expired');
+    expect(await bothVerdicts(forge(HEADER, { ...times, nbf: NOW_S + 1 }), none)).toBe('not_yet_valid');
+  });
+
   it('is judged anew each time that it is bad', async () => {
     let now = NOW_S * 1000;
     const auth = new Authenticator(OPTIONS, undefined, () => now);
