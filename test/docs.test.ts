@@ -10,7 +10,7 @@ import { LIMITS } from '../src/chat/limits.js';
 import { Environment } from '../src/config.js';
 import { VIOLATIONS } from '../src/prove/checker/verdict.js';
 import { RENAMED_SETTINGS } from '../src/renamed-settings.js';
-import { TOKEN_FAULTS } from '../src/server/auth/token-refusal.js';
+import { REFUSAL_REASONS } from '../src/server/auth/token-refusal.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const README_BYTES_MAX = 9728;
@@ -156,8 +156,8 @@ describe('docs/operating.md', () => {
 
 it('docs/operating.md has everything that may be wrong with a token, in order', () => {
   const [, section = ''] = /^## Why a token is refused$(.*?)^## /ms.exec(textOf('docs/operating.md')) ?? [];
-  const rows = [...section.matchAll(/^\| `(\w+)` \| /gm)].map(([, fault]) => fault);
-  expect(rows).toEqual([...TOKEN_FAULTS]);
+  const rows = [...section.matchAll(/^\| `(\w+)` \| /gm)].map(([, reason]) => reason);
+  expect(rows).toEqual([...REFUSAL_REASONS]);
 });
 
 describe('docs/proof.md', () => {

@@ -79,8 +79,8 @@ export async function composeWorker({
   const admission = new Admission(config.limits, limitsLink, {
     limits: (counts) => log.warn({ refused: counts }, 'limits refused what was too much'),
     tokens: (counts) => log.warn({ refused: counts }, 'tokens were refused'),
-    token: ({ fault, why }, { requestId, userId }) =>
-      log.debug({ requestId, userId, fault, why }, 'a token was refused'),
+    token: ({ reason, why }, { requestId, userId }) =>
+      log.debug({ requestId, userId, reason, why }, 'a token was refused'),
   });
   const { failedLoginsPerMinutePerAddressMax, socketsPerAddressMax } = config.limits;
   const http = new HttpGateway({

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { TokenFault } from '../../src/server/auth/token-refusal.js';
+import type { RefusalReason } from '../../src/server/auth/token-refusal.js';
 import { wsUrl } from '../support/chat.js';
 import { TestServer } from '../support/server.js';
 import { TestSocket } from '../support/socket.js';
@@ -37,9 +37,9 @@ interface Line {
   readonly msg: string;
   readonly requestId?: string;
   readonly userId?: number;
-  readonly fault: TokenFault;
+  readonly reason: RefusalReason;
   readonly why: string;
-  readonly refused: Partial<Record<TokenFault, number>>;
+  readonly refused: Partial<Record<RefusalReason, number>>;
 }
 
 const linesOf = (msg: string) =>
@@ -51,7 +51,7 @@ let addresses = 0;
 /** Each is one of a client that has not failed before. */
 const from = () => ({ 'x-forwarded-for': `203.0.113.${addresses++}` });
 
-const tokens: [TokenFault, string, () => string | Promise<string>][] = [
+const tokens: [RefusalReason, string, () => string | Promise<string>][] = [
   ['malformed', 'it is not a JWT (Invalid Compact JWS)', () => 'a.b'],
   ['malformed', 'its claim iat is not a number', () => sign({ ...GOOD, iat: 'today' })],
   ['too_long', 'it has more than 12288 characters', () => forgeLong(12_289, GOOD)],
@@ -84,12 +84,12 @@ const tokens: [TokenFault, string, () => string | Promise<string>][] = [
 ];
 
 describe('the reason of a refusal is in the log at debug, and the client hears of none', () => {
-  it.each(tokens)('%s: %s', async (fault, why, token) => {
+  it.each(tokens)('%s: %s', async (reason, why, token) => {
     const answer = await ask(server, 'GET', '/api/v1/user', { token: await token(), headers: from() });
     expectRefusal(answer, 401, 'unauthorized');
     expect(answer.body.error).toBe('A valid bearer token is required.');
     expect(answer.body.details).toBeUndefined();
-    expect(await lineOf(answer.headers.get('x-request-id'))).toMatchObject({ level: 'debug', fault, why });
+    expect(await lineOf(answer.headers.get('x-request-id'))).toMatchObject({ level: 'debug', reason, why });
   });
 
   it.each([
@@ -100,7 +100,7 @@ describe('the reason of a refusal is in the log at debug, and the client hears o
     const answer = await ask(server, 'GET', '/api/v1/user', { headers });
     expectRefusal(answer, 401, 'unauthorized');
     const why = 'the request has no `Authorization: Bearer <token>`';
-    expect(await lineOf(answer.headers.get('x-request-id'))).toMatchObject({ fault: 'missing', why });
+    expect(await lineOf(answer.headers.get('x-request-id'))).toMatchObject({ reason: 'missing', why });
   });
 
   it('of an upgrade, with a status or a close code', async () => {
@@ -109,14 +109,14 @@ describe('the reason of a refusal is in the log at debug, and the client hears o
       headers: { authorization: `Bearer ${token}`, ...from() },
     });
     expect(status).toBe(401);
-    expect(await lineOf(headers.get('x-request-id'))).toMatchObject({ fault: 'expired' });
+    expect(await lineOf(headers.get('x-request-id'))).toMatchObject({ reason: 'expired' });
     const before = linesOf('a token was refused').length;
     const socket = await TestSocket.open(wsUrl(bob, '/main'), { headers: from() }, ['chat.v1', 'bearer.a.b']);
     expect(await socket.closed()).toMatchObject({ code: 4401 });
     const last = await until(() => linesOf('a token was refused')[before]);
-    expect(last).toMatchObject({ fault: 'malformed', requestId: expect.any(String) });
+    expect(last).toMatchObject({ reason: 'malformed', requestId: expect.any(String) });
     const without = await TestSocket.refused(wsUrl(bob, '/main'));
-    expect(await lineOf(without.headers.get('x-request-id'))).toMatchObject({ fault: 'missing' });
+    expect(await lineOf(without.headers.get('x-request-id'))).toMatchObject({ reason: 'missing' });
   });
 
   it('of an `auth` frame, with the user of its socket', async () => {
@@ -128,7 +128,7 @@ describe('the reason of a refusal is in the log at debug, and the client hears o
       const all = linesOf('a token was refused').slice(before);
       return all.length === 2 && all;
     });
-    expect(lines.map(({ fault, userId }) => [fault, userId])).toEqual([
+    expect(lines.map(({ reason, userId }) => [reason, userId])).toEqual([
       ['expired', 7],
       ['other_user', 7],
     ]);
@@ -142,7 +142,7 @@ describe('the reason of a refusal is in the log at debug, and the client hears o
       expectRefusal(await ask(server, 'GET', '/api/v1/user', { token, headers }), 401, 'unauthorized');
     const answer = await ask(server, 'GET', '/api/v1/user', { token, headers });
     expectRefusal(answer, 429, 'rate_limited');
-    expect(await lineOf(answer.headers.get('x-request-id'))).toMatchObject({ fault: 'wrong_issuer' });
+    expect(await lineOf(answer.headers.get('x-request-id'))).toMatchObject({ reason: 'wrong_issuer' });
   });
 });
 
@@ -152,10 +152,10 @@ it('the refusals are counted by their reasons at warn, all of them by the time t
   const told: Partial<Record<string, number>> = {};
   for (const { level, refused } of linesOf('tokens were refused')) {
     expect(level).toBe('warn');
-    for (const [fault, count] of Object.entries(refused)) told[fault] = (told[fault] ?? 0) + count;
+    for (const [reason, count] of Object.entries(refused)) told[reason] = (told[reason] ?? 0) + count;
   }
   const each: Partial<Record<string, number>> = {};
-  for (const { fault } of linesOf('a token was refused')) each[fault] = (each[fault] ?? 0) + 1;
+  for (const { reason } of linesOf('a token was refused')) each[reason] = (each[reason] ?? 0) + 1;
   expect(told).toEqual(each);
   expect(told).toMatchObject({ missing: 4, malformed: 3, wrong_issuer: 2 + FAILED_LOGINS_MAX });
 });

@@ -1,7 +1,7 @@
 import { ChatError } from '../../chat/errors.js';
 
 /** Everything that may be wrong with a token, by the names that the log has for it. */
-export const TOKEN_FAULTS = [
+export const REFUSAL_REASONS = [
   'missing',
   'too_long',
   'malformed',
@@ -20,17 +20,17 @@ export const TOKEN_FAULTS = [
   'revoked',
 ] as const;
 
-export type TokenFault = (typeof TOKEN_FAULTS)[number];
+export type RefusalReason = (typeof REFUSAL_REASONS)[number];
 
 /** The refusal of a token. Its client hears of it as `unauthorized`, and the operator what is wrong. */
 export class TokenRefusal extends ChatError {
-  readonly fault: TokenFault;
+  readonly reason: RefusalReason;
   /** A clause without the token, such as `it is revoked`. What it quotes of a token is of one with a good signature. */
   readonly why: string;
 
-  constructor(fault: TokenFault, why: string) {
+  constructor(reason: RefusalReason, why: string) {
     super('unauthorized');
-    this.fault = fault;
+    this.reason = reason;
     this.why = why;
   }
 }

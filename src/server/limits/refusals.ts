@@ -1,6 +1,6 @@
 import type { ChatError } from '../../chat/errors.js';
 import { LIMIT_NAMES, type LimitName } from '../../chat/limits.js';
-import { type TokenFault, TokenRefusal } from '../auth/token-refusal.js';
+import { type RefusalReason, TokenRefusal } from '../auth/token-refusal.js';
 import { type Counts, RefusalCounts } from './refusal-counts.js';
 
 /** Where a refusal comes from: a request, or a frame of a user's socket. */
@@ -13,7 +13,7 @@ export interface RefusalEvents {
   /** What limits refused since the last report, which was a minute ago or longer for each of them. */
   limits(counts: Counts<LimitName>): void;
   /** The same for tokens, by what was wrong with them. */
-  tokens(counts: Counts<TokenFault>): void;
+  tokens(counts: Counts<RefusalReason>): void;
   /** One token was refused. */
   token(refusal: TokenRefusal, of: Refused): void;
 }
@@ -22,7 +22,7 @@ export interface RefusalEvents {
 export class Refusals {
   readonly #events: RefusalEvents;
   readonly #limits: RefusalCounts<LimitName>;
-  readonly #tokens: RefusalCounts<TokenFault>;
+  readonly #tokens: RefusalCounts<RefusalReason>;
 
   constructor(events: RefusalEvents) {
     this.#events = events;
@@ -40,7 +40,7 @@ export class Refusals {
     if (isLimitName(limit)) this.count(limit);
     const token = [error, error.cause].find((part) => part instanceof TokenRefusal);
     if (token === undefined) return;
-    this.#tokens.count(token.fault);
+    this.#tokens.count(token.reason);
     this.#events.token(token, of);
   }
 

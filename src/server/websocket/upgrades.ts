@@ -56,7 +56,7 @@ interface Target {
   readonly userId: number;
   readonly chatId: number | undefined;
   readonly start: Start;
-  /** As for the socket. */
+  /** When its token expires, as in UserSocket. */
   readonly endsAt: number | undefined;
   readonly issuedAt: number;
 }

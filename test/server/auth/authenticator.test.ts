@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { AuthOptions } from '../../../src/server/auth/auth-options.js';
 import { Authenticator } from '../../../src/server/auth/authenticator.js';
 import type { Identity } from '../../../src/server/auth/identity.js';
-import type { TokenFault, TokenRefusal } from '../../../src/server/auth/token-refusal.js';
+import type { RefusalReason, TokenRefusal } from '../../../src/server/auth/token-refusal.js';
 import { SECRET } from '../../support/server.js';
 import { forge, forgeLong, nowSeconds, respelt, sign } from '../../support/tokens.js';
 
@@ -37,7 +37,7 @@ async function used(options: AuthOptions, header: object = HEADER): Promise<Auth
 
 /** The identity, or what is wrong with the token. */
 const verdict = (auth: Authenticator, token: string) =>
-  auth.verify(token).catch((error: unknown) => (error as TokenRefusal).fault);
+  auth.verify(token).catch((error: unknown) => (error as TokenRefusal).reason);
 
 /** The verdict, which is the same whether jose verifies the whole token or judges its claims alone. */
 async function bothVerdicts(token: string, options: AuthOptions): Promise<unknown> {
@@ -70,7 +70,7 @@ describe('an HS256 token whose header passed before', () => {
     expect(await bothVerdicts(token, options)).toMatchObject({ caller: expect.anything() });
   });
 
-  const refused: [TokenFault, string, object | string, AuthOptions?][] = [
+  const refused: [RefusalReason, string, object | string, AuthOptions?][] = [
     ['no_user', 'no id', {}],
     ['no_user', 'an id that is none', { sub: 0 }],
     ['expired', 'an end that has come', { sub: 1, exp: NOW_S - 30 }],
@@ -99,13 +99,13 @@ describe('an HS256 token whose header passed before', () => {
     ['malformed', 'half of the claims', '{"sub":1'],
     ['malformed', 'nothing', ''],
   ];
-  it.each(refused)('is refused as %s with %s', async (fault, _what, claims, options = OPTIONS) => {
-    expect(await bothVerdicts(forge(HEADER, claims), options)).toBe(fault);
+  it.each(refused)('is refused as %s with %s', async (reason, _what, claims, options = OPTIONS) => {
+    expect(await bothVerdicts(forge(HEADER, claims), options)).toBe(reason);
   });
 
   const [header = '', payload = '', signature = ''] = forge(HEADER, { sub: 1 }).split('.');
   const signed = (text: string) => `${text}.${createHmac('sha256', SECRET).update(text).digest('base64url')}`;
-  const spelt: [TokenFault, string, string][] = [
+  const spelt: [RefusalReason, string, string][] = [
     ['bad_signature', 'another secret', forge(HEADER, { sub: 1 }, `${SECRET}x`)],
     ['bad_signature', 'no signature', `${header}.${payload}.`],
     ['malformed', 'two parts', `${header}.${payload}`],
@@ -128,17 +128,17 @@ describe('an HS256 token whose header passed before', () => {
       signed(`${header}.${Buffer.from([0x22, 0xff, 0x22]).toString('base64url')}`),
     ],
   ];
-  it.each(spelt)('is refused as %s with %s', async (fault, _what, token) => {
-    expect(await bothVerdicts(token, OPTIONS)).toBe(fault);
+  it.each(spelt)('is refused as %s with %s', async (reason, _what, token) => {
+    expect(await bothVerdicts(token, OPTIONS)).toBe(reason);
   });
 
   it.each([
     ['padding', `${header}.${payload}.${signature}=`],
     ['other letters for the same bytes', `${header}.${payload}.${respelt(signature)}`],
   ])('is refused with a signature with %s', async (_what, token) => {
-    const faults = ['bad_signature', 'malformed'];
-    expect(faults).toContain(await verdict(await used(OPTIONS), token));
-    expect(faults).toContain(await verdict(authenticator(OPTIONS), token));
+    const reasons = ['bad_signature', 'malformed'];
+    expect(reasons).toContain(await verdict(await used(OPTIONS), token));
+    expect(reasons).toContain(await verdict(authenticator(OPTIONS), token));
   });
 
   it.each([
@@ -207,17 +207,17 @@ describe('a header', () => {
     expect(auth.verifyNow(forge({ ...HEADER, kid: 'other' }, { sub: 2 }))).toBeUndefined();
   });
 
-  const never: [TokenFault, string, object][] = [
+  const never: [RefusalReason, string, object][] = [
     ['algorithm_not_allowed', 'names no algorithm', { alg: 'none' }],
     ['algorithm_not_allowed', 'names another algorithm', { alg: 'HS512' }],
     ['critical_header', 'has a critical part that jose knows', { alg: 'HS256', crit: ['b64'], b64: true }],
     ['critical_header', 'has a critical part that jose does not know', { alg: 'HS256', crit: ['x'], x: 1 }],
   ];
-  it.each(never)('is refused as %s when it %s', async (fault, _what, bad) => {
+  it.each(never)('is refused as %s when it %s', async (reason, _what, bad) => {
     const auth = await used(OPTIONS);
     for (let time = 0; time < 2; time++) {
       const token = forge(bad, { sub: 1, jti: `${time}` });
-      expect(await verdict(auth, token)).toBe(fault);
+      expect(await verdict(auth, token)).toBe(reason);
       expect(auth.verifyNow(token)).toBeUndefined();
     }
   });
@@ -226,11 +226,11 @@ describe('a header', () => {
     ['another algorithm', 'algorithm_not_allowed', { alg: 'RS256' }],
     ['no algorithm at all', 'algorithm_not_allowed', { typ: 'JWT' }],
     ['this one', 'bad_signature', { alg: 'HS256', kid: 'new' }],
-  ])('of a token with the signature of another key may name %s', async (_what, fault, other) => {
+  ])('of a token with the signature of another key may name %s', async (_what, reason, other) => {
     const auth = await used(OPTIONS);
     const token = forge(other, { sub: 1 }, `${SECRET}x`);
     expect(auth.verifyNow(token)).toBeUndefined();
-    expect(await verdict(auth, token)).toBe(fault);
+    expect(await verdict(auth, token)).toBe(reason);
   });
 
   it.each([
