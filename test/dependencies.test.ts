@@ -88,6 +88,7 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
     'store/sqlite/write/chat-write-cache',
   ],
   pino: ['log'],
+  sharp: ['store/files/sizes'],
   ws: ['cli/demo', 'prove'],
 };
 

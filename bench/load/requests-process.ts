@@ -1,13 +1,11 @@
-import { randomBytes } from 'node:crypto';
 import { createHistogram } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import autocannon, { type Request } from 'autocannon';
 import { percentiles, record } from './latency.js';
+import { noisePng } from './photo.js';
 import type { FromRequests, RequestPlan, RequestsPlan } from './requests.js';
 
 const BOUNDARY = 'parley-bench';
-/** A PNG's beginning, as far as anybody reads it who does not show it: 100 × 100. */
-const PNG_HEAD = Buffer.from('89504e470d0a1a0a0000000d49484452000000640000006408060000', 'hex');
 
 /** Autocannon in a process of its own, so that it shares no event loop with what measures. */
 process.once('message', (plan: RequestsPlan) => {
@@ -76,7 +74,7 @@ async function run(plan: RequestsPlan): Promise<void> {
 function requestOf({ requests, tokens }: RequestsPlan): Request {
   const photos = new Map<number, Buffer>();
   const photoOf = (bytes: number) => {
-    const photo = photos.get(bytes) ?? Buffer.concat([PNG_HEAD, randomBytes(bytes - PNG_HEAD.length)]);
+    const photo = photos.get(bytes) ?? noisePng(bytes);
     photos.set(bytes, photo);
     return photo;
   };

@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { noisePng } from '../load/photo.js';
 import type { Population, User } from './population.js';
 import { SocketClient } from './socket-client.js';
 import { pick, type Tally } from './tally.js';
@@ -12,7 +13,7 @@ export class Errands {
   readonly #port: number;
   readonly #population: Population;
   readonly #tally: Tally;
-  readonly #photo = new Blob([new Uint8Array(photo())]);
+  readonly #photo = new Blob([new Uint8Array(noisePng(PHOTO_BYTES))]);
 
   constructor(port: number, population: Population, tally: Tally) {
     this.#port = port;
@@ -80,7 +81,7 @@ export class Errands {
         `POST /api/v1/group HTTP/1.1\r\nHost: soak\r\nAuthorization: Bearer ${token}\r\n` +
           `Content-Type: multipart/form-data; boundary=b\r\nContent-Length: ${2 * PHOTO_BYTES}\r\n\r\n${part}`,
       );
-      socket.write(photo());
+      socket.write(noisePng(PHOTO_BYTES));
       await sleep(HALF_MS);
       socket.destroy();
       await closed;
@@ -117,16 +118,4 @@ function expectEnd(expected: string, end: string | undefined): void {
 function someOf<T>(from: readonly T[], count: number): T[] {
   const start = Math.floor(Math.random() * from.length);
   return Array.from({ length: count }, (_, index) => from[(start + index) % from.length] ?? pick(from));
-}
-
-/** What passes for a PNG of 64 pixels. */
-function photo(): Buffer {
-  const bytes = Buffer.alloc(PHOTO_BYTES);
-  bytes.write('\x89PNG\r\n\x1a\n', 0, 'latin1');
-  bytes.writeUInt32BE(13, 8);
-  bytes.write('IHDR', 12, 'latin1');
-  bytes.writeUInt32BE(8, 16);
-  bytes.writeUInt32BE(8, 20);
-  bytes.set([8, 2, 0, 0, 0], 24);
-  return bytes;
 }

@@ -26,6 +26,8 @@ export interface Operation {
   readonly ifNeeded?: true;
   /** The JSON body of a 200; absent where the answer is an image. */
   readonly response?: z.ZodType;
+  /** The answer is an image, in the `size` that the query asks for. */
+  readonly image?: true;
   /** What it may refuse with, beside what follows from the traits above (`errorsOf`). */
   readonly errors: readonly ErrorCode[];
   /** Refusals whose bodies have fields beside those that every refusal has. */
@@ -60,8 +62,9 @@ const ERRORS = {
   every: ['bad_request', 'internal', 'rate_limited', 'timeout', 'unauthorized', 'unavailable'],
   withId: ['invalid_id'],
   withBody: ['invalid_field', 'invalid_json', 'too_large', 'unsupported_media_type'],
-  withPhoto: ['invalid_multipart', 'photo_invalid', 'storage_low'],
+  withPhoto: ['invalid_multipart', 'photo_heic_unsupported', 'photo_invalid', 'storage_low'],
   withQuery: ['invalid_query'],
+  withImage: ['overloaded', 'photo_not_found'],
   writing: ['overloaded', 'storage_full'],
   upgrade: [
     'after_unknown',
@@ -88,7 +91,8 @@ export function errorsOf(operation: Operation): readonly ErrorCode[] {
     ...(operation.path.includes('{id}') ? ERRORS.withId : []),
     ...(operation.body ? ERRORS.withBody : []),
     ...(operation.photo ? ERRORS.withPhoto : []),
-    ...(operation.paged || operation.usersInQuery || operation.ifNeeded ? ERRORS.withQuery : []),
+    ...(operation.paged || operation.usersInQuery || operation.ifNeeded || operation.image ? ERRORS.withQuery : []),
+    ...(operation.image ? ERRORS.withImage : []),
     ...(operation.method === 'GET' ? [] : ERRORS.writing),
     ...operation.errors,
   ];

@@ -58,7 +58,8 @@ export const routes = {
     method: 'GET',
     path: `${BASE}/user/{id}/photo`,
     summary: "A user's photo",
-    errors: ['user_not_found', 'photo_not_found'],
+    image: true,
+    errors: ['user_not_found'],
   },
   openChat: {
     method: 'POST',
@@ -117,7 +118,8 @@ export const routes = {
     method: 'GET',
     path: `${BASE}/group/{id}/photo`,
     summary: "A group's photo",
-    errors: ['group_not_found', 'photo_not_found'],
+    image: true,
+    errors: ['group_not_found'],
   },
   addMembers: {
     method: 'POST',

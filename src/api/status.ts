@@ -28,6 +28,7 @@ const WIRE: Readonly<Record<ErrorCode, readonly [status: number, close: CloseCod
   origin_not_allowed: [403, 4403],
   overloaded: [503, 4503],
   owner_stays: [400, 4400],
+  photo_heic_unsupported: [400, 4400],
   photo_invalid: [400, 4400],
   photo_not_found: [404, 4404],
   profile_required: [400, 4403],

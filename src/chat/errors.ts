@@ -28,7 +28,10 @@ const SENTENCES = {
   origin_not_allowed: 'Pages of this origin may not use the server.',
   overloaded: 'The server is too busy to take this; try again in a moment.',
   owner_stays: 'The owner cannot be taken out of the group.',
-  photo_invalid: 'The photo is not a PNG, JPEG, WebP or GIF image that the server takes.',
+  photo_heic_unsupported:
+    'The photo is HEIC, which the server cannot read; convert it to JPEG, or let the phone take JPEG ("Most Compatible" on an iPhone).',
+  photo_invalid:
+    'The photo is not a PNG, JPEG, WebP, GIF or AVIF image that the server takes, or is damaged.',
   photo_not_found: 'There is no photo.',
   profile_required: 'Create your profile first: POST /api/v1/user.',
   rate_limited: 'Too much of this in a short time; wait before you try again.',

@@ -19,6 +19,7 @@ import { temporaryDir } from '../server/uploads/upload.js';
 import { TokenExpiry } from '../server/websocket/token-expiry.js';
 import { WebSockets } from '../server/websocket/websockets.js';
 import { PhotoFiles } from '../store/files/photos.js';
+import { Resizer } from '../store/files/resizer.js';
 import type { ReadStore } from '../store/read-store.js';
 
 /** What a worker's server is built on. */
@@ -111,13 +112,14 @@ export async function composeWorker({
     draining,
     failed,
   }).register(engine);
+  const resizer = new Resizer();
   registerRoutes(engine, {
     http,
     admission,
     services: {
       hub,
       submit,
-      photos: new PhotoFiles(config.dataDir),
+      photos: new PhotoFiles(config.dataDir, resizer),
       admitRows: (caller, rows) => admission.admitRows(caller, rows),
       warn,
     },
@@ -127,7 +129,7 @@ export async function composeWorker({
     freeSpace: new FreeSpace(config.dataDir, config.freeSpaceBytesMin, () => performance.now()),
   });
   const close = () => {
-    for (const part of [hub, http, admission, typing, expiry, auth]) part.close();
+    for (const part of [hub, http, admission, typing, expiry, auth, resizer]) part.close();
   };
   return { engine, hub, http, admission, close };
 }

@@ -31,7 +31,11 @@ describe('what an endpoint may refuse with', () => {
       { body: NewProfile },
       ['invalid_field', 'invalid_json', 'too_large', 'unsupported_media_type'],
     ],
-    ['a photo', { photo: true }, ['invalid_multipart', 'photo_invalid', 'storage_low']],
+    [
+      'a photo',
+      { photo: true },
+      ['invalid_multipart', 'photo_heic_unsupported', 'photo_invalid', 'storage_low'],
+    ],
     ['a change', { method: 'PATCH' }, ['overloaded', 'storage_full']],
     ['errors of its own', { errors: ['not_owner'] }, ['not_owner']],
   ] as const)('grows with %s', (_what, trait: Partial<Operation>, codes) => {

@@ -27,6 +27,7 @@ const CONTRACT: Readonly<Record<ErrorCode, readonly [status: number, upgrade: nu
   origin_not_allowed:     [403, 403, 4403],
   overloaded:             [503, 503, 4503],
   owner_stays:            [400, 400, 4400],
+  photo_heic_unsupported: [400, 400, 4400],
   photo_invalid:          [400, 400, 4400],
   photo_not_found:        [404, 404, 4404],
   profile_required:       [400, 403, 4403],

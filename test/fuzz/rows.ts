@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -95,11 +94,13 @@ interface Chat {
   readonly photo: string | null;
 }
 
-/** A photo's contents in short. */
+/** The size of a photo, which is a WebP without transparency (RFC 9649, 2.5). */
 function photoOf(dataDir: string, owner: 'users' | 'groups', id: number, name: string | null): string | null {
-  return name === null ? null : digest(readFileSync(join(dataDir, 'files', owner, String(id), name)));
+  if (name === null) return null;
+  const bytes = readFileSync(join(dataDir, 'files', owner, String(id), name));
+  return sizeText(bytes.readUInt16LE(26) & 0x3fff, bytes.readUInt16LE(28) & 0x3fff);
 }
 
-export function digest(bytes: Buffer): string {
-  return createHash('sha256').update(bytes).digest('base64url');
+export function sizeText(width: number, height: number): string {
+  return `${width} × ${height}`;
 }

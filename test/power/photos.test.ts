@@ -1,12 +1,11 @@
-import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../src/prove/random.js';
 import { openWriter } from '../../src/store/sqlite/database.js';
 import { MAIN } from '../support/build.js';
-import { png } from '../support/images.js';
+import { noisePng } from '../support/images.js';
 import { sign } from '../support/tokens.js';
 import { TestUser } from '../support/user.js';
 import { until } from '../support/wait.js';
@@ -17,18 +16,19 @@ import { TracedProcess } from './traced.js';
 
 const USERS = 6;
 const IMAGES = 60;
-const PHOTO_BYTES = 20_000;
 const TIMEOUT_MS = 180_000;
 
 const folder = mkdtempSync(join(tmpdir(), 'parley-power-'));
 const root = join(folder, 'disk');
 const dataDir = join(root, 'data');
-const photos = Array.from({ length: USERS }, () => png(10, 10, randomBytes(PHOTO_BYTES)));
+const photos = Array.from({ length: USERS }, () => noisePng(200, 200));
 const disk = new Disk(root);
 let calls: Call[];
 let secret: string;
 /** The lines at which the answer to each user's upload began to leave. */
 let answered: number[];
+/** The files of each user's photo, by their names. */
+let kept: Map<string, Buffer>[];
 
 beforeAll(async () => {
   // A worker that is killed before it has synced the folders that it made leaves them like this.
@@ -42,6 +42,7 @@ beforeAll(async () => {
     const url = await until(() => /listening on (http:\S+)/.exec(server.said)?.[1]);
     secret = readFileSync(join(dataDir, 'jwt.secret'), 'utf8');
     for (const [index, photo] of photos.entries()) await createProfile(url, index + 1, photo);
+    kept = photos.map((_, index) => filesIn(folderOf(dataDir, index + 1)));
   } finally {
     await server.end('SIGTERM');
   }
@@ -95,13 +96,23 @@ function examine(image: string, profiles: number): string[] {
     const wrong = rows.length < profiles ? [`${rows.length} of ${profiles} profiles`] : [];
     if (profiles > 0 && contentOf(join(image, 'jwt.secret'))?.toString() !== secret) wrong.push('the secret');
     for (const { id, photo } of rows) {
-      const kept = contentOf(join(image, 'files', 'users', String(id), photo));
-      if (kept?.equals(photos[id - 1] ?? Buffer.alloc(0)) !== true) wrong.push(`the photo of user ${id}`);
+      const found = filesIn(folderOf(image, id));
+      const whole = [...(kept[id - 1] ?? [])].every(([name, bytes]) => found.get(name)?.equals(bytes));
+      if (!whole || !found.has(photo)) wrong.push(`the photo of user ${id}`);
     }
     return wrong;
   } finally {
     db.close();
   }
+}
+
+function folderOf(data: string, id: number): string {
+  return join(data, 'files', 'users', String(id));
+}
+
+function filesIn(folder: string): Map<string, Buffer> {
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  return new Map(names.map((name) => [name, readFileSync(join(folder, name))]));
 }
 
 function contentOf(path: string): Buffer | undefined {
@@ -117,6 +128,7 @@ function below(node: File | Folder | undefined): (File | Folder)[] {
 describe('a power cut during uploads', () => {
   it('leaves no profile without its whole photo, every answered profile, and the secret', () => {
     expect(answered.length).toBe(USERS);
+    expect(kept.map((files) => files.size)).toEqual(photos.map(() => 2));
     expect(wrongIn([])).toEqual([]);
   });
 

@@ -3,7 +3,7 @@ import { connect } from 'node:tls';
 import { expect, it } from 'vitest';
 import { GOOD } from '../conformance/http/case.js';
 import { Peer } from '../conformance/http/peer.js';
-import { png } from '../support/images.js';
+import { imageOf, png } from '../support/images.js';
 import { contentType, jsonPart, multipartBody, photoPart } from '../support/multipart.js';
 import { forgeLong } from '../support/tokens.js';
 import { until } from '../support/wait.js';
@@ -109,7 +109,7 @@ export function requests(current: CurrentBehind, afterPause: () => Promise<numbe
     expect(await afterPause()).toEqual([200, 200]);
   });
 
-  it('takes a photo of 10 MiB, and gives it back byte for byte', async () => {
+  it('takes a photo of 10 MiB, and gives back what is kept of it', async () => {
     const carol = await current().stranger('Carol');
     const head = png(640, 480);
     const photo = png(640, 480, Buffer.alloc(PHOTO_BYTES_MAX - head.length, 'photo'));
@@ -118,8 +118,8 @@ export function requests(current: CurrentBehind, afterPause: () => Promise<numbe
     const back = await fetch(`${carol.url}/api/v1/user/${carol.id}/photo`, {
       headers: { authorization: `Bearer ${carol.token}` },
     });
-    expect([back.status, back.headers.get('content-type')]).toEqual([200, 'image/png']);
-    expect(Buffer.from(await back.arrayBuffer()).equals(photo)).toBe(true);
+    expect([back.status, back.headers.get('content-type')]).toEqual([200, 'image/webp']);
+    expect(await imageOf(Buffer.from(await back.arrayBuffer()))).toMatchObject({ width: 640, height: 480 });
   });
 
   it.each([

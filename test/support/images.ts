@@ -1,22 +1,106 @@
-/** The smallest heads of images, with the sizes that they say they have. */
+import { randomBytes } from 'node:crypto';
+import { crc32, deflateSync } from 'node:zlib';
+import sharp from 'sharp';
+
+const SIGNATURE = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
+const [GRAY, RGB] = [0, 2];
+
+/** A whole black PNG of one bit for each pixel. What is behind its end is no part of the image. */
 export function png(width: number, height: number, tail: Buffer = Buffer.alloc(0)): Buffer {
-  const head = Buffer.alloc(33);
-  head.write('\x89PNG\r\n\x1a\n', 0, 'latin1');
-  head.writeUInt32BE(13, 8);
-  head.write('IHDR', 12, 'latin1');
-  head.writeUInt32BE(width, 16);
-  head.writeUInt32BE(height, 20);
-  head.set([8, 2, 0, 0, 0], 24);
-  return Buffer.concat([head, tail]);
+  return Buffer.concat([blackPng(width, height), tail]);
 }
 
-export function gif(width: number, height: number, version: '87a' | '89a' = '89a'): Buffer {
-  const head = Buffer.alloc(13);
-  head.write(`GIF${version}`, 0, 'latin1');
-  head.writeUInt16LE(width, 6);
-  head.writeUInt16LE(height, 8);
-  return head;
+const blackPngs = new Map<string, Buffer>();
+
+function blackPng(width: number, height: number): Buffer {
+  const key = `${width} ${height}`;
+  const made = blackPngs.get(key);
+  if (made !== undefined) return made;
+  const lines = Buffer.alloc((1 + Math.ceil(width / 8)) * height);
+  const image = Buffer.concat([pngHead(width, height, 1, GRAY), ...pngBody(lines)]);
+  blackPngs.set(key, image);
+  return image;
 }
+
+/** A PNG of noise, which has about three bytes for each pixel. It cannot be read when any of them is another. */
+export function noisePng(width: number, height: number): Buffer {
+  const line = 1 + 3 * width;
+  const lines = randomBytes(line * height);
+  for (let at = 0; at < lines.length; at += line) lines[at] = 0; // No filter.
+  return Buffer.concat([pngHead(width, height, 8, RGB), ...pngBody(lines)]);
+}
+
+/** A PNG up to its size. */
+export function pngHead(width: number, height: number, bits = 8, color = RGB): Buffer {
+  const data = Buffer.alloc(13);
+  data.writeUInt32BE(width, 0);
+  data.writeUInt32BE(height, 4);
+  data.set([bits, color, 0, 0, 0], 8);
+  return Buffer.concat([SIGNATURE, pngChunk('IHDR', data)]);
+}
+
+function pngBody(lines: Buffer): Buffer[] {
+  return [pngChunk('IDAT', deflateSync(lines, { level: 1 })), pngChunk('IEND', Buffer.alloc(0))];
+}
+
+export function pngChunk(type: string, data: Buffer): Buffer {
+  const chunk = Buffer.alloc(12 + data.length);
+  chunk.writeUInt32BE(data.length, 0);
+  chunk.write(type, 4, 'latin1');
+  data.copy(chunk, 8);
+  chunk.writeUInt32BE(crc32(chunk.subarray(4, -4)), 8 + data.length);
+  return chunk;
+}
+
+/** A whole GIF of one pixel on a screen of this size. `before` stands before the image. */
+export function gif(
+  width: number,
+  height: number,
+  version: '87a' | '89a' = '89a',
+  before: readonly Buffer[] = [],
+): Buffer {
+  const screen = Buffer.alloc(19);
+  screen.write(`GIF${version}`, 0, 'latin1');
+  screen.writeUInt16LE(width, 6);
+  screen.writeUInt16LE(height, 8);
+  screen[10] = 0x80; // A table of two colors.
+  return Buffer.concat([screen, ...before, gifImage(1, 1), Buffer.from(';')]);
+}
+
+/** An image within a GIF. It has the data of one pixel. */
+export function gifImage(width: number, height: number): Buffer {
+  const descriptor = Buffer.from([0x2c, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+  descriptor.writeUInt16LE(width, 5);
+  descriptor.writeUInt16LE(height, 7);
+  return Buffer.concat([descriptor, Buffer.from([2, 2, 0x44, 1, 0])]);
+}
+
+/** A comment within a GIF, of so many blocks. */
+export function gifComment(blocks: number, bytes = 255): Buffer {
+  const block = Buffer.alloc(1 + bytes, 'c');
+  block[0] = bytes;
+  return Buffer.concat([Buffer.from([0x21, 0xfe]), ...Array(blocks).fill(block), Buffer.alloc(1)]);
+}
+
+/** A red image that can be decoded, as an encoder writes it. */
+export function encoded(
+  type: 'jpeg' | 'png' | 'webp' | 'gif' | 'avif',
+  width: number,
+  height: number,
+): Promise<Buffer> {
+  const background = { r: 200, g: 30, b: 40 };
+  return sharp({ create: { width, height, channels: 3, background } })
+    .toFormat(type)
+    .toBuffer();
+}
+
+/** What an image is. */
+export async function imageOf(bytes: Buffer): Promise<{ format: string; width: number; height: number }> {
+  const { format, width, height } = await sharp(bytes).metadata();
+  return { format, width, height };
+}
+
+// What follows has the size that it says, and nothing to show.
 
 export function webpLossy(width: number, height: number): Buffer {
   const chunk = Buffer.alloc(10);
@@ -62,4 +146,34 @@ export function jpeg(width: number, height: number, sof = 0xc0, before: readonly
   frame.writeUInt16BE(height, 1);
   frame.writeUInt16BE(width, 3);
   return Buffer.concat([Buffer.from([0xff, 0xd8]), ...before, segment(sof, frame)]);
+}
+
+/** A box of the ISO base media file format. */
+export function box(type: string, ...content: readonly (Buffer | string)[]): Buffer {
+  const bytes = Buffer.concat(content.map((part) => (typeof part === 'string' ? Buffer.from(part) : part)));
+  const head = Buffer.alloc(8);
+  head.writeUInt32BE(8 + bytes.length, 0);
+  head.write(type, 4, 'latin1');
+  return Buffer.concat([head, bytes]);
+}
+
+const VERSION = Buffer.alloc(4);
+
+/** The size of an image in a HEIF. */
+export function extent(width: number, height: number): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeUInt32BE(width, 0);
+  bytes.writeUInt32BE(height, 4);
+  return box('ispe', VERSION, bytes);
+}
+
+/** A HEIF of these brands whose images have these properties. `between` stands behind the brands. */
+export function heif(
+  brands: readonly string[],
+  properties: readonly Buffer[],
+  between: readonly Buffer[] = [],
+): Buffer {
+  const [major = '', ...others] = brands;
+  const meta = box('meta', VERSION, box('hdlr', VERSION), box('iprp', box('ipco', ...properties)));
+  return Buffer.concat([box('ftyp', major, VERSION, ...others), ...between, meta]);
 }

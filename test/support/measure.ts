@@ -14,6 +14,14 @@ export function processorMs(work: () => void): number {
   return (user + system) / 1000;
 }
 
+/** Does the same for work that waits in between, in which this process may do other things as well. */
+export async function processorMsOf(work: () => Promise<unknown>): Promise<number> {
+  const before = process.cpuUsage();
+  await work();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
+}
+
 /**
  * How many times as long one thing takes as another. Both are measured one right after the other, again and again,
  * until the ratio is not over `enough`; the smallest is returned. What disturbs one of them disturbs not every try.

@@ -3,6 +3,7 @@ import type { RouteName } from '../../api/routes.js';
 import { ChatError } from '../../chat/errors.js';
 import { parseId } from '../../chat/ids.js';
 import type { Caller } from '../../chat/users.js';
+import { PHOTO_SIZES, type PhotoSize } from '../../store/photo-store.js';
 import type { UploadOptions } from '../uploads/upload.js';
 import { chatEndpoints } from './endpoints/chats.js';
 import type { Endpoints, PhotoOf, Read, Reply, Request, Services, Write } from './endpoints/endpoint.js';
@@ -11,7 +12,7 @@ import { userEndpoints } from './endpoints/users.js';
 import type { Exchange } from './exchange.js';
 import type { Handler } from './gateway.js';
 import { readInput } from './input.js';
-import { countParameter, flagParameter } from './query.js';
+import { badParameter, countParameter, flagParameter, parameter } from './query.js';
 
 /** A photo may be replaced between the look at the row and the read of the file; hardly so often. */
 const PHOTO_TRIES_MAX = 5;
@@ -35,6 +36,7 @@ function reader(name: RouteName, operation: Operation, { services }: HandlerOpti
   const { follower } = services.hub;
   return (exchange, { caller }) => {
     const request = requestOf(exchange, caller, operation) as Request<RouteName>;
+    const size = operation.image ? sizeOf(exchange) : 1280;
     const ask = (triesLeft: number) =>
       follower.readSoon(
         () => endpoint(request, services),
@@ -42,7 +44,7 @@ function reader(name: RouteName, operation: Operation, { services }: HandlerOpti
           exchange.run(() => {
             if (exchange.done) return; // The peer is gone.
             if (typeof body === 'string' || !isPhotoOf(body)) return reply(exchange, body);
-            return answerPhoto(exchange, body, services).catch((error: unknown) => {
+            return answerPhoto(exchange, body, size, services).catch((error: unknown) => {
               // Its file may have gone with a change since: then the row names another.
               const isGone = error instanceof ChatError && error.code === 'photo_not_found';
               if (!isGone || body.name === null || triesLeft === 0) throw error;
@@ -59,11 +61,12 @@ function reader(name: RouteName, operation: Operation, { services }: HandlerOpti
 async function answerPhoto(
   exchange: Exchange,
   { photoOf, id, name }: PhotoOf,
+  size: PhotoSize,
   { photos }: Services,
 ): Promise<void> {
-  const etag = `"${name}"`;
+  const etag = `"${name}-${size}"`;
   if (name !== null && exchange.peerHas(etag)) exchange.notModified(etag);
-  else exchange.image(etag, await photos.read(photoOf, id, name));
+  else exchange.image(etag, await photos.read(photoOf, id, name, size));
 }
 
 function isPhotoOf(body: Exclude<Reply, string> | PhotoOf): body is PhotoOf {
@@ -97,6 +100,14 @@ function requestOf(exchange: Exchange, caller: Caller, operation: Operation) {
   const offset = page && countParameter(page, 'offset');
   const ifNeeded = operation.ifNeeded && flagParameter(new URLSearchParams(exchange.query), 'if_needed');
   return { caller, id, limit, offset, ifNeeded, body: undefined, photo: undefined };
+}
+
+/** Errors: invalid_query. */
+function sizeOf({ query }: Exchange): PhotoSize {
+  const text = parameter(new URLSearchParams(query), 'size');
+  const size = PHOTO_SIZES.find((one) => String(one) === (text ?? '1280'));
+  if (size === undefined) throw badParameter('size', `must be ${PHOTO_SIZES.join(' or ')}`);
+  return size;
 }
 
 function reply(exchange: Exchange, body: Reply): void {

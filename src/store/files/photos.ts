@@ -1,68 +1,130 @@
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, mkdir, open, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ChatError } from '../../chat/errors.js';
 import { fsyncPath } from '../fsync.js';
-import type { Image, PhotoOwner, PhotoStore, StoredPhoto } from '../photo-store.js';
-import { contentTypeOf, type ImageHead, type ImageType, imageHead } from './images.js';
+import {
+  type Image,
+  PHOTO_SIZES,
+  type PhotoOwner,
+  type PhotoSize,
+  type PhotoStore,
+  type StoredPhoto,
+} from '../photo-store.js';
+import { type ImageType, imageHead } from './images.js';
+import { contentTypeOf, fileOf, filesOf, newPhotoName } from './photo-names.js';
+import type { Resizer } from './resizer.js';
+import type { Sizes } from './sizes.js';
 
-const MEGAPIXELS_MAX = 120;
-/**
- * How much of a file's beginning is read to find the image's size: the first is enough for most images, the second for
- * whatever a camera writes before it.
- */
-const HEAD_BYTES = [16 * 1024, 1024 * 1024];
+/** AVIF takes 19 bytes for a pixel while it is decoded, and 0.1 s for a megapixel. */
+const MEGAPIXELS_MAX = { png: 120, jpeg: 120, webp: 120, gif: 120, avif: 30 } as const;
 const TRIES_MAX = 3;
 
-/** Photos as files: `files/<users|groups>/<id>/<name>` in the data folder. */
+/** Photos as files: `files/<users|groups>/<id>/<name>` in the data folder, one for each size. */
 export class PhotoFiles implements PhotoStore {
   readonly #filesDir: string;
+  readonly #temporaryDir: string;
+  readonly #resizer: Resizer;
+  /** Sizes that are being made of photos that lack them, by the path of the photo. */
+  readonly #making = new Map<string, Promise<Sizes>>();
   /** Which of `files/users` and `files/groups` have durable names, as have the folders above them. */
   readonly #durableFolders = new Set<string>();
 
-  constructor(dataDir: string) {
+  constructor(dataDir: string, resizer: Resizer) {
     this.#filesDir = join(dataDir, 'files');
+    this.#temporaryDir = join(dataDir, 'tmp');
+    this.#resizer = resizer;
   }
 
   async store(uploaded: string, owner: PhotoOwner, id: number): Promise<StoredPhoto> {
-    let path: string | undefined;
+    const type = await typeOf(uploaded);
+    const sizes = await this.#resizer.resize({ path: uploaded, type });
+    const name = newPhotoName(type);
     try {
-      const name = `${randomUUID()}.${await syncedType(uploaded)}`;
-      const stored = this.#path(owner, id, name);
-      path = stored;
-      await this.#moveDurably(uploaded, stored);
-      return { name, remove: () => removeWithFolder(stored) };
+      await this.#place(owner, id, name, sizes);
+      return { name, remove: () => this.remove(owner, id, name) };
     } catch (error) {
       // A file that cannot be removed is swept later. The caller has to hear the first error.
-      if (path !== undefined) await removeWithFolder(path).catch(() => undefined);
+      await this.remove(owner, id, name).catch(() => undefined);
       throw isDiskFull(error) ? new ChatError('storage_full') : error;
     }
   }
 
-  async read(owner: PhotoOwner, id: number, name: string | null): Promise<Image> {
+  async read(owner: PhotoOwner, id: number, name: string | null, size: PhotoSize): Promise<Image> {
     if (name === null) throw new ChatError('photo_not_found');
-    try {
-      return { contentType: contentTypeOf(name), bytes: await readFile(this.#path(owner, id, name)) };
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new ChatError('photo_not_found');
-      throw error;
-    }
+    const file = fileOf(name, size);
+    const bytes =
+      (await readIfThere(this.#path(owner, id, file))) ?? (await this.#make(owner, id, name))[size];
+    return { contentType: contentTypeOf(file), bytes };
   }
 
   async remove(owner: PhotoOwner, id: number, name: string): Promise<void> {
-    await removeWithFolder(this.#path(owner, id, name));
+    for (const file of filesOf(name)) await rm(this.#path(owner, id, file), { force: true });
+    await rmdir(join(this.#filesDir, owner, String(id))).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOTEMPTY' && error.code !== 'ENOENT') throw error;
+    });
   }
 
   async removeAll(owner: PhotoOwner, id: number): Promise<void> {
     await rm(join(this.#filesDir, owner, String(id)), { recursive: true, force: true });
   }
 
-  /** Moves a file whose content is synced. When the promise resolves, its name survives a power loss too. */
-  async #moveDurably(uploaded: string, path: string): Promise<void> {
-    await this.#moveInto(uploaded, path);
+  /** Makes the sizes of a photo that lacks one, all requests for it at once. Errors: photo_not_found, overloaded. */
+  #make(owner: PhotoOwner, id: number, name: string): Promise<Sizes> {
+    const path = this.#path(owner, id, name);
+    const making = this.#making.get(path) ?? this.#makeSizes(owner, id, name);
+    this.#making.set(path, making);
+    const forget = () => this.#making.delete(path);
+    making.then(forget, forget);
+    return making;
+  }
+
+  /**
+   * Photos that were stored before there were sizes are files as they were uploaded, maybe with the place that they were
+   * taken at. Nobody is shown such a file: once its sizes are durable, it is removed.
+   */
+  async #makeSizes(owner: PhotoOwner, id: number, name: string): Promise<Sizes> {
+    const path = this.#path(owner, id, name);
+    let sizes: Sizes;
+    try {
+      sizes = await this.#resizer.resize({ path, type: await typeOf(path) });
+    } catch (error) {
+      const isGone = (error as NodeJS.ErrnoException).code === 'ENOENT';
+      const isNoPhoto = error instanceof ChatError && error.code.startsWith('photo_');
+      throw isGone || isNoPhoto ? new ChatError('photo_not_found') : error;
+    }
+    try {
+      await this.#place(owner, id, name, sizes);
+      if (fileOf(name, 1280) !== name) await rm(path, { force: true });
+    } catch (error) {
+      if (!isDiskFull(error)) throw error; // Reading goes on. The next request tries again.
+    }
+    return sizes;
+  }
+
+  /** Writes the files of a photo. When the promise resolves, they survive a power loss. */
+  async #place(owner: PhotoOwner, id: number, name: string, sizes: Sizes): Promise<void> {
+    await this.#makeFolder(this.#temporaryDir);
+    const written = PHOTO_SIZES.map((size) => ({
+      size,
+      from: join(this.#temporaryDir, randomUUID()),
+      to: this.#path(owner, id, fileOf(name, size)),
+    }));
+    try {
+      for (const { size, from } of written)
+        await writeFile(from, sizes[size], { flag: 'wx', mode: 0o600, flush: true });
+      await this.#moveDurably(written);
+    } finally {
+      for (const { from } of written) await rm(from, { force: true }).catch(() => undefined);
+    }
+  }
+
+  /** Moves files whose contents are synced into one folder. When the promise resolves, their names are durable, too. */
+  async #moveDurably(files: readonly { readonly from: string; readonly to: string }[]): Promise<void> {
+    for (const { from, to } of files) await this.#moveInto(from, to);
     // A name is durable when the folder that holds it is synced. The folders above are synced once by this process,
     // also when another made them, because that one may not have synced them yet, or may have been killed before.
-    const own = dirname(path);
+    const own = dirname(files[0]?.to ?? '');
     const ownerFolder = dirname(own);
     await fsyncPath(own).catch(passWhenGone);
     await fsyncPath(ownerFolder);
@@ -103,32 +165,27 @@ export class PhotoFiles implements PhotoStore {
   }
 }
 
-/** Finds an upload's type by its bytes, and syncs them. Errors: photo_invalid. */
-async function syncedType(path: string): Promise<ImageType> {
+/** Finds the type of an image by its bytes. Errors: photo_invalid, photo_heic_unsupported. */
+async function typeOf(path: string): Promise<ImageType> {
   const file = await open(path, 'r');
   try {
-    const head = await headOf(file);
-    if (head === undefined) throw new ChatError('photo_invalid');
-    if (head.width * head.height > MEGAPIXELS_MAX * 1_000_000) {
-      throw new ChatError('photo_invalid', {
-        sentence: `The photo has more than ${MEGAPIXELS_MAX} megapixels.`,
-      });
-    }
-    await file.sync();
-    return head.type;
+    const { type, width, height } = await imageHead(file);
+    const max = MEGAPIXELS_MAX[type];
+    if (width * height > max * 1_000_000)
+      throw new ChatError('photo_invalid', { sentence: `The photo has more than ${max} megapixels.` });
+    return type;
   } finally {
     await file.close();
   }
 }
 
-async function headOf(file: FileHandle): Promise<ImageHead | undefined> {
-  for (const bytes of HEAD_BYTES) {
-    const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(bytes), 0, bytes, 0);
-    const head = imageHead(buffer.subarray(0, bytesRead));
-    if (head !== undefined) return head;
-    if (bytesRead < bytes) return undefined;
+async function readIfThere(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return undefined;
   }
-  return undefined;
 }
 
 function isDiskFull(error: unknown): boolean {
@@ -142,12 +199,4 @@ function passWhenThere(error: NodeJS.ErrnoException): void {
 /** A group that is being deleted takes the photo with it. The row that is to name it is refused then. */
 function passWhenGone(error: NodeJS.ErrnoException): void {
   if (error.code !== 'ENOENT') throw error;
-}
-
-/** Removes a file, and its folder when nothing else is in it. */
-async function removeWithFolder(path: string): Promise<void> {
-  await rm(path, { force: true });
-  await rmdir(dirname(path)).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOTEMPTY' && error.code !== 'ENOENT') throw error;
-  });
 }

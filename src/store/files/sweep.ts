@@ -2,6 +2,7 @@ import { opendir, rm, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { PhotoOwner } from '../photo-store.js';
+import { filesOf } from './photo-names.js';
 
 /** Younger files may belong to a request that a worker is still handling. */
 const AGE_MS_MIN = 3_600_000;
@@ -20,12 +21,13 @@ export async function sweepFiles(
     const folder = join(dataDir, 'files', owner);
     for await (const id of names(folder)) {
       await nextTurn();
-      const kept = photoOf(owner, Number(id));
+      const photo = photoOf(owner, Number(id));
+      const kept = photo ? filesOf(photo) : undefined;
       for await (const name of names(join(folder, id))) {
-        if (name !== kept) await removeOld(join(folder, id, name), now);
+        if (!kept?.has(name)) await removeOld(join(folder, id, name), now);
       }
       // This fails, as it should, while something is in the folder.
-      if (kept === undefined) await rmdir(join(folder, id)).catch(() => undefined);
+      if (photo === undefined) await rmdir(join(folder, id)).catch(() => undefined);
     }
   }
 }

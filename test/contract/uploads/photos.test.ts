@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { gif, jpeg, png, webpLossy } from '../../support/images.js';
+import { encoded, heif, imageOf, jpeg, noisePng, png, pngHead } from '../../support/images.js';
 import { TestServer } from '../../support/server.js';
 import { TestUser } from '../../support/user.js';
 import { until } from '../../support/wait.js';
@@ -17,8 +16,9 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 afterEach(() => expect(server.output).not.toMatch(/a process ended|"level":"(error|fatal)"/));
 
-/** Over 16 KiB, so that it travels in pieces. */
-const photo = png(200, 100, randomBytes(100_000));
+/** Over 16 KiB also as it is kept, so that it travels in pieces. */
+const photo = noisePng(300, 200);
+const KEPT = { format: 'webp', width: 300, height: 200 };
 
 function form(json: unknown, image?: Buffer, type = 'image/png'): FormData {
   const body = new FormData();
@@ -47,7 +47,7 @@ async function filesIn(...folders: string[]): Promise<string[]> {
 }
 
 describe("a profile's photo", () => {
-  it('is kept as it was sent, and served as what its bytes are', async () => {
+  it('is kept in two sizes, and served as what they are', async () => {
     const alice = await server.stranger('Alice');
     const answer = await alice.post('/user', form({ username: 'photo-alice', name: 'Alice' }, photo));
     expect(answer).toMatchObject({ status: 200, body: { status: 'ok' } });
@@ -56,31 +56,46 @@ describe("a profile's photo", () => {
 
     const bob = await server.user('Bob');
     expect((await bob.get(`/user/${alice.id}`)).body.photo).toBe(path);
+    const first = await download(bob, path);
+    expect(await imageOf(first.bytes)).toEqual(KEPT);
     for (let look = 0; look < 8; look++) {
-      const { status, headers, bytes } = await download(bob, path);
+      const { status, headers, bytes } = await download(bob, `${path}?size=1280`);
       expect(status).toBe(200);
-      expect(bytes.equals(photo)).toBe(true);
-      expect(headers.get('content-type')).toBe('image/png');
+      expect(bytes.equals(first.bytes)).toBe(true);
+      expect(headers.get('content-type')).toBe('image/webp');
       expect(headers.get('x-content-type-options')).toBe('nosniff');
       expect(headers.get('content-security-policy')).toBe("default-src 'none'; sandbox");
+      expect(headers.get('etag')).toBe(first.headers.get('etag'));
     }
-    const files = await filesIn('files', 'users', String(alice.id));
-    expect(files).toHaveLength(1);
-    expect((await readFile(files[0] ?? '')).equals(photo)).toBe(true);
+    const small = await download(bob, `${path}?size=160`);
+    expect(await imageOf(small.bytes)).toEqual({ format: 'webp', width: 160, height: 160 });
+    expect(small.headers.get('etag')).not.toBe(first.headers.get('etag'));
+    expect(await filesIn('files', 'users', String(alice.id))).toHaveLength(2);
     expect(await filesIn('tmp')).toEqual([]);
   });
 
+  it.each(['', '0', '161', '160.0', 'small', '160&size=160'])('has no size "%s"', async (size) => {
+    const user = await server.user('Sized');
+    expect(await user.get(`/user/${user.id}/photo?size=${size}`)).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_query', details: { parameter: 'size' } },
+    });
+  });
+
   it.each([
-    ['image/jpeg', jpeg(3, 4, 0xc2)],
-    ['image/webp', webpLossy(5, 6)],
-    ['image/gif', gif(7, 8)],
-  ])('is served as %s whatever the client called it', async (type, bytes) => {
+    ['jpeg', 'jpeg'],
+    ['png', 'webp'],
+    ['webp', 'webp'],
+    ['gif', 'webp'],
+    ['avif', 'webp'],
+  ] as const)('that comes as %s is served as %s, whatever the client called it', async (type, kept) => {
     const user = await server.stranger('Typed');
-    const body = form({ username: user.username, name: 'Typed' }, bytes, 'text/html');
-    expect((await user.post('/user', body)).status).toBe(200);
+    const image = await encoded(type, 1400, 700);
+    const body = form({ username: user.username, name: 'Typed' }, image, 'text/html');
+    expect(await user.post('/user', body)).toMatchObject({ status: 200 });
     const answer = await download(user, `/api/v1/user/${user.id}/photo`);
-    expect(answer.headers.get('content-type')).toBe(type);
-    expect(answer.bytes.equals(bytes)).toBe(true);
+    expect(answer.headers.get('content-type')).toBe(`image/${kept}`);
+    expect(await imageOf(answer.bytes)).toEqual({ format: kept, width: 1280, height: 640 });
   });
 
   it('is 404 photo_not_found without one, 404 user_not_found without a user', async () => {
@@ -110,8 +125,8 @@ describe("a profile's photo", () => {
     const { id, photo: path } = (await user.get('/user')).body;
     expect(id).toBeGreaterThanOrEqual(MAPPED_ID_MIN);
     expect(path).toBe(`/api/v1/user/${id}/photo`);
-    expect((await download(user, path)).bytes.equals(photo)).toBe(true);
-    expect(await filesIn('files', 'users', String(id))).toHaveLength(1);
+    expect(await imageOf((await download(user, path)).bytes)).toEqual(KEPT);
+    expect(await filesIn('files', 'users', String(id))).toHaveLength(2);
   });
 
   it('may be left out with application/json', async () => {
@@ -134,12 +149,12 @@ describe("a group's photo", () => {
     const { id } = answer.body.group;
     const path = `/api/v1/group/${id}/photo`;
     expect((await member.get(`/group/${id}/info`)).body.photo).toBe(path);
-    expect((await download(member, path)).bytes.equals(photo)).toBe(true);
+    expect(await imageOf((await download(member, path)).bytes)).toEqual(KEPT);
     expect(await stranger.get(`/group/${id}/photo`)).toMatchObject({
       status: 404,
       body: { code: 'group_not_found' },
     });
-    expect(await filesIn('files', 'groups', String(id))).toHaveLength(1);
+    expect(await filesIn('files', 'groups', String(id))).toHaveLength(2);
 
     expect((await owner.delete(`/group/${id}`)).status).toBe(200);
     expect((await member.get(`/group/${id}/photo`)).status).toBe(404);
@@ -160,13 +175,19 @@ describe("a group's photo", () => {
     const second = await owner.post('/group', form({ ...json, name: 'twice' }, png(1, 1)));
     expect(second).toMatchObject({ status: 200, body: first.body });
     const { id } = first.body.group;
-    expect((await download(owner, `/api/v1/group/${id}/photo`)).bytes.equals(photo)).toBe(true);
-    expect(await filesIn('files', 'groups')).toHaveLength(before.length + 1);
+    expect(await imageOf((await download(owner, `/api/v1/group/${id}/photo`)).bytes)).toEqual(KEPT);
+    expect(await filesIn('files', 'groups')).toHaveLength(before.length + 2);
     expect(
       (await readdir(join(server.dataDir, 'files', 'groups'))).filter((name) => Number(name) > id),
     ).toEqual([]);
   });
 });
+
+function damaged(image: Buffer): Buffer {
+  const bytes = Buffer.from(image);
+  bytes.writeUInt8(bytes.readUInt8(90_000) ^ 1, 90_000);
+  return bytes;
+}
 
 describe('a photo is refused, and nothing is made of it,', () => {
   const text = 'x'.repeat(100);
@@ -186,8 +207,12 @@ describe('a photo is refused, and nothing is made of it,', () => {
       'photo_invalid',
     ],
     ['a PNG that ends in its head', png(1, 1).subarray(0, 20), 400, 'photo_invalid'],
-    ['a PNG of 121 megapixels', png(11_000, 11_000), 400, 'photo_invalid'],
+    ['a PNG without anything to show', pngHead(100, 100), 400, 'photo_invalid'],
+    ['a PNG that breaks off', photo.subarray(0, 100_000), 400, 'photo_invalid'],
+    ['a PNG with one byte of another value', damaged(photo), 400, 'photo_invalid'],
+    ['a PNG of 121 megapixels', pngHead(11_000, 11_000), 400, 'photo_invalid'],
     ['a JPEG of 4 gigapixels', jpeg(65_535, 65_535), 400, 'photo_invalid'],
+    ['a HEIC', heif(['heic', 'mif1'], []), 400, 'photo_heic_unsupported'],
     ['a photo over PHOTO_BYTES_MAX', png(1, 1, Buffer.alloc(PHOTO_BYTES_MAX)), 413, 'too_large'],
     ['a body over 11 MiB', png(1, 1, Buffer.alloc(12 * 1024 * 1024)), 413, 'too_large'],
   ])('%s', async (_name, bytes, status, code) => {
@@ -272,7 +297,7 @@ describe('a creation that is refused', () => {
     expect((await rita.post('/user', form(body, photo))).status).toBe(200);
     const refused = await rita.post('/user', form(body, png(10, 10)));
     expect(refused).toMatchObject({ status: 400, body: { code: 'user_exists' } });
-    expect((await download(rita, `/api/v1/user/${rita.id}/photo`)).bytes.equals(photo)).toBe(true);
-    expect(await filesIn('files', 'users', String(rita.id))).toHaveLength(1);
+    expect(await imageOf((await download(rita, `/api/v1/user/${rita.id}/photo`)).bytes)).toEqual(KEPT);
+    expect(await filesIn('files', 'users', String(rita.id))).toHaveLength(2);
   });
 });

@@ -50,6 +50,22 @@ describe('the sweep', () => {
     expect(has('files', 'groups', '2', 'kept.png')).toBe(true);
   });
 
+  it('keeps the sizes of the photo that a row names, also of one that was stored as it came', async () => {
+    const kept = [
+      ['1', 'a-1280.webp'],
+      ['1', 'a-160.webp'],
+      ['2', 'b.jpeg'],
+      ['2', 'b-1280.jpeg'],
+      ['2', 'b-160.jpeg'],
+    ] as const;
+    for (const [id, name] of kept) write('files', 'users', id, name);
+    for (const name of ['a.png', 'a-1280.jpeg', 'b-160.jpeg', 'c-160.webp'])
+      write('files', 'users', '1', name);
+    await sweepFiles(dataDir, anHourLater(), (_owner, id) => (id === 1 ? 'a-1280.webp' : 'b.jpeg'));
+    for (const [id, name] of kept) expect(has('files', 'users', id, name)).toBe(true);
+    expect(readdirSync(join(dataDir, 'files', 'users', '1')).sort()).toEqual(['a-1280.webp', 'a-160.webp']);
+  });
+
   it('removes the folder of one that does not exist, once it is empty', async () => {
     write('files', 'users', '7', 'orphan.png');
     mkdirSync(join(dataDir, 'files', 'groups', '8'), { recursive: true });
