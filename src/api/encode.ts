@@ -56,19 +56,29 @@ export function authorName(name: string): string {
   return JSON.stringify(name);
 }
 
-/** A profile, as the API shows it. */
-export function profileView({ id, name, username, description, photo }: User): z.input<typeof UserView> {
-  return { id, name, username, description, photo: photo && `${BASE}/user/${id}/photo` };
+/** The path of a photo; null when there is none. */
+export function photoPathOf(
+  of: 'user' | 'group',
+  { id, photo }: { readonly id: number; readonly photo: string | null },
+): string | null {
+  return photo && `${BASE}/${of}/${id}/photo`;
 }
 
-/** A group, as the API shows it. */
-export function groupView(group: Chat): z.input<typeof GroupInfo> {
-  const { id, name, description, photo, ownerId, membersCount } = group;
+/** A profile, as the API shows it, but for what is signed for its viewer. */
+export function profileView(user: User): Omit<z.input<typeof UserView>, 'photo_url'> {
+  const { id, name, username, description } = user;
+  return { id, name, username, description, photo: photoPathOf('user', user) };
+}
+
+/** A group, as the API shows it to a viewer for whom the link to its photo is signed. */
+export function groupView(group: Chat, photoUrl: string | null): z.input<typeof GroupInfo> {
+  const { id, name, description, ownerId, membersCount } = group;
   return {
     id,
     name,
     description,
-    photo: photo && `${BASE}/group/${id}/photo`,
+    photo: photoPathOf('group', group),
+    photo_url: photoUrl,
     owner_id: ownerId,
     users_count: membersCount,
   };

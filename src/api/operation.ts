@@ -26,7 +26,7 @@ export interface Operation {
   readonly ifNeeded?: true;
   /** The JSON body of a 200; absent where the answer is an image. */
   readonly response?: z.ZodType;
-  /** The answer is an image, in the `size` that the query asks for. */
+  /** The answer is an image, in the `size` that the query asks for. A link that is signed (`photo_url`) takes the place of a token. */
   readonly image?: true;
   /** What it may refuse with, beside what follows from the traits above (`errorsOf`). */
   readonly errors: readonly ErrorCode[];
@@ -55,7 +55,7 @@ export interface Channel {
 }
 
 /** What a request is for: an operation, or a channel. */
-export type Endpoint = Pick<Operation, 'path' | 'body' | 'refusals'>;
+export type Endpoint = Pick<Operation, 'path' | 'body' | 'image' | 'refusals'>;
 
 /** What an endpoint may refuse with because of what it is. */
 const ERRORS = {
@@ -91,7 +91,9 @@ export function errorsOf(operation: Operation): readonly ErrorCode[] {
     ...(operation.path.includes('{id}') ? ERRORS.withId : []),
     ...(operation.body ? ERRORS.withBody : []),
     ...(operation.photo ? ERRORS.withPhoto : []),
-    ...(operation.paged || operation.usersInQuery || operation.ifNeeded || operation.image ? ERRORS.withQuery : []),
+    ...(operation.paged || operation.usersInQuery || operation.ifNeeded || operation.image
+      ? ERRORS.withQuery
+      : []),
     ...(operation.image ? ERRORS.withImage : []),
     ...(operation.method === 'GET' ? [] : ERRORS.writing),
     ...operation.errors,

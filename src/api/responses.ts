@@ -13,6 +13,13 @@ const Photo = z
   .string()
   .regex(/^\/api\/v1\/(?:user|group)\/[1-9]\d*\/photo$/)
   .nullable();
+/** The same path with what an `<img>` needs in place of a token. It expires. */
+const PhotoUrl = z
+  .string()
+  .regex(
+    /^\/api\/v1\/(?:user|group)\/[1-9]\d*\/photo\?version=\w{8}&viewer=[^&]+&expires=\d+&signature=[\w-]{43}$/,
+  )
+  .nullable();
 export const ChatType = z.enum(['private', 'group']);
 
 /** A user by id, with the name that the profile has today. */
@@ -34,6 +41,7 @@ export const UserView = z.strictObject({
   username: Username,
   description: Description,
   photo: Photo,
+  photo_url: PhotoUrl,
 });
 
 export const ChatOpened = z.strictObject({ status: z.literal('ok'), chat: z.strictObject({ id: Id }) });
@@ -59,6 +67,7 @@ export const GroupInfo = z.strictObject({
   name: Name,
   description: Description,
   photo: Photo,
+  photo_url: PhotoUrl,
   owner_id: Id,
   users_count: z.number().int().min(1),
 });

@@ -5,6 +5,7 @@ import type { LimitsLink } from '../link/limits.js';
 import type { Logger } from '../log.js';
 import { Authenticator } from '../server/auth/authenticator.js';
 import { JwksCache } from '../server/auth/jwks-cache.js';
+import { PhotoLinks } from '../server/auth/photo-links.js';
 import { readSecret } from '../server/auth/secret.js';
 import { createEngine, type Engine } from '../server/engine.js';
 import { HttpGateway } from '../server/http/gateway.js';
@@ -84,8 +85,14 @@ export async function composeWorker({
       log.debug({ requestId, userId, reason, why }, 'a token was refused'),
   });
   const { failedLoginsPerMinutePerAddressMax, socketsPerAddressMax } = config.limits;
+  const photoLinks = new PhotoLinks({
+    key: store.photoKey,
+    revokedBefore: (claim) => hub.revocations.before(claim),
+    now: Date.now,
+  });
   const http = new HttpGateway({
     auth,
+    photoLinks,
     admission,
     addresses: new ClientAddresses(config.trustProxy),
     limitsAddresses: failedLoginsPerMinutePerAddressMax + socketsPerAddressMax > 0,
@@ -120,6 +127,7 @@ export async function composeWorker({
       hub,
       submit,
       photos: new PhotoFiles(config.dataDir, resizer),
+      photoLinks,
       admitRows: (caller, rows) => admission.admitRows(caller, rows),
       warn,
     },

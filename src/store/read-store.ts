@@ -105,6 +105,8 @@ export interface Revocation {
 export interface ReadStore {
   /** Random, made with the database and the same for good: no other database has it. */
   readonly databaseId: string;
+  /** 32 random bytes that links to photos are signed with, the same for good. Nobody but the servers may know them. */
+  readonly photoKey: Buffer;
   /** Whether this store is the one that the ledger of that incarnation writes. */
   hasIncarnation(incarnation: string): MaybePromise<boolean>;
 

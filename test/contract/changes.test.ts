@@ -48,6 +48,7 @@ describe('PATCH /group/{id}', () => {
   const info = (changes: object) => ({
     id: group,
     photo: null,
+    photo_url: null,
     owner_id: alice.id,
     users_count: 2,
     ...changes,
@@ -142,7 +143,11 @@ describe('PATCH /user', () => {
     const answer = await dora.patch('/user', form({ description: 'a\nb' }, png(5, 5)));
     const profile = { id: dora.id, name: 'Dora', username: dora.username, description: 'a\nb', photo };
     expect(answer).toMatchObject({ status: 200, body: { status: 'ok', user: profile } });
-    expect((await dora.patch('/user', { photo: null })).body.user).toEqual({ ...profile, photo: null });
+    expect((await dora.patch('/user', { photo: null })).body.user).toEqual({
+      ...profile,
+      photo: null,
+      photo_url: null,
+    });
     const renamed = await dora.patch('/user', { username: `${dora.username}-x`, name: 'Dora D.' });
     expect(renamed.body.user).toMatchObject({ username: `${dora.username}-x`, name: 'Dora D.' });
     for (const body of await onBothWorkers(bob, `/user/${dora.id}`)) expect(body).toEqual(renamed.body.user);

@@ -32,6 +32,7 @@ describe('POST /group', () => {
       name: 'Club',
       description: 'Ours.',
       photo: null,
+      photo_url: null,
       owner_id: alice.id,
       users_count: 2,
     };

@@ -103,6 +103,14 @@ describe('the reason of a refusal is in the log at debug, and the client hears o
     expect(await lineOf(answer.headers.get('x-request-id'))).toMatchObject({ reason: 'missing', why });
   });
 
+  it('bad_link: of a link to a photo', async () => {
+    const path = '/api/v1/user/7/photo?viewer=7&expires=9999999999&signature=x';
+    const answer = await ask(server, 'GET', path, { headers: from() });
+    expectRefusal(answer, 401, 'unauthorized');
+    const why = 'it is no link of this server to this photo, or has ended';
+    expect(await lineOf(answer.headers.get('x-request-id'))).toMatchObject({ reason: 'bad_link', why });
+  });
+
   it('of an upgrade, with a status or a close code', async () => {
     const token = await sign({ ...GOOD, exp: 1e9 });
     const { status, headers } = await TestSocket.refused(wsUrl(bob, '/main'), {

@@ -17,7 +17,12 @@ describe('POST /user', () => {
     const created = await alice.post('/user', profile);
     expect(created.status).toBe(200);
     expect(created.body).toEqual({ status: 'ok' });
-    expect((await alice.get('/user')).body).toEqual({ id: alice.id, ...profile, photo: null });
+    expect((await alice.get('/user')).body).toEqual({
+      id: alice.id,
+      ...profile,
+      photo: null,
+      photo_url: null,
+    });
   });
 
   it('takes a profile without a description as one with an empty one', async () => {

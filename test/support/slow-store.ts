@@ -24,6 +24,7 @@ export function slowStore(read: ReadStore, seed = 'slow store'): ReadStore {
 
   return {
     databaseId: read.databaseId,
+    photoKey: read.photoKey,
     hasIncarnation: (...args) => late(() => read.hasIncarnation(...args)),
     newest: (...args) => late(() => read.newest(...args)),
     timeOf: (...args) => late(() => read.timeOf(...args)),

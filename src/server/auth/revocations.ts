@@ -23,8 +23,13 @@ export class Revocations {
     if (this.has(identity)) throw new TokenRefusal('revoked', 'it is revoked');
   }
 
+  /** The time of issue from which on a claim's tokens are good, in seconds since the epoch; 0 without a revocation. */
+  before(claim: string): number {
+    return this.#before.get(claim) ?? 0;
+  }
+
   /** Tokens for the claim that were issued before a time, in seconds since the epoch, are void from here on. */
   add(claim: string, before: number): void {
-    this.#before.set(claim, Math.max(before, this.#before.get(claim) ?? 0));
+    this.#before.set(claim, Math.max(before, this.before(claim)));
   }
 }

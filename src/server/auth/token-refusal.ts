@@ -3,6 +3,7 @@ import { ChatError } from '../../chat/errors.js';
 /** Everything that may be wrong with a token, by the names that the log has for it. */
 export const REFUSAL_REASONS = [
   'missing',
+  'bad_link',
   'too_long',
   'malformed',
   'critical_header',

@@ -149,7 +149,7 @@ export class Exchange {
 
   /** `etag` names the image, quoted. */
   image(etag: string, { contentType, bytes }: Image): void {
-    this.#answer(200, contentType, bytes, { ETag: etag }, this.#context.securityHeaders.image);
+    this.#answer(200, contentType, bytes, { ETag: etag }, this.#imageHeaders);
   }
 
   /**
@@ -163,7 +163,7 @@ export class Exchange {
   }
 
   notModified(etag: string): void {
-    this.#answer(304, undefined, '', { ETag: etag }, this.#context.securityHeaders.image);
+    this.#answer(304, undefined, '', { ETag: etag }, this.#imageHeaders);
   }
 
   /** Answers a CORS preflight. A page that may not use the server is told nothing, which is a no to its browser. */
@@ -204,6 +204,12 @@ export class Exchange {
   /** The other end of the connection. To be called before the exchange is done. */
   #peer(): string {
     return Buffer.from(this.#res.getRemoteAddressAsText()).toString();
+  }
+
+  /** A request for an image that has no token came by a link. */
+  get #imageHeaders(): readonly [name: string, value: string] {
+    const { image, linkedImage } = this.#context.securityHeaders;
+    return this.header('authorization') === '' ? linkedImage : image;
   }
 
   async #finish(rest: Promise<void>): Promise<void> {

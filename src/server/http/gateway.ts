@@ -5,6 +5,7 @@ import { ChatError } from '../../chat/errors.js';
 import { chain, type MaybePromise } from '../../maybe-promise.js';
 import type { Authenticator } from '../auth/authenticator.js';
 import type { Identity } from '../auth/identity.js';
+import { isLink, type PhotoLinks } from '../auth/photo-links.js';
 import { bearerToken } from '../auth/token-carriers.js';
 import { TokenRefusal } from '../auth/token-refusal.js';
 import type { Admission } from '../limits/admission.js';
@@ -19,12 +20,14 @@ import { SwapRemoveSet } from './swap-remove-set.js';
 const DEADLINE_MS = 10_000;
 const SWEEP_EVERY_MS = 500;
 const NO_BEARER = 'the request has no `Authorization: Bearer <token>`';
+const BAD_LINK = 'it is no link of this server to this photo, or has ended';
 
 /** A handler failed in a way that is not the caller's fault; the request's id finds it in the log. */
 export type Failed = (error: unknown, exchange: Pick<Exchange, 'requestId' | 'method' | 'path'>) => void;
 
 export interface HttpGatewayOptions {
   readonly auth: Authenticator;
+  readonly photoLinks: PhotoLinks;
   readonly admission: Admission;
   readonly addresses: ClientAddresses;
   /** Whether there is a limit per address. */
@@ -43,6 +46,7 @@ export type OpenHandler = (exchange: Exchange) => MaybePromise<void>;
 /** Takes every request from the engine to its handler. No request stays without an answer. */
 export class HttpGateway {
   readonly #auth: Authenticator;
+  readonly #photoLinks: PhotoLinks;
   readonly #admission: Admission;
   readonly #context: ExchangeContext;
   readonly #pending = new SwapRemoveSet<Exchange>();
@@ -51,8 +55,9 @@ export class HttpGateway {
   #requestCount = 0;
 
   constructor(options: HttpGatewayOptions) {
-    const { auth, admission, addresses, limitsAddresses, allowedOrigins, tls, failed } = options;
+    const { auth, photoLinks, admission, addresses, limitsAddresses, allowedOrigins, tls, failed } = options;
     this.#auth = auth;
+    this.#photoLinks = photoLinks;
     this.#admission = admission;
     const cors = new Cors(allowedOrigins);
     this.#context = {
@@ -94,9 +99,7 @@ export class HttpGateway {
     exchange.run(() => {
       exchange.assertWellFormed();
       if (isPreflight(exchange)) return exchange.preflight();
-      const token = bearerToken(exchange.header('authorization'));
-      if (token === undefined) throw new TokenRefusal('missing', NO_BEARER);
-      return chain(this.identify(exchange, token), (identity) => {
+      return chain(this.#identityOf(exchange, endpoint), (identity) => {
         this.#admission.admitRequest(identity.caller);
         return handle(exchange, identity);
       });
@@ -124,6 +127,22 @@ export class HttpGateway {
       const failed = error instanceof ChatError && error.code === 'unauthorized';
       throw failed ? this.#admission.failedLogin(address, error) : error;
     });
+  }
+
+  /** Errors: those of `identify`. */
+  #identityOf(exchange: Exchange, endpoint: Endpoint | undefined): MaybePromise<Identity> {
+    const token = bearerToken(exchange.header('authorization'));
+    if (token !== undefined) return this.identify(exchange, token);
+    if (endpoint?.image && isLink(exchange.query)) return this.#viewerOf(exchange);
+    throw new TokenRefusal('missing', NO_BEARER);
+  }
+
+  /** Finds whom the link of a request is for, and counts one that is no good as a failed login. */
+  #viewerOf(exchange: Exchange): Identity {
+    const caller = this.#photoLinks.viewerOf(exchange.path, exchange.query);
+    if (caller === undefined)
+      throw this.#admission.failedLogin(exchange.address, new TokenRefusal('bad_link', BAD_LINK));
+    return { caller, expiresAt: undefined, issuedAt: 0 };
   }
 
   /** Copies a request out of the engine, which ends the process when a handler leaves without an abort listener. */

@@ -12,10 +12,11 @@ const NEWEST_CHARACTERS_MAX = 8 * 1024 * 1024;
 
 /** What is needed of a user. It is encoded once, as it is asked for far more often than it changes. */
 export interface Profile {
+  readonly id: number;
   readonly photo: string | null;
   /** The name alone, for frames. */
   readonly nameJson: string;
-  /** All of it, as the API shows it. */
+  /** As the API shows it, but for what is signed for its viewer. */
   readonly json: string;
 }
 
@@ -127,6 +128,7 @@ export class Caches implements Known {
 
 function profileOf(user: User): Profile {
   return {
+    id: user.id,
     photo: user.photo,
     nameJson: authorName(user.name),
     json: JSON.stringify(profileView(user)),

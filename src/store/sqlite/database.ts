@@ -69,6 +69,13 @@ function assertVersion(db: Connection): void {
   }
 }
 
+/** The key that links to photos are signed with: random, made with the database, and never shown. */
+export function photoKeyOf(db: Connection): Buffer {
+  const key = db.prepare<[], Buffer>("SELECT value FROM secret WHERE name = 'photo_links'").pluck().get();
+  if (key === undefined) throw new Error('the database has no key for links to photos');
+  return key;
+}
+
 /** The database's id: random, made with the database, and never changed. */
 export function databaseIdOf(db: Connection): string {
   const id = db.prepare<[], string>('SELECT id FROM identity').pluck().get();

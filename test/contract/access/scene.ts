@@ -11,6 +11,12 @@ type Person = Exclude<Role, 'nobody' | 'expired' | 'revoked'>;
 /** Of each kind of id the largest: none was ever given. */
 export const UNKNOWN_ID = Number.MAX_SAFE_INTEGER;
 
+/** What an `<img>` has in place of a token. */
+export interface Links {
+  readonly user: string;
+  readonly group: string;
+}
+
 /** One chat and one group, with photos, and people in every relation to them. */
 export class Scene {
   readonly server: TestServer;
@@ -22,6 +28,8 @@ export class Scene {
   readonly group: number;
   /** A group that is deleted. */
   readonly gone: number;
+  /** Links to photos that people had before they were removed or their tokens were revoked. */
+  readonly formerLinks: Readonly<Record<'removed' | 'revoked', Links>>;
   readonly #tokens: Readonly<Record<Exclude<Role, Person>, string | undefined>>;
 
   private constructor(
@@ -30,6 +38,7 @@ export class Scene {
     somebody: StrictUser,
     ids: { chat: number; group: number; gone: number },
     tokens: { expired: string; revoked: string },
+    formerLinks: Scene['formerLinks'],
   ) {
     this.server = server;
     this.people = people;
@@ -37,6 +46,7 @@ export class Scene {
     this.chat = ids.chat;
     this.group = ids.group;
     this.gone = ids.gone;
+    this.formerLinks = formerLinks;
     this.#tokens = { nobody: undefined, ...tokens };
   }
 
@@ -55,6 +65,11 @@ export class Scene {
     const chat = await owner.chatWith(member);
     const users = [{ id: member.id }, { id: removed.id }];
     const group = (await owner.post('/group', withPhoto({ name: 'a group', users }))).body.group.id;
+    const linksOf = async (user: StrictUser): Promise<Links> => ({
+      user: (await user.get(`/user/${somebody.id}`)).body.photo_url,
+      group: (await user.get(`/group/${group}/info`)).body.photo_url,
+    });
+    const formerLinks = { removed: await linksOf(removed), revoked: await linksOf(owner) };
     await owner.delete(`/group/${group}/delete`, { users: [{ id: removed.id }] });
     const gone = await former.groupWith(removed);
     await former.delete(`/group/${gone}`);
@@ -63,7 +78,7 @@ export class Scene {
       expired: await sign({ sub: owner.id, exp: now - 60 }),
       revoked: await sign({ sub: owner.id, iat: now - 100 }),
     };
-    return new Scene(server, people, somebody, { chat, group, gone }, tokens);
+    return new Scene(server, people, somebody, { chat, group, gone }, tokens, formerLinks);
   }
 
   /** Makes the revoked token one, on every worker. */

@@ -9,6 +9,7 @@ import { ChatError, rateLimited } from '../../../src/chat/errors.js';
 import { freePort } from '../../../src/process/port.js';
 import type { Authenticator } from '../../../src/server/auth/authenticator.js';
 import type { Identity } from '../../../src/server/auth/identity.js';
+import { PhotoLinks } from '../../../src/server/auth/photo-links.js';
 import { createEngine, type Engine, listen } from '../../../src/server/engine.js';
 import { type Handler, HttpGateway } from '../../../src/server/http/gateway.js';
 import { readInput } from '../../../src/server/http/input.js';
@@ -61,6 +62,7 @@ beforeAll(async () => {
   engine = createEngine(undefined);
   http = new HttpGateway({
     auth,
+    photoLinks: new PhotoLinks({ key: Buffer.alloc(32, 'k'), revokedBefore: () => 0, now: Date.now }),
     admission,
     addresses: new ClientAddresses([]),
     limitsAddresses: false,

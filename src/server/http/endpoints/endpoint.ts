@@ -1,10 +1,12 @@
 import type { z } from 'zod';
+import { photoPathOf } from '../../../api/encode.js';
 import type { RouteName, routes } from '../../../api/routes.js';
 import type { Submit } from '../../../chat/commands.js';
 import { ChatError } from '../../../chat/errors.js';
 import type { Caller } from '../../../chat/users.js';
 import type { PhotoOwner, PhotoStore } from '../../../store/photo-store.js';
 import type { Loaded } from '../../../store/read-store.js';
+import type { PhotoLinks } from '../../auth/photo-links.js';
 import type { Hub } from '../../hub/hub.js';
 
 /** What the endpoints of a worker work with. */
@@ -12,6 +14,7 @@ export interface Services {
   readonly hub: Hub;
   readonly submit: Submit;
   readonly photos: PhotoStore;
+  readonly photoLinks: PhotoLinks;
   /** Counts the rows that a request touches as more requests. Errors: rate_limited. */
   readonly admitRows: (caller: Caller, rows: number) => void;
   /** Logs what failed beside a request that is answered all the same. */
@@ -65,6 +68,17 @@ export async function actorOf(request: { caller: Caller }, services: Services): 
 /** Asks the store together with all who ask in this tick. */
 export function ask<T>({ follower }: Hub, load: () => Loaded<T>): Promise<T> {
   return new Promise((resolve, reject) => follower.readSoon(load, resolve, reject));
+}
+
+/** The link to the photo of a user or group that the caller may see, for an `<img>`; null when there is no photo. */
+export function photoUrlOf(
+  of: 'user' | 'group',
+  it: { readonly id: number; readonly photo: string | null },
+  { photoLinks }: Services,
+  caller: Caller,
+): string | null {
+  const path = photoPathOf(of, it);
+  return path && photoLinks.linkTo(path, (it.photo ?? '').slice(0, 8), caller);
 }
 
 /** A change that changes nothing is a mistake. Errors: invalid_field. */

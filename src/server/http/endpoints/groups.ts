@@ -6,7 +6,16 @@ import type { Caller } from '../../../chat/users.js';
 import { chainLoaded, mapLoaded } from '../../../store/loading.js';
 import type { Loaded } from '../../../store/read-store.js';
 import type { Hub } from '../../hub/hub.js';
-import { actorOf, ask, assertChanges, type Endpoints, OK, type Request, type Services } from './endpoint.js';
+import {
+  actorOf,
+  ask,
+  assertChanges,
+  type Endpoints,
+  OK,
+  photoUrlOf,
+  type Request,
+  type Services,
+} from './endpoint.js';
 import { changePhoto, withPhoto } from './with-photo.js';
 
 type GroupRoute =
@@ -51,7 +60,7 @@ export const groupEndpoints: Endpoints<GroupRoute> = {
     const { group } = await changePhoto(services, photo, 'groups', id, (name) =>
       services.submit('update_group', { ...body, actor, groupId: id, ...name }),
     );
-    return { status: 'ok', group: groupView(group) };
+    return { status: 'ok', group: groupView(group, photoUrlOf('group', group, services, caller)) };
   },
 
   async deleteGroup(request, services) {
@@ -63,8 +72,10 @@ export const groupEndpoints: Endpoints<GroupRoute> = {
     return OK;
   },
 
-  getGroupInfo({ id, caller }, { hub }) {
-    return mapLoaded(loadGroup(hub, caller, id), groupView);
+  getGroupInfo({ id, caller }, services) {
+    return mapLoaded(loadGroup(services.hub, caller, id), (group) =>
+      groupView(group, photoUrlOf('group', group, services, caller)),
+    );
   },
 
   getGroupUsers({ id, caller }, { hub, admitRows }) {

@@ -1,8 +1,9 @@
 import { profileView } from '../../../api/encode.js';
 import { ChatError } from '../../../chat/errors.js';
+import type { Caller } from '../../../chat/users.js';
 import { chainLoaded, mapLoaded } from '../../../store/loading.js';
 import type { Profile } from '../../hub/caches.js';
-import { actorOf, assertChanges, type Endpoints, OK } from './endpoint.js';
+import { actorOf, assertChanges, type Endpoints, OK, photoUrlOf, type Services } from './endpoint.js';
 import { changePhoto, withPhoto } from './with-photo.js';
 
 type UserRoute = 'createUser' | 'updateUser' | 'getMe' | 'getUser' | 'getUserPhoto';
@@ -27,17 +28,22 @@ export const userEndpoints: Endpoints<UserRoute> = {
     const { user } = await changePhoto(services, photo, 'users', actor, (name) =>
       services.submit('update_user', { ...body, actor, ...name }),
     );
-    return { status: 'ok', user: profileView(user) };
+    return {
+      status: 'ok',
+      user: { ...profileView(user), photo_url: photoUrlOf('user', user, services, caller) },
+    };
   },
 
-  getMe({ caller }, { hub }) {
-    return chainLoaded(hub.loadUserId(caller), (id) =>
-      id === undefined ? hub.follower.here(jsonOf(undefined)) : mapLoaded(hub.loadProfile(id), jsonOf),
-    );
+  getMe({ caller }, services) {
+    const { hub } = services;
+    return chainLoaded(hub.loadUserId(caller), (id) => {
+      if (id === undefined) throw new ChatError('user_not_found');
+      return mapLoaded(hub.loadProfile(id), (profile) => jsonOf(profile, services, caller));
+    });
   },
 
-  getUser({ id }, { hub }) {
-    return mapLoaded(hub.loadProfile(id), jsonOf);
+  getUser({ id, caller }, services) {
+    return mapLoaded(services.hub.loadProfile(id), (profile) => jsonOf(profile, services, caller));
   },
 
   getUserPhoto({ id }, { hub }) {
@@ -48,7 +54,9 @@ export const userEndpoints: Endpoints<UserRoute> = {
   },
 };
 
-function jsonOf(profile: Profile | undefined): string {
+/** Each viewer has a link of their own, which is spliced into what is encoded once for all. */
+function jsonOf(profile: Profile | undefined, services: Services, caller: Caller): string {
   if (profile === undefined) throw new ChatError('user_not_found');
-  return profile.json;
+  const url = photoUrlOf('user', profile, services, caller);
+  return `${profile.json.slice(0, -1)},"photo_url":${JSON.stringify(url)}}`;
 }

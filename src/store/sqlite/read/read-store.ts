@@ -16,7 +16,7 @@ import type {
   Rooms,
   Users,
 } from '../../read-store.js';
-import { type Connection, databaseIdOf, openReader } from '../database.js';
+import { type Connection, databaseIdOf, openReader, photoKeyOf } from '../database.js';
 import { logReader } from './log.js';
 import { messageQueries } from './messages.js';
 import { profileQueries } from './profiles.js';
@@ -30,6 +30,7 @@ export function openReadStore(dataDir: string): SqliteReadStore {
 /** Answers every question at once, in one transaction where the answer has a position. */
 export class SqliteReadStore implements ReadStore {
   readonly databaseId: string;
+  readonly photoKey: Buffer;
   readonly #db: Connection;
   readonly #profiles;
   readonly #messages;
@@ -39,6 +40,7 @@ export class SqliteReadStore implements ReadStore {
   constructor(db: Connection) {
     this.#db = db;
     this.databaseId = databaseIdOf(db);
+    this.photoKey = photoKeyOf(db);
     this.#profiles = profileQueries(db);
     this.#messages = messageQueries(db);
     this.#log = logReader(db, this.#profiles);

@@ -123,6 +123,11 @@ const MIGRATIONS = [
   UPDATE user SET username_key = new_key.key FROM new_key WHERE new_key.id = user.id;
   DROP TABLE new_key;
   `,
+  `
+  -- Keys that nobody but the servers of this database may know.
+  CREATE TABLE secret (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+  INSERT INTO secret VALUES ('photo_links', randomblob(32));
+  `,
 ] as const;
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
