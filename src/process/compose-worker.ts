@@ -119,7 +119,9 @@ export async function composeWorker({
     draining,
     failed,
   }).register(engine);
-  const resizer = new Resizer();
+  const resizer = new Resizer({
+    lost: (exit) => log.warn({ exit }, 'the process that decodes photos ended: the photo at hand is refused'),
+  });
   registerRoutes(engine, {
     http,
     admission,

@@ -9,11 +9,13 @@ const DEADLINE_MS = 8000;
 const JOBS_MAX = 32;
 /** The process takes 60 MB and more, and starts in 0.2 s. */
 const IDLE_MS = 10_000;
+/** The largest JPEG that is taken needs 0.72 GB while it is decoded, beside 0.18 GB. Whatever needs more is made to. */
+const MEMORY_KIB_MAX = 1024 * 1024;
 /**
- * The largest JPEG that is taken needs 0.72 GB while it is decoded, beside the 0.35 GB that the process may have by then.
- * Whatever needs more is made to.
+ * What decodes the files of users gets none of the server's secrets. These settings make glibc give the memory of a
+ * photo back when it is done, where the process would grow to 0.4 GB.
  */
-const MEMORY_KIB_MAX = 1.25 * 1024 * 1024;
+const ENVIRONMENT = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072' };
 
 export interface ResizeRequest {
   readonly path: string;
@@ -21,6 +23,13 @@ export interface ResizeRequest {
 }
 /** `invalid`: the photo cannot be decoded. `failure`: none can. */
 export type ResizeAnswer = Sizes | { readonly invalid: string } | { readonly failure: string };
+
+export interface ResizerOptions {
+  /** The program of the process. */
+  readonly module?: string;
+  /** The process ended with a photo at hand, which is refused. */
+  readonly lost?: (exit: string) => void;
+}
 
 interface Job {
   readonly request: ResizeRequest;
@@ -36,7 +45,7 @@ interface Job {
  */
 export class Resizer {
   readonly #module: string;
-  readonly #deadlineMs: number;
+  readonly #lost: (exit: string) => void;
   /** The first is being worked on. */
   readonly #jobs: Job[] = [];
   #process: ChildProcess | undefined;
@@ -44,17 +53,17 @@ export class Resizer {
 
   constructor({
     module = fileURLToPath(new URL('./resizer-process.js', import.meta.url)),
-    deadlineMs = DEADLINE_MS,
-  } = {}) {
+    lost = () => undefined,
+  }: ResizerOptions = {}) {
     this.#module = module;
-    this.#deadlineMs = deadlineMs;
+    this.#lost = lost;
   }
 
   /** Errors: photo_invalid; overloaded, when this is not done in time; others when no photo can be decoded. */
   resize(request: ResizeRequest): Promise<Sizes> {
     if (this.#jobs.length >= JOBS_MAX) return Promise.reject(new ChatError('overloaded'));
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => this.#expire(job), this.#deadlineMs);
+      const timer = setTimeout(() => this.#expire(job), DEADLINE_MS);
       const job: Job = { request, timer, resolve, reject };
       if (this.#jobs.push(job) === 1) this.#begin(job);
     });
@@ -72,7 +81,8 @@ export class Resizer {
   #begin({ request }: Job): void {
     clearTimeout(this.#idle);
     this.#process ??= this.#start();
-    this.#process.send(request, () => undefined); // If it has ended, `exit` says so.
+    // If it has ended, or could not be started, `exit` or `error` says so.
+    this.#process.send?.(request, () => undefined);
   }
 
   #finish(settle: (job: Job) => void): void {
@@ -87,7 +97,9 @@ export class Resizer {
 
   #expire(job: Job): void {
     if (job === this.#jobs[0]) {
-      this.#process?.kill('SIGKILL');
+      const child = this.#process;
+      child?.kill('SIGKILL');
+      if (child !== undefined) this.#lose(child, 'deadline', new ChatError('overloaded'));
       return;
     }
     this.#jobs.splice(this.#jobs.indexOf(job), 1);
@@ -96,29 +108,34 @@ export class Resizer {
 
   #end(): void {
     clearTimeout(this.#idle);
-    const process = this.#process;
+    const child = this.#process;
     this.#process = undefined;
-    if (process?.connected) process.disconnect();
+    if (child?.connected) child.disconnect();
   }
 
   #start(): ChildProcess {
     const script = `ulimit -d ${MEMORY_KIB_MAX}; exec "$0" "$@"`;
     const child = spawn('/bin/sh', ['-c', script, process.execPath, this.#module], {
-      env: {}, // What decodes the files of users needs none of the server's secrets.
+      env: ENVIRONMENT,
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       serialization: 'advanced', // It takes buffers.
     });
-    child.on('message', (answer: ResizeAnswer) => this.#finish((job) => settle(job, answer)));
-    child.on('error', (error) => {
-      if (child.pid === undefined) this.#lose(child, error); // Otherwise `exit` follows.
+    child.on('message', (answer: ResizeAnswer) => {
+      if (this.#process === child) this.#finish((job) => settle(job, answer));
     });
-    child.on('exit', (code, signal) => this.#lose(child, errorOf(code, signal)));
+    child.on('error', (error) => {
+      if (child.pid === undefined) this.#lose(child, error.message, error); // Otherwise `exit` follows.
+    });
+    child.on('exit', (code, signal) =>
+      this.#lose(child, signal ?? `exit code ${code}`, errorOf(code, signal)),
+    );
     return child;
   }
 
-  #lose(child: ChildProcess, error: Error): void {
-    if (this.#process !== child) return; // It was ended.
+  #lose(child: ChildProcess, exit: string, error: Error): void {
+    if (this.#process !== child) return; // It was ended, or is lost already.
     this.#process = undefined;
+    if (this.#jobs.length > 0) this.#lost(exit);
     this.#finish(({ reject }) => reject(error));
   }
 }
@@ -129,7 +146,7 @@ function settle({ resolve, reject }: Job, answer: ResizeAnswer): void {
   else resolve(answer);
 }
 
-/** It is killed at the deadline, or by a system that is out of memory. Another signal is a decoder's crash. */
+/** A system that is out of memory kills it. Another signal is a decoder's crash. */
 function errorOf(code: number | null, signal: NodeJS.Signals | null): Error {
   if (signal === null) return new Error(`the process that decodes photos ended with exit code ${code}`);
   return new ChatError(signal === 'SIGKILL' ? 'overloaded' : 'photo_invalid');

@@ -20,8 +20,10 @@ const folder = mkdtempSync(join(tmpdir(), 'parley-resizer-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 let resizer: Resizer;
+let lost: string[];
 beforeEach(() => {
-  resizer = new Resizer({ module: MODULE });
+  lost = [];
+  resizer = new Resizer({ module: MODULE, lost: (exit) => lost.push(exit) });
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -72,11 +74,13 @@ it('gives its process no more memory than it needs, and no secrets', async () =>
   await resize(png(3, 3));
   const pid = await theProcess();
   const limits = readFileSync(`/proc/${pid}/limits`, 'utf8');
-  expect(/^Max data size +(\d+)/m.exec(limits)?.[1]).toBe(String(1280 * 1024 * 1024));
+  expect(/^Max data size +(\d+)/m.exec(limits)?.[1]).toBe(String(1024 * 1024 * 1024));
   const names = readFileSync(`/proc/${pid}/environ`, 'latin1')
     .split('\0')
     .map((line) => line.split('=')[0]);
-  expect(names.filter((name) => !/^(PWD|OLDPWD|SHLVL|_|NODE_CHANNEL_\w+)?$/.test(name ?? ''))).toEqual([]);
+  expect(
+    names.filter((name) => !/^(MALLOC_\w+|PWD|OLDPWD|SHLVL|_|NODE_CHANNEL_\w+)?$/.test(name ?? '')),
+  ).toEqual([]);
 });
 
 it.each([
@@ -101,15 +105,29 @@ describe('when its process', () => {
     const pid = await theProcess();
     process.kill(pid, 'SIGSTOP');
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    const [first, second] = [resize(png(9, 9)), resize(png(9, 9))];
-    const refused = [first, second].map((one) => expect(one).rejects.toMatchObject({ code: 'overloaded' }));
+    const first = expect(resize(png(9, 9))).rejects.toMatchObject({ code: 'overloaded' });
     vi.advanceTimersByTime(DEADLINE_MS - 1);
+    const second = resize(png(9, 9));
     expect(isRunning(pid)).toBe(true);
     vi.advanceTimersByTime(1);
     vi.useRealTimers();
-    await Promise.all(refused);
+    await first;
     await until(() => !isRunning(pid));
-    await expect(resize(png(9, 9))).resolves.toBeDefined();
+    await expect(second).resolves.toBeDefined();
+    expect(lost).toEqual(['deadline']);
+  });
+
+  it('has too many photos before it, a photo that waits is refused at its deadline', async () => {
+    await resize(png(9, 9));
+    const pid = await theProcess();
+    process.kill(pid, 'SIGSTOP');
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const waiting = [resize(png(9, 9)), resize(png(9, 9))].map((one) =>
+      expect(one).rejects.toMatchObject({ code: 'overloaded' }),
+    );
+    vi.advanceTimersByTime(DEADLINE_MS);
+    vi.useRealTimers();
+    await Promise.all(waiting);
   });
 
   it.each([
@@ -123,6 +141,7 @@ describe('when its process', () => {
     process.kill(pid, signal);
     process.kill(pid, 'SIGCONT');
     await expect(first).rejects.toMatchObject({ code });
+    expect(lost).toEqual([signal]);
     await expect(second).resolves.toBeDefined();
   });
 
