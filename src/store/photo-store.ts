@@ -15,8 +15,8 @@ export interface Image {
  */
 export interface PhotoStore {
   /**
-   * Stores an uploaded file among the photos of a user or a group. When the promise resolves, the photo survives a power
-   * loss. Errors: photo_invalid (no image of a type that is taken, damaged, or too large), photo_heic_unsupported,
+   * Stores an uploaded file among the photos of a user or a group, and removes it. When the promise resolves, the photo
+   * survives a power loss. Errors: photo_invalid (no image of a type that is taken, damaged, or too large), photo_heic_unsupported,
    * overloaded, storage_full.
    */
   store(uploaded: string, owner: PhotoOwner, id: number): Promise<StoredPhoto>;

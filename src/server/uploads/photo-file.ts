@@ -47,7 +47,7 @@ export class PhotoFile {
     await finished(this.#stream);
   }
 
-  /** Removes the file once nothing more can be written. It may be moved away already. */
+  /** Removes the file once nothing more can be written. It may be stored, and removed already. */
   async remove(): Promise<void> {
     if (!this.#stream.closed) {
       await new Promise<void>((resolve) => {

@@ -22,7 +22,7 @@ export interface Upload {
 
 export interface UploadedPhoto {
   readonly path: string;
-  /** Ends the upload: removes the file, unless it was moved to its lasting place, and releases the permit. */
+  /** Ends the upload: removes the file, unless it was stored, and releases the permit. */
   discard(): Promise<void>;
 }
 

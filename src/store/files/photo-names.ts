@@ -2,13 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { PHOTO_SIZES, type PhotoSize } from '../photo-store.js';
 import type { ImageType } from './images.js';
 
-const CONTENT_TYPES: Readonly<Record<string, string>> = {
-  png: 'image/png',
-  jpeg: 'image/jpeg',
-  webp: 'image/webp',
-  gif: 'image/gif',
-};
-
 /** How the name of a photo's file ends: with its size, unless it was stored before there were sizes, and its type. */
 const ENDING = /(?:-1280)?\.(\w+)$/;
 
@@ -28,7 +21,7 @@ export function filesOf(name: string): ReadonlySet<string> {
   return new Set([name, ...PHOTO_SIZES.map((size) => fileOf(name, size))]);
 }
 
-/** The Content-Type of a file, by the ending of its name. */
+/** The Content-Type of a file that has a size of a photo. */
 export function contentTypeOf(file: string): string {
-  return CONTENT_TYPES[ENDING.exec(file)?.[1] ?? ''] ?? 'application/octet-stream';
+  return file.endsWith('.jpeg') ? 'image/jpeg' : 'image/webp';
 }

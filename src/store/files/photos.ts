@@ -42,6 +42,7 @@ export class PhotoFiles implements PhotoStore {
     const name = newPhotoName(type);
     try {
       await this.#place(owner, id, name, sizes);
+      await rm(uploaded, { force: true });
       return { name, remove: () => this.remove(owner, id, name) };
     } catch (error) {
       // A file that cannot be removed is swept later. The caller has to hear the first error.

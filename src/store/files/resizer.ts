@@ -17,6 +17,9 @@ const MEMORY_KIB_MAX = 1024 * 1024;
  */
 const ENVIRONMENT = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072' };
 
+/** What a decoder crashes with. */
+const CRASHES = ['SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGSEGV', 'SIGSYS', 'SIGTRAP'];
+
 export interface ResizeRequest {
   readonly path: string;
   readonly type: ImageType;
@@ -146,8 +149,8 @@ function settle({ resolve, reject }: Job, answer: ResizeAnswer): void {
   else resolve(answer);
 }
 
-/** A system that is out of memory kills it. Another signal is a decoder's crash. */
+/** What ends the process from outside, such as a system that is out of memory, says nothing about the photo. */
 function errorOf(code: number | null, signal: NodeJS.Signals | null): Error {
   if (signal === null) return new Error(`the process that decodes photos ended with exit code ${code}`);
-  return new ChatError(signal === 'SIGKILL' ? 'overloaded' : 'photo_invalid');
+  return new ChatError(CRASHES.includes(signal) ? 'photo_invalid' : 'overloaded');
 }

@@ -52,6 +52,7 @@ it("a group's folder that is removed while a photo is placed in it leaves the re
   const uploaded = join(dataDir, 'upload');
   writeFileSync(uploaded, png(10, 10));
   const placed = await photos.store(uploaded, 'groups', GROUP);
+  expect(existsSync(uploaded)).toBe(false);
   await placed.remove();
   expect(existsSync(join(dataDir, 'files', 'groups', String(GROUP)))).toBe(false);
   expect(temporary()).toEqual([]);

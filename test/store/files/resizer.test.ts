@@ -83,6 +83,16 @@ it('gives its process no more memory than it needs, and no secrets', async () =>
   ).toEqual([]);
 });
 
+it('takes a JPEG that has a gain map beside it, as phones with HDR make, for the JPEG that it is', async () => {
+  const image = readFileSync(new URL('ultra-hdr.jpg', import.meta.url));
+  expect((await sharp(image).metadata()).gainMap).toBeDefined();
+  expect(await imageOf((await resize(image, 'jpeg'))[1280])).toEqual({
+    format: 'jpeg',
+    width: 64,
+    height: 48,
+  });
+});
+
 it.each([
   ['bytes that are no image', () => Buffer.alloc(999, 1)],
   ['an SVG', () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>')],
@@ -132,6 +142,7 @@ describe('when its process', () => {
 
   it.each([
     ['crashes', 'SIGSEGV', 'photo_invalid'],
+    ['aborts', 'SIGABRT', 'photo_invalid'],
     ['is killed', 'SIGKILL', 'overloaded'],
   ] as const)('%s, the photo is refused, and the next is not', async (_what, signal, code) => {
     await resize(png(9, 9));
