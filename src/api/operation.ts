@@ -26,7 +26,10 @@ export interface Operation {
   readonly ifNeeded?: true;
   /** The JSON body of a 200; absent where the answer is an image. */
   readonly response?: z.ZodType;
-  /** The answer is an image, in the `size` that the query asks for. A link that is signed (`photo_url`) takes the place of a token. */
+  /**
+   * The answer is an image, in the `size` that the query asks for. A signature in the query (`photo_url`) takes the place
+   * of a token.
+   */
   readonly image?: true;
   /** What it may refuse with, beside what follows from the traits above (`errorsOf`). */
   readonly errors: readonly ErrorCode[];

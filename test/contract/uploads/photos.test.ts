@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { encoded, heif, imageOf, jpeg, noisePng, png, pngHead } from '../../support/images.js';
@@ -135,6 +135,31 @@ describe("a profile's photo", () => {
     const answer = await user.send('POST', '/user', '{}', { 'content-type': 'text/plain' });
     expect(answer.status).toBe(415);
   });
+});
+
+it('is decoded by a process that has none of the connections of its worker', async () => {
+  const sockets = async (pid: number) => {
+    const names = (await readdir(`/proc/${pid}/fd`)).filter((name) => Number(name) > 2);
+    const links = names.map((name) => readlink(`/proc/${pid}/fd/${name}`).catch(() => ''));
+    return (await Promise.all(links)).filter((to) => to.startsWith('socket:'));
+  };
+  const user = await server.stranger('Connected');
+  expect((await user.post('/user', form({ username: user.username, name: 'C' }, photo))).status).toBe(200);
+  const { workers } = await server.pids();
+  const decoders = (
+    await Promise.all(
+      workers.map(async (worker) => {
+        const children = await readFile(`/proc/${worker}/task/${worker}/children`, 'utf8');
+        return children.split(' ').flatMap((pid) => (pid === '' ? [] : [{ worker, pid: Number(pid) }]));
+      }),
+    )
+  ).flat();
+  expect(decoders.length).toBeGreaterThan(0);
+  for (const { worker, pid } of decoders) {
+    const own = await sockets(worker);
+    expect(own.length).toBeGreaterThan(3);
+    expect((await sockets(pid)).filter((socket) => own.includes(socket))).toEqual([]);
+  }
 });
 
 describe("a group's photo", () => {
