@@ -8,6 +8,8 @@ import { alternate, type Effort, type Subject, type Suite } from './suite.js';
 
 const SUITE = 'http';
 const CONNECTIONS = 64;
+/** A worker takes so many photos at a time. */
+const UPLOADS = 16;
 const USERS = 1000;
 const CHATS = 50;
 const MEMBERS = 100;
@@ -27,6 +29,7 @@ interface Case {
   readonly requests: (seconds: number, groupId: number) => RequestPlan | readonly RequestPlan[];
   /** Whether a quick run has it too. */
   readonly quick: boolean;
+  readonly connections?: number;
 }
 
 const CASES: readonly Case[] = [
@@ -41,7 +44,7 @@ const CASES: readonly Case[] = [
   },
   { name: 'POST /chat/{id}', method: 'POST', requests: newPairs, quick: true },
   { name: 'POST /chat/{id} again', method: 'POST', requests: once('/chat/2', READER), quick: false },
-  { name: 'POST /user', method: 'POST', requests: newUsers, quick: true },
+  { name: 'POST /user', method: 'POST', requests: newUsers, quick: true, connections: UPLOADS },
 ];
 
 /**
@@ -49,20 +52,19 @@ const CASES: readonly Case[] = [
  * is busy before the server is, so what counts is the server's processor time for a request.
  */
 export const http: Suite = async function* (effort) {
-  const parameters = { connections: CONNECTIONS, workers: 1 };
   const limit: Subject = {
     suite: SUITE,
     name: 'GET /hello',
     target: 'engine',
-    parameters,
+    parameters: { connections: CONNECTIONS, workers: 1 },
     trial: () => helloTrial(effort),
   };
   const cases = CASES.filter(({ quick }) => quick || !effort.quick);
   const subjects = (effort.quick ? [1] : [1, 2]).flatMap((workers) =>
     cases.map((one): Subject => {
-      const { name } = one;
+      const { name, connections = CONNECTIONS } = one;
       const trial = () => parleyTrial(one, workers, effort);
-      return { suite: SUITE, name, target: 'parley', parameters: { ...parameters, workers }, trial };
+      return { suite: SUITE, name, target: 'parley', parameters: { connections, workers }, trial };
     }),
   );
   yield* await alternate(effort, [limit, ...subjects]);
@@ -73,19 +75,23 @@ async function helloTrial(effort: Effort): Promise<Metrics> {
   try {
     const tokens = [await tokenOf(READER)]; // So that the engine reads as many bytes.
     const requests = { path: '/hello', caller: 0 };
-    return await measure(target, effort, { method: 'GET', requests, tokens });
+    return await measure(target, effort, { method: 'GET', requests, tokens, connections: CONNECTIONS });
   } finally {
     await target.stop();
   }
 }
 
-function parleyTrial({ method, requests }: Case, workers: number, effort: Effort): Promise<Metrics> {
+function parleyTrial(
+  { method, requests, connections = CONNECTIONS }: Case,
+  workers: number,
+  effort: Effort,
+): Promise<Metrics> {
   return withDataDir(async (dataDir) => {
     const groupId = await prepare(dataDir);
     const plan = requests(effort.warmupSeconds + effort.seconds, groupId);
     const target = await startParley({ workers, dataDir });
     try {
-      return await measure(target, effort, { method, ...(await withTokens(plan)) });
+      return await measure(target, effort, { method, connections, ...(await withTokens(plan)) });
     } finally {
       await target.stop();
     }
@@ -95,13 +101,12 @@ function parleyTrial({ method, requests }: Case, workers: number, effort: Effort
 async function measure(
   target: Target,
   { warmupSeconds, seconds }: Effort,
-  plan: Pick<RequestsPlan, 'method' | 'requests' | 'tokens'>,
+  plan: Pick<RequestsPlan, 'method' | 'requests' | 'tokens' | 'connections'>,
 ): Promise<Metrics> {
   const expected = Array.isArray(plan.requests) ? undefined : await answerTo(target, plan);
   const outcome = await runRequests(target, {
     ...plan,
     ...(expected !== undefined && { expectedBody: expected }),
-    connections: CONNECTIONS,
     warmupMs: warmupSeconds * 1000,
     durationMs: seconds * 1000,
   });
