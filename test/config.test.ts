@@ -246,7 +246,12 @@ describe('TLS_CERT and TLS_KEY', () => {
     [
       'files that are not there',
       { TLS_CERT: '/none', TLS_KEY: '/none' },
-      /^TLS_CERT is no file.*TLS_KEY is no file/,
+      /^TLS_CERT is no file.* \(ENOENT\),TLS_KEY is no file.* \(ENOENT\)$/,
+    ],
+    [
+      'what cannot be read',
+      { TLS_CERT: '/', TLS_KEY: '/' },
+      /^TLS_CERT is no file.* \(EISDIR\),TLS_KEY is no file.* \(EISDIR\)$/,
     ],
     ['the wrong way round', { TLS_CERT: key, TLS_KEY: cert }, /^TLS_CERT is no file.*TLS_KEY is no file/],
     ['the key of another', { TLS_CERT: cert, TLS_KEY: nextKey }, /^TLS_KEY is not the key/],

@@ -24,11 +24,20 @@ const OURS: Readonly<Record<string, readonly string[]>> = {
     'store/read-store',
   ],
   // The generated secret must survive a power loss, as the store's files must.
-  'server/auth': ['api/frames', 'chat', 'operator-error', 'store/fsync', 'store/read-store'],
+  'server/auth': [
+    'api/frames',
+    'chat',
+    'data-folder/problem',
+    'operator-error',
+    'store/fsync',
+    'store/read-store',
+  ],
+  'data-folder': ['operator-error', 'store/space'],
   cli: [
     'api',
     'chat',
     'config',
+    'data-folder',
     'link',
     'operator-error',
     'prove/options',
@@ -36,6 +45,7 @@ const OURS: Readonly<Record<string, readonly string[]>> = {
     'prove/usage',
     'server/auth',
     'storage',
+    'store/read-store',
   ],
   // Its clients know the API alone. The checker reads the log itself, to check against it what they saw.
   prove: ['api', 'chat', 'config', 'operator-error', 'process/port', 'storage', 'store/read-store'],

@@ -1,4 +1,5 @@
 import type { Config } from '../config.js';
+import { asFolderProblem, folderProblem } from '../data-folder/problem.js';
 import { OperatorError } from '../operator-error.js';
 import { Authenticator } from '../server/auth/authenticator.js';
 import type { Identity } from '../server/auth/identity.js';
@@ -7,6 +8,7 @@ import { readSecret } from '../server/auth/secret.js';
 import { TokenRefusal } from '../server/auth/token-refusal.js';
 import { describeTime } from '../server/auth/token-times.js';
 import { storage } from '../storage.js';
+import type { ReadStore } from '../store/read-store.js';
 
 /** Resolves to a text that names the token's user and its end, and an `iat` that cannot be. Throws an OperatorError that explains why it is refused. */
 export async function checkToken(config: Config, token: string): Promise<string> {
@@ -35,14 +37,22 @@ export async function checkToken(config: Config, token: string): Promise<string>
   }
 }
 
-/** The revocations in the database; undefined while there is no database. */
+/** The revocations in the database; undefined while there is no database. Errors: OperatorError when it cannot be read. */
 async function revocationsIn(dataDir: string): Promise<Revocations | undefined> {
-  if (!storage.exists(dataDir)) return undefined;
-  const store = storage.openReader(dataDir);
+  let store: ReadStore | undefined;
   try {
+    if (!storage.exists(dataDir)) return undefined;
+    store = storage.openReader(dataDir);
     return new Revocations((await store.revocations()).value);
+  } catch (error) {
+    if (storage.classify(error) === undefined) throw asFolderProblem(dataDir, error);
+    throw folderProblem(
+      dataDir,
+      `has a database that cannot be read (${(error as Error).message})`,
+      'run this as the user of the server',
+    );
   } finally {
-    store.close();
+    store?.close();
   }
 }
 

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { callerOf, claimOf, MAPPED_USER_ID_MIN } from '../chat/users.js';
 import type { Config } from '../config.js';
+import { assertUsable } from '../data-folder/prepare.js';
 import { LinkClient } from '../link/client.js';
 import { linkPath } from '../link/protocol.js';
 import { OperatorError } from '../operator-error.js';
@@ -15,6 +16,8 @@ const ANSWER_MS_MAX = 10_000;
  */
 export async function runRevoke(args: readonly string[], { dataDir }: Config): Promise<void> {
   const { claim, before } = options(args);
+  // The link tries again for as long as it cannot connect, so a refusal is said before.
+  assertUsable(dataDir, linkPath(dataDir));
   await revoke(dataDir, claim, before);
   const time = new Date(before * 1000).toISOString();
   console.log(`tokens for ${JSON.stringify(claim)} that were issued before ${time} are revoked`);

@@ -1,4 +1,6 @@
 import type { Config } from '../config.js';
+import { assertRoom, prepareDataFolder } from '../data-folder/prepare.js';
+import { asFolderProblem, folderProblem, shown } from '../data-folder/problem.js';
 import { CommitQueue } from '../ledger/commit-queue.js';
 import { FullDisk, type WriteKind } from '../ledger/full-disk.js';
 import { Overload } from '../ledger/overload.js';
@@ -6,6 +8,7 @@ import { linkPath } from '../link/protocol.js';
 import { RedisHints } from '../link/redis/hints.js';
 import { LinkServer } from '../link/server.js';
 import { createLogger } from '../log.js';
+import { OperatorError } from '../operator-error.js';
 import { warnOfOldNames } from '../renamed-settings.js';
 import { ensureSecret } from '../server/auth/secret.js';
 import { storage } from '../storage.js';
@@ -26,11 +29,7 @@ export async function runLedger(config: Config, { hasPrimary }: { hasPrimary: bo
   const log = createLogger(config.logLevel, 'ledger');
   exitOnUnexpectedError(log);
   if (!hasPrimary) warnOfOldNames(log, config.oldNames);
-  const lock = await storage.lock(config.dataDir, LOCK_WAIT_MS);
-  if (lock === undefined) {
-    console.error(`parley: the data folder ${config.dataDir} is in use by another parley`);
-    process.exit(1);
-  }
+  const lock = await takeFolder(config.dataDir);
   if (config.jwt.key === undefined) ensureSecret(config.dataDir);
 
   const diskEvents = {
@@ -68,12 +67,14 @@ export async function runLedger(config: Config, { hasPrimary }: { hasPrimary: bo
     })
     .catch((error: unknown) => {
       const problem = storage.classify(error);
-      if (problem === 'damaged') {
-        const { message } = error as Error;
-        console.error(`parley: the database in ${config.dataDir} is damaged, restore a backup: ${message}`);
-      }
-      if (problem !== undefined) return fail(error);
-      throw error;
+      const refused = (why: string) =>
+        new OperatorError(`the database in ${shown(config.dataDir)} is ${why}: ${(error as Error).message}`);
+      if (problem === undefined) throw error;
+      if (problem === 'newer') throw refused('from a newer parley, start that one or restore a backup');
+      if (problem !== 'damaged') return fail(error);
+      storage.markFailure(config.dataDir, error);
+      console.error(`parley: ${refused('damaged, restore a backup').message}`);
+      process.exit(EXIT_STORAGE_FAILED);
     });
   const maintenance = store.maintain({
     done: () => disk.succeeded('checkpoint'),
@@ -108,7 +109,11 @@ export async function runLedger(config: Config, { hasPrimary }: { hasPrimary: bo
     onDisconnect: (worker) => overload.forget(worker),
     warn: (message, error) => log.warn({ err: error }, message),
   });
-  await server.listen();
+  await server.listen().catch((error: Error) => {
+    throw new OperatorError(
+      `the socket ${linkPath(config.dataDir)}, which links the processes, cannot be made (${error.message})`,
+    );
+  });
 
   onDrain(async () => {
     await queue.close();
@@ -131,4 +136,18 @@ export async function runLedger(config: Config, { hasPrimary }: { hasPrimary: bo
   sweepFiles(config.dataDir, Date.now(), (owner, id) => store.photoOf(owner, id)).catch((error: unknown) =>
     log.warn({ err: error }, 'unused files could not be removed'),
   );
+}
+
+/** Locks the data folder for as long as this process lives. Errors: OperatorError. */
+async function takeFolder(dataDir: string): Promise<{ release(): void }> {
+  prepareDataFolder(dataDir);
+  // Where a database is, a ledger waits for space, because workers may be there, which go on to serve what is stored.
+  if (!storage.exists(dataDir)) assertRoom(dataDir);
+  const lock = await storage.lock(dataDir, LOCK_WAIT_MS).catch((error: unknown) => {
+    if (storage.classify(error) === undefined) throw asFolderProblem(dataDir, error);
+    throw folderProblem(dataDir, `cannot be locked (${(error as Error).message})`);
+  });
+  if (lock === undefined)
+    throw new OperatorError(`the data folder ${shown(dataDir)} is in use by another parley`);
+  return lock;
 }

@@ -1,6 +1,9 @@
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.js';
+import { OperatorError } from '../operator-error.js';
+
+type Address = Pick<Config, 'host' | 'port'>;
 
 /** How long the workers of a killed primary may keep the port. They end shortly after it. */
 const RELEASE_MS = 1000;
@@ -10,20 +13,44 @@ const FREE_PORTS = 10_000;
 
 /**
  * Resolves to the port that the server is to listen on. The engine shares a port with whoever has it, without an
- * error; so the port is tried first in a way that does not share. When another program has it, this prints one line
- * and exits.
+ * error; so the port is tried first in a way that does not share. Errors: OperatorError when it cannot be had.
  */
-export async function portToServe({ host, port }: Pick<Config, 'host' | 'port'>): Promise<number> {
+export async function portToServe(address: Address): Promise<number> {
   const deadline = performance.now() + RELEASE_MS;
   for (;;) {
-    const found = await tryPort(host, port);
+    const found = await tryPort(address.host, address.port);
     if (typeof found === 'number') return found;
-    if (found !== 'EADDRINUSE' || performance.now() > deadline) {
-      const why = found === 'EADDRINUSE' ? 'is in use' : `cannot be used (${found})`;
-      console.error(`parley: port ${port} on ${host} ${why}`);
-      process.exit(1);
-    }
+    if (found !== 'EADDRINUSE' || performance.now() > deadline) throw problemOf(address, found);
     await sleep(RETRY_EVERY_MS);
+  }
+}
+
+/** Resolves to why the engine, which does not say it, cannot listen there. */
+export async function whyNot(address: Address): Promise<OperatorError> {
+  const found = await tryPort(address.host, address.port);
+  return problemOf(address, typeof found === 'number' ? undefined : found);
+}
+
+function problemOf({ host, port }: Address, code: string | undefined): OperatorError {
+  const where = `port ${port} on ${host}`;
+  switch (code) {
+    case 'EADDRINUSE':
+      return new OperatorError(`${where} is in use`);
+    case 'EACCES':
+    case 'EPERM':
+      return new OperatorError(
+        `${where} is not for this user to listen on (${code}); set PORT to 1024 or more, or allow it with CAP_NET_BIND_SERVICE`,
+      );
+    case 'EADDRNOTAVAIL':
+    case 'EAFNOSUPPORT':
+    case 'EAI_AGAIN':
+    case 'EINVAL':
+    case 'ENOTFOUND':
+      return new OperatorError(
+        `HOST ${host} is no address of this machine (${code}); set it to one, such as 0.0.0.0, :: or 127.0.0.1`,
+      );
+    default:
+      return new OperatorError(`${where} cannot be used (${code})`);
   }
 }
 

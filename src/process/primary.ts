@@ -1,5 +1,6 @@
 import { isatty } from 'node:tty';
 import type { Config } from '../config.js';
+import { assertRoom, prepareDataFolder } from '../data-folder/prepare.js';
 import { createLogger } from '../log.js';
 import { warnOfOldNames } from '../renamed-settings.js';
 import { secretFile } from '../server/auth/secret.js';
@@ -22,6 +23,8 @@ export async function runPrimary(config: Config): Promise<void> {
   warnOfOldNames(log, config.oldNames);
   const hadTerminal = isatty(STDIN);
   const port = await portToServe(config);
+  prepareDataFolder(config.dataDir);
+  assertRoom(config.dataDir);
   const processes = new ProcessTree(log, workerForker(port));
   process.on('SIGTERM', () => void processes.stop(0));
   process.on('SIGINT', () => void processes.stop(0));

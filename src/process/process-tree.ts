@@ -2,12 +2,13 @@ import type { ChildProcess } from 'node:child_process';
 import type { Logger } from '../log.js';
 import { Child } from './child.js';
 import { forkLedger } from './fork.js';
+import { EXIT_STORAGE_FAILED } from './lifecycle.js';
 import { DRAIN_MS, RollingRestart } from './rolling-restart.js';
 
 /** The ledger has at least this much of the time to drain, however long the workers took. */
 const LEDGER_DRAIN_MS = 500;
 /** A child that ends like this has printed its reason. */
-const EXIT_EXPLAINED = 'exit code 1';
+const EXITS_EXPLAINED = ['exit code 1', `exit code ${EXIT_STORAGE_FAILED}`];
 
 /** The ledger and the workers. The primary starts them, keeps them running, replaces them, and stops them in order. */
 export class ProcessTree {
@@ -67,7 +68,7 @@ export class ProcessTree {
 
   readonly #onUnexpectedExit = (child: Child, exit: string, everReady: boolean): void => {
     if (this.#stopping) return;
-    const isExplained = !everReady && exit === EXIT_EXPLAINED;
+    const isExplained = !everReady && EXITS_EXPLAINED.includes(exit);
     if (!isExplained) this.#log.error({ child: child.name, exit }, 'a process ended unexpectedly');
     // A process that never became ready would fail in the same way again.
     if (!everReady) void this.stop(1);

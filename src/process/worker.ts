@@ -1,6 +1,7 @@
 import cluster from 'node:cluster';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.js';
+import { assertUsable } from '../data-folder/prepare.js';
 import { LinkClient } from '../link/client.js';
 import { CombinedBus } from '../link/combined-bus.js';
 import { linkPath } from '../link/protocol.js';
@@ -15,6 +16,7 @@ import { storage } from '../storage.js';
 import type { ReadStore } from '../store/read-store.js';
 import { composeWorker } from './compose-worker.js';
 import { exitOnUnexpectedError, notifyReady, onDrain } from './lifecycle.js';
+import { whyNot } from './port.js';
 
 /** Requests and commands that are in progress when a drain begins have this long to end. */
 const DRAIN_MS = 7000;
@@ -24,11 +26,12 @@ const LINGER_MS = 100;
 /** How long aborted uploads have to remove their files. */
 const ABORTED_MS = 1000;
 
-/** Runs a worker, which serves clients. Resolves when it is ready. Errors: OperatorError for port 0. */
+/** Runs a worker, which serves clients. Resolves when it is ready. Errors: OperatorError for port 0, for a link that it may not use, and for an address that it cannot listen on. */
 export async function runWorker(config: Config): Promise<void> {
   if (config.port === 0) throw new OperatorError('PORT=0 would give each worker another port');
   const log = createLogger(config.logLevel, `worker ${cluster.worker?.id ?? process.pid}`);
   exitOnUnexpectedError(log);
+  assertUsable(config.dataDir, linkPath(config.dataDir));
   const fatal = (error: unknown) => {
     log.fatal({ err: error }, 'this worker cannot go on and ends; a new one is started');
     process.exit(1);
@@ -76,7 +79,9 @@ export async function runWorker(config: Config): Promise<void> {
     draining: () => draining,
   });
   follower = hub.follower;
-  const stopListening = await listen(engine, config.host, config.port);
+  const stopListening = await listen(engine, config.host, config.port).catch(async () => {
+    throw await whyNot(config);
+  });
 
   onDrain(async () => {
     draining = true;

@@ -5,9 +5,9 @@ import type { WriteStore } from './write-store.js';
 
 /**
  * What an error of the storage means. `full`: nothing was written, and it may be tried again. `damaged`: only a backup
- * helps. `failed`: what is written is not known.
+ * helps. `newer`: a newer version made it, and nothing is wrong with it. `failed`: what is written is not known.
  */
-export type StorageProblem = 'full' | 'damaged' | 'failed';
+export type StorageProblem = 'full' | 'damaged' | 'newer' | 'failed';
 
 /** The limits that the ledger holds, since it sees all that is written. */
 export type WriteLimits = Pick<Limits, 'messagesPerSecondPerUserMax' | 'groupMembersMax'>;
@@ -49,7 +49,7 @@ export interface RestoredDatabase {
 export interface StoreDriver {
   /** The schema that this version brings a database to. A newer schema may only add to it. */
   readonly schemaVersion: number;
-  /** Whether there is a database in the folder. */
+  /** Whether there is a database in the folder. Errors: those of the file system when it may not be looked into. */
   exists(dataDir: string): boolean;
   /** Opens what a ledger has made. Errors: those of the storage. */
   openReader(dataDir: string): ReadStore;

@@ -1,7 +1,12 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openWriteStore } from '../../src/store/sqlite/write/ledger-store.js';
 import { historyOf, live, textOf } from '../support/chat.js';
 import { png } from '../support/images.js';
-import { ServerOnSmallDisk } from '../support/small-disk.js';
+import { temporaryFolder } from '../support/ledger.js';
+import { exitOf, launch, SECRET } from '../support/server.js';
+import { freedBy, fullBut, onSmallDisk, ServerOnSmallDisk } from '../support/small-disk.js';
 import type { Frame, TestSocket } from '../support/socket.js';
 import type { TestUser } from '../support/user.js';
 import { until } from '../support/wait.js';
@@ -117,22 +122,58 @@ describe('on a full disk', () => {
   });
 });
 
-describe('a server that is started on a full disk', () => {
+describe('a ledger that is started again on a full disk', () => {
   it.each([
     ['nothing', 0],
     ['not even the index of the write-ahead log', 16 * 1024],
-    ['the index, and not the first commit', 64 * 1024],
-  ])('where %s fits says so once, waits, and serves as soon as there is space', async (_what, bytesLeft) => {
-    const { server } = await ServerOnSmallDisk.startFull(bytesLeft);
+    ['the index, and not the first commit', 36 * 1024],
+  ])('where %s fits says so once, waits, and is ready as soon as there is space', async (_what, bytesLeft) => {
+    const [folder, seed] = [await temporaryFolder(), await temporaryFolder()];
+    openWriteStore(seed.path, Date.now(), () => undefined).close();
+    const freed = join(seed.path, 'freed');
+    const first = `cp "${seed.path}"/* .; ${fullBut(bytesLeft)} ${freedBy(freed)}`;
+    const env = { DATA_DIR: folder.path, JWT_SECRET: SECRET };
+    const { process, output } = launch(env, ['ledger'], { through: onSmallDisk(first) });
+    const said = (what: string) => output.text.split('\n').filter((line) => line.includes(what));
     try {
-      const said = (what: string) => server.logOf('ledger').filter(({ msg }) => String(msg).includes(what));
-      await until(() => said('has space again').length > 0);
-      expect(said('has space again')).toHaveLength(1);
-      expect(said('disk is full')).toHaveLength(1);
-      expect((await (await server.user('Dave')).get('/user')).status).toBe(200);
-      expect(server.logOf('primary').filter(({ msg }) => String(msg).includes('ended'))).toEqual([]);
+      await until(() => said('disk is full').length > 0);
+      writeFileSync(freed, '');
+      await until(() => said('"msg":"ready"').length > 0);
+      expect([said('disk is full'), said('has space again')].map(({ length }) => length)).toEqual([1, 1]);
     } finally {
-      await server.stop();
+      process.kill('SIGTERM');
+      expect(await exitOf(process)).toEqual({ code: 0, signal: null });
+      await folder.remove();
+      await seed.remove();
     }
+  });
+});
+
+describe('a server that is first started where it cannot write', () => {
+  const names = 'n=0; while true >"name-$n"; do n=$((n+1)); done 2>/dev/null;';
+  it.each([
+    ['a full disk', fullBut(512 * 1024), 'is on a full disk (less than 1 MiB left); free some of it'],
+    ['a disk without inodes', names, 'is on a full disk (no inode left); free some of it'],
+    [
+      'a disk with few inodes',
+      `${names} rm name-1 name-2;`,
+      'is on a full disk (2 inodes left); free some of it',
+    ],
+    [
+      'a read-only disk',
+      'mount -o remount,ro .;',
+      'is on a file system that is mounted read-only; mount it writable',
+    ],
+  ])('%s: says so in one line and exits with 1, also as the ledger that pm2 starts', async (_where, first, problem) => {
+    const folder = await temporaryFolder();
+    for (const args of [[], ['ledger']]) {
+      const env = { DATA_DIR: folder.path, JWT_SECRET: SECRET };
+      const { process, output } = launch(env, args, { through: onSmallDisk(first) });
+      expect(await exitOf(process)).toEqual({ code: 1, signal: null });
+      expect(output.text).toBe(
+        `parley: DATA_DIR ${folder.path} ${problem}, or set DATA_DIR to another folder\n`,
+      );
+    }
+    await folder.remove();
   });
 });

@@ -1,19 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import {
-  closeSync,
-  existsSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, existsSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { TestServer } from './server.js';
-import { until } from './wait.js';
 
 const BALLAST = 'ballast';
 const BYTES = 12 * 1024 * 1024;
@@ -37,17 +25,18 @@ function namespace(): string[] {
   return found;
 }
 
-/** Runs what follows where DATA_DIR is a small file system. */
-const onSmallDisk = (first: string) => [
+/** Runs what follows where DATA_DIR is a small file system, on which the shell does `first`. */
+export const onSmallDisk = (first = '') => [
   ...namespace(),
   ...['sh', '-c'],
-  `mount -t tmpfs -o size=${BYTES},nr_inodes=${FILES} tmpfs "$DATA_DIR" && ${first} exec "$@"`,
+  `mount -t tmpfs -o size=${BYTES},nr_inodes=${FILES} tmpfs "$DATA_DIR" && cd "$DATA_DIR" && { ${first} exec "$@"; }`,
   'sh',
 ];
-/** It is full but for so many bytes when the program begins, and has space when a file is there. */
-const fullAtFirst = (bytesLeft: number, freed: string) =>
-  `cd "$DATA_DIR"; cat /dev/zero >${BALLAST} 2>&1; truncate -s -${bytesLeft} ${BALLAST};` +
-  ` (until [ -e ${freed} ]; do sleep 0.05; done; rm ${BALLAST}) &`;
+/** It is full but for so many bytes. */
+export const fullBut = (bytesLeft: number) =>
+  `cat /dev/zero >${BALLAST} 2>/dev/null; truncate -s -${bytesLeft} ${BALLAST};`;
+/** It has space again when this file is there, which may lie elsewhere. */
+export const freedBy = (file: string) => `(until [ -e ${file} ]; do sleep 0.05; done; rm ${BALLAST}) &`;
 
 /** A server on a disk that can be filled. */
 export class ServerOnSmallDisk {
@@ -60,21 +49,7 @@ export class ServerOnSmallDisk {
   /** Photos are refused when fewer bytes are free than `freeSpaceBytesMin`; by default only when they do not fit. */
   static async start(freeSpaceBytesMin = 0): Promise<ServerOnSmallDisk> {
     const env = { FREE_SPACE_BYTES_MIN: String(freeSpaceBytesMin), UPLOADS_PER_MINUTE_PER_USER_MAX: '0' };
-    return new ServerOnSmallDisk(await TestServer.start({ through: onSmallDisk(''), env }));
-  }
-
-  /** There are only so many bytes at first, and all of the disk as soon as the server says that it is full. */
-  static async startFull(bytesLeft: number): Promise<ServerOnSmallDisk> {
-    const folder = mkdtempSync(join(tmpdir(), 'parley-small-disk-'));
-    const [log, freed] = [join(folder, 'log'), join(folder, 'freed')];
-    const through = onSmallDisk(fullAtFirst(bytesLeft, freed));
-    const env = { FREE_SPACE_BYTES_MIN: '0' };
-    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-    const starting = TestServer.start({ through, env, log });
-    const full = until(() => existsSync(log) && readFileSync(log, 'utf8').includes('disk is full'));
-    await Promise.race([full, starting]);
-    writeFileSync(freed, '');
-    return new ServerOnSmallDisk(await starting);
+    return new ServerOnSmallDisk(await TestServer.start({ through: onSmallDisk(), env }));
   }
 
   /** Takes every byte that is left, or so many of them. */

@@ -88,8 +88,10 @@ function readPublicKey(value: string, problems: string[]): { pem: string; algori
     if (type === 'ec' && details?.namedCurve === 'prime256v1') return { pem, algorithms: EC_ALGORITHMS };
     if (type === 'ed25519') return { pem, algorithms: ED25519_ALGORITHMS };
     problems.push(`JWT_PUBLIC_KEY must be RSA of at least ${RSA_BITS_MIN} bits, P-256 or Ed25519`);
-  } catch {
-    problems.push('JWT_PUBLIC_KEY is neither a public key in PEM nor a file that holds one');
+  } catch (error) {
+    const { code, errno } = error as NodeJS.ErrnoException;
+    const why = errno === undefined ? '' : ` (${code})`; // The whole message would show the value.
+    problems.push(`JWT_PUBLIC_KEY is neither a public key in PEM nor a file that holds one${why}`);
   }
   return undefined;
 }

@@ -1,13 +1,10 @@
-import { readFileSync, rmSync, unlinkSync, writeSync } from 'node:fs';
+import { readFileSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { syncFolder, writeSynced } from '../../fsync.js';
 import { openWriter } from '../database.js';
 
 const RECORD = 'storage-failed';
-const PROBE = 'space-probe';
-/** With less free space than this a full disk counts as full, because some commits would fit and others not. */
-const SPACE_BYTES_MIN = 1024 * 1024;
 /** Readers keep a snapshot for milliseconds. A reader that is frozen must not delay the checks for ever. */
 const READERS_WAIT_MS = 10_000;
 const READERS_RETRY_MS = 50;
@@ -32,16 +29,6 @@ export function isStorageFailure(error: unknown): boolean {
  */
 export function isStorageFull(error: unknown): boolean {
   return ['SQLITE_FULL', 'ENOSPC', 'EDQUOT'].includes(codeOf(error));
-}
-
-/** Throws when there is no room for `SPACE_BYTES_MIN` in the data folder. Leaves nothing there. */
-export function assertSpace(dataDir: string): void {
-  const path = join(dataDir, PROBE);
-  writeSynced(path, (file) => {
-    unlinkSync(path); // So its space is free again when the file is closed, also when this process dies.
-    const piece = Buffer.alloc(64 * 1024);
-    for (let bytes = 0; bytes < SPACE_BYTES_MIN; ) bytes += writeSync(file, piece);
-  });
 }
 
 function isDamage(error: unknown): boolean {

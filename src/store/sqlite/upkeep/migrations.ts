@@ -132,13 +132,16 @@ const MIGRATIONS = [
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
 
-/** Brings the schema up to date, each step in a transaction of its own. */
+/** The database has a schema that this version does not know. */
+export class NewerDatabase extends Error {
+  override readonly name = 'NewerDatabase';
+}
+
+/** Brings the schema up to date, each step in a transaction of its own. Errors: NewerDatabase; those of SQLite. */
 export function migrate(db: Connection): void {
   const version = Number(db.pragma('user_version', { simple: true }));
   if (version > SCHEMA_VERSION) {
-    throw new Error(
-      `the database has schema ${version}, this version of parley knows up to ${SCHEMA_VERSION}`,
-    );
+    throw new NewerDatabase(`it has schema ${version}, and this version knows up to ${SCHEMA_VERSION}`);
   }
   db.function('key_of_username', { deterministic: true }, (username) => usernameKey(String(username)));
   MIGRATIONS.slice(version).forEach((sql, index) => {
