@@ -32,7 +32,7 @@ const OURS: Readonly<Record<string, readonly string[]>> = {
     'store/fsync',
     'store/read-store',
   ],
-  'data-folder': ['operator-error', 'store/space'],
+  'data-folder': ['operator-error', 'storage', 'store/space'],
   cli: [
     'api',
     'chat',

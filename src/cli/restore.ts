@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Config } from '../config.js';
+import { lockDataFolder } from '../data-folder/lock.js';
 import { OperatorError } from '../operator-error.js';
 import { storage } from '../storage.js';
 
@@ -16,7 +17,7 @@ export async function runRestore(args: readonly string[], { dataDir }: Config): 
   const [name, ...others] = args;
   if (name === undefined || name.startsWith('-') || others.length > 0) throw new OperatorError(USAGE);
   const copy = existing(name);
-  const lock = await storage.lock(dataDir, 0);
+  const lock = await lockDataFolder(dataDir, 0);
   if (lock === undefined)
     throw new OperatorError(`a server is using ${dataDir}; stop it, then run this command again`);
   try {

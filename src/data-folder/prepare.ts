@@ -13,6 +13,7 @@ export const ENTRIES: Readonly<Record<string, 'folder' | 'file' | 'socket'>> = {
   'parley.db': 'file',
   'parley.db-wal': 'file',
   'parley.db-shm': 'file',
+  'given-ids.json': 'file',
   'ledger.lock': 'file',
   'ledger.sock': 'socket',
   'storage-failed': 'file',

@@ -1,6 +1,6 @@
 import type { Config } from '../config.js';
-import { assertRoom, prepareDataFolder } from '../data-folder/prepare.js';
-import { asFolderProblem, folderProblem, shown } from '../data-folder/problem.js';
+import { lockDataFolder } from '../data-folder/lock.js';
+import { shown } from '../data-folder/problem.js';
 import { CommitQueue } from '../ledger/commit-queue.js';
 import { FullDisk, type WriteKind } from '../ledger/full-disk.js';
 import { Overload } from '../ledger/overload.js';
@@ -29,7 +29,9 @@ export async function runLedger(config: Config, { hasPrimary }: { hasPrimary: bo
   const log = createLogger(config.logLevel, 'ledger');
   exitOnUnexpectedError(log);
   if (!hasPrimary) warnOfOldNames(log, config.oldNames);
-  const lock = await takeFolder(config.dataDir);
+  const lock = await lockDataFolder(config.dataDir, LOCK_WAIT_MS);
+  if (lock === undefined)
+    throw new OperatorError(`the data folder ${shown(config.dataDir)} is in use by another parley`);
   if (config.jwt.key === undefined) ensureSecret(config.dataDir);
 
   const diskEvents = {
@@ -136,18 +138,4 @@ export async function runLedger(config: Config, { hasPrimary }: { hasPrimary: bo
   sweepFiles(config.dataDir, Date.now(), (owner, id) => store.photoOf(owner, id)).catch((error: unknown) =>
     log.warn({ err: error }, 'unused files could not be removed'),
   );
-}
-
-/** Locks the data folder for as long as this process lives. Errors: OperatorError. */
-async function takeFolder(dataDir: string): Promise<{ release(): void }> {
-  prepareDataFolder(dataDir);
-  // Where a database is, a ledger waits for space, because workers may be there, which go on to serve what is stored.
-  if (!storage.exists(dataDir)) assertRoom(dataDir);
-  const lock = await storage.lock(dataDir, LOCK_WAIT_MS).catch((error: unknown) => {
-    if (storage.classify(error) === undefined) throw asFolderProblem(dataDir, error);
-    throw folderProblem(dataDir, `cannot be locked (${(error as Error).message})`);
-  });
-  if (lock === undefined)
-    throw new OperatorError(`the data folder ${shown(dataDir)} is in use by another parley`);
-  return lock;
 }

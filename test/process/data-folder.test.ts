@@ -124,9 +124,10 @@ describe('a DATA_DIR in which no server can work', () => {
     ['token', '--check', 'a.b.c'],
     ['revoke', '--sub', '1'],
     ['demo'],
-  ])('is named by %s %s in one line too', async (...args) => {
-    writeFileSync(at(`for-${args[1]}-${args[0]}`), '');
-    const path = at(`for-${args[1]}-${args[0]}`);
+    ['restore', '/dev/null'],
+  ])('is named by %s in one line too', async (...args) => {
+    const path = at(`for-${args.join('').replaceAll('/', '')}`);
+    writeFileSync(path, '');
     expect(await refusal(path, args)).toBe(`DATA_DIR ${path} is not a folder; ${ANOTHER}`);
   });
 });
