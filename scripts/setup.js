@@ -1,12 +1,12 @@
 // What `npm start` and `npm test` do first: install the locked dependencies and build, each only when needed.
 // `--build` builds even when nothing changed; `--bench` builds the benchmarks too.
-import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { runInGroup } from './process-group.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const installStamp = join(root, 'node_modules', '.parley-installed');
@@ -28,12 +28,13 @@ await takeTurn();
 const locked = `${process.versions.modules} ${hash([readFileSync('package-lock.json')])}`;
 if (read(installStamp) !== locked) {
   say('installing the locked dependencies (one of them may be compiled, which takes a minute or two) …');
-  npm('ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error');
+  await npm('ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error');
   writeFileSync(installStamp, locked);
 }
 
-build('dist', 'tsconfig.build.json', ['src'], process.argv.includes('--build'));
-if (process.argv.includes('--bench')) build('dist-bench', 'tsconfig.bench.json', ['src', 'bench'], false);
+await build('dist', 'tsconfig.build.json', ['src'], process.argv.includes('--build'));
+if (process.argv.includes('--bench'))
+  await build('dist-bench', 'tsconfig.bench.json', ['src', 'bench'], false);
 
 /**
  * Waits for another set-up of this folder, because two at once would remove each other's modules. A process holds the
@@ -55,7 +56,7 @@ async function takeTurn() {
 }
 
 /** Builds a folder from others, unless it was built from these very files. */
-function build(folder, config, from, always) {
+async function build(folder, config, from, always) {
   const stamp = join(folder, '.parley-built');
   const sources = [...from.flatMap(files), 'tsconfig.json', config];
   const built = hash([
@@ -65,20 +66,20 @@ function build(folder, config, from, always) {
   if (!always && read(stamp) === built) return;
   say(`building ${folder} …`);
   rmSync(folder, { recursive: true, force: true });
-  run(process.execPath, join('node_modules', 'typescript', 'bin', 'tsc'), '-p', config);
+  await run(process.execPath, join('node_modules', 'typescript', 'bin', 'tsc'), '-p', config);
   writeFileSync(stamp, built);
 }
 
-function npm(...args) {
+async function npm(...args) {
   // Within an npm script, this variable has the path of npm.
   const cli = process.env.npm_execpath;
-  if (cli?.endsWith('.js')) run(process.execPath, cli, ...args);
-  else run('npm', ...args);
+  if (cli?.endsWith('.js')) await run(process.execPath, cli, ...args);
+  else await run('npm', ...args);
 }
 
-function run(command, ...args) {
+async function run(command, ...args) {
   // The output of the commands goes to stderr: `npm run --silent token` prints a token and nothing else.
-  const { status, error } = spawnSync(command, args, { stdio: ['ignore', 2, 2] });
+  const { status, error } = await runInGroup(command, args, { stdio: ['ignore', 2, 2] });
   if (status !== 0) fail(`${[command, ...args].join(' ')} failed${error ? `: ${error.message}` : ''}`);
 }
 

@@ -209,3 +209,9 @@ export function searchPath(): string {
 export function prepareEngine(): void {
   process.env['UWS_HTTP_MAX_HEADERS_SIZE'] ??= '32768';
 }
+
+/** Whether `npm start` runs this process, which is there for as long as its npm. */
+export function isRunByNpmStart(): boolean {
+  const { npm_lifecycle_event: script, npm_package_name: name } = process.env;
+  return script === 'start' && name === 'parley';
+}

@@ -1,13 +1,14 @@
 #!/usr/bin/env node
 import { prepareEngine, readConfig } from './config.js';
 import { OperatorError } from './operator-error.js';
-import { drainOnStop, STARTED_BY_PRIMARY } from './process/lifecycle.js';
+import { drainOnStop, exitOnStop, STARTED_BY_PRIMARY } from './process/lifecycle.js';
 
 /** The role of this process: the primary, a child that the primary or pm2 starts, or a command. */
 const args = process.argv.slice(2);
 const isChildOfPrimary = args[0] === STARTED_BY_PRIMARY;
 const [role = 'primary', ...rest] = isChildOfPrimary ? args.slice(1) : args;
 if (role === 'ledger' || role === 'worker') drainOnStop(isChildOfPrimary);
+if (role === 'primary') exitOnStop();
 
 /** The settings of a process that does not listen on the port. */
 const configWithoutServing = () => readConfig(undefined, { serves: false });

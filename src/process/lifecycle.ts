@@ -20,6 +20,10 @@ export const EXIT_STORAGE_FAILED = 70;
 /** After its parent died, a process frees port and data folder within this time, because the next parent may start at once. */
 const ORPHAN_MS = 500;
 
+/** The parent at the start. When it ends, another takes its place. */
+const PARENT = process.ppid;
+const PARENT_EVERY_MS = 250;
+
 /** Runs before the process ends. */
 let drain: () => Promise<void> = async () => undefined;
 let draining = false;
@@ -49,6 +53,28 @@ export function drainOnStop(isChildOfPrimary: boolean): void {
     setTimeout(() => process.exit(1), ORPHAN_MS);
     drainAndExit(1);
   });
+}
+
+/**
+ * Lets SIGTERM and SIGINT end a primary that has begun nothing yet. Process 1 of a container would not even see them.
+ * Call this before anything else is loaded; `takeSignals` replaces it.
+ */
+export function exitOnStop(): void {
+  takeSignals(['SIGTERM', 'SIGINT'], () => process.exit(0));
+}
+
+/** Calls `handle` at these signals, and nothing else that was set for them. */
+export function takeSignals(signals: readonly NodeJS.Signals[], handle: () => void): void {
+  for (const signal of signals) process.removeAllListeners(signal).on(signal, handle);
+}
+
+/** Calls `gone` when the parent of this process has ended. */
+export function onParentGone(gone: () => void): void {
+  const timer = setInterval(() => {
+    if (process.ppid === PARENT) return;
+    clearInterval(timer);
+    gone();
+  }, PARENT_EVERY_MS).unref();
 }
 
 /** Sets what the process does before it ends. */

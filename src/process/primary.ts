@@ -1,19 +1,19 @@
 import { isatty } from 'node:tty';
-import type { Config } from '../config.js';
+import { type Config, isRunByNpmStart } from '../config.js';
 import { assertRoom, prepareDataFolder } from '../data-folder/prepare.js';
 import { createLogger } from '../log.js';
 import { warnOfOldNames } from '../renamed-settings.js';
 import { secretFile } from '../server/auth/secret.js';
 import { workerForker } from './fork.js';
-import { exitOnUnexpectedError } from './lifecycle.js';
+import { exitOnUnexpectedError, onParentGone, takeSignals } from './lifecycle.js';
 import { portToServe } from './port.js';
 import { ProcessTree } from './process-tree.js';
 
 const STDIN = 0;
 
 /**
- * Runs the ledger and the workers: SIGTERM and SIGINT stop them in order, SIGHUP replaces them one after the other.
- * This process serves no clients and holds no state.
+ * Runs the ledger and the workers: SIGTERM, SIGINT and the end of the `npm start` around it stop them in order, SIGHUP
+ * replaces them one after the other. This process serves no clients and holds no state.
  */
 export async function runPrimary(config: Config): Promise<void> {
   const log = createLogger(config.logLevel, 'primary', { sync: true });
@@ -26,8 +26,9 @@ export async function runPrimary(config: Config): Promise<void> {
   prepareDataFolder(config.dataDir);
   assertRoom(config.dataDir);
   const processes = new ProcessTree(log, workerForker(port));
-  process.on('SIGTERM', () => void processes.stop(0));
-  process.on('SIGINT', () => void processes.stop(0));
+  takeSignals(['SIGTERM', 'SIGINT'], () => void processes.stop(0));
+  // npm passes these two on, but a SIGHUP or a SIGKILL ends npm alone.
+  if (isRunByNpmStart()) onParentGone(() => void processes.stop(0));
   // A terminal that is closed sends SIGHUP as well.
   process.on(
     'SIGHUP',

@@ -13,6 +13,7 @@ import { run } from './run.js';
 
 const PROGRAM = fileURLToPath(new URL('../main.js', import.meta.url));
 const TOKENS_EXPIRE = '7d';
+const STOPS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
 /** Resolves to a token for a user that a server with this configuration accepts. */
 export type MintToken = (config: Config, sub: string, options: { expires: string }) => Promise<string>;
@@ -66,12 +67,12 @@ async function proveOnce(
   };
   // When this process is told to end, it takes along what it has started.
   const abandon = () => void stop().finally(() => process.exit(1));
-  process.once('SIGINT', abandon).once('SIGTERM', abandon);
+  for (const signal of STOPS) process.once(signal, abandon);
   try {
     const { url, dataDir } = deployment;
     return await run(options, { url, dataDir, deployment, redis, mint }, folder);
   } finally {
-    process.off('SIGINT', abandon).off('SIGTERM', abandon);
+    for (const signal of STOPS) process.off(signal, abandon);
     await stop();
   }
 }

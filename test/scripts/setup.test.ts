@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { until } from '../support/wait.js';
 
-const SETUP = fileURLToPath(new URL('../../scripts/setup.js', import.meta.url));
+const SCRIPTS = fileURLToPath(new URL('../../scripts', import.meta.url));
 /** Stands for npm, and installs a compiler that compiles nothing; it takes a while, and says when it is at work. */
 const NPM = `
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -21,9 +21,8 @@ appendFileSync('installs', 'end ');
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'parley-setup-'));
-  await mkdir(join(folder, 'scripts'));
   await mkdir(join(folder, 'src'));
-  await cp(SETUP, join(folder, 'scripts', 'setup.js'));
+  await cp(SCRIPTS, join(folder, 'scripts'), { recursive: true });
   await writeFile(join(folder, 'npm-cli.js'), NPM);
   await writeFile(
     join(folder, 'package.json'),
