@@ -17,10 +17,11 @@ const parent = process.ppid;
  */
 export async function runInGroup(command, args, options) {
   let told;
+  let ending;
   const stop = (signal) => {
     if (told !== undefined) return; // A terminal and npm may both send it.
     told = signal;
-    if (child.pid !== undefined) void endGroup(child.pid);
+    ending = endGroup(child.pid);
   };
   // A signal that comes from now on is handled when the command has begun.
   for (const signal of SIGNALS) process.on(signal, stop);
@@ -32,7 +33,8 @@ export async function runInGroup(command, args, options) {
   const watch = setInterval(() => hasLostNpm() && stop('SIGHUP'), PARENT_EVERY_MS);
 
   const how = await ended;
-  if (child.pid !== undefined) await endGroup(child.pid);
+  // It is asked once, because what ends in order may run other commands for that.
+  await (ending ?? endGroup(child.pid));
   clearInterval(watch);
   for (const signal of SIGNALS) process.off(signal, stop);
   if (told === undefined) return how;
@@ -40,8 +42,9 @@ export async function runInGroup(command, args, options) {
   return new Promise(() => setInterval(() => undefined, GRACE_MS));
 }
 
-/** Resolves when no process of the group is left. */
+/** Resolves when no process of the group is left. There is none when the command did not begin. */
 async function endGroup(group) {
+  if (group === undefined) return;
   const deadline = performance.now() + GRACE_MS;
   // What was frozen could not end.
   for (const signal of ['SIGTERM', 'SIGCONT']) send(group, signal);

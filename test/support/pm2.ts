@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,6 +8,11 @@ import { exitOf } from './server.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const PM2 = join(ROOT, 'node_modules', '.bin', 'pm2');
+/** Ends the daemon, which is in no process group of the tests, when the process of the tests is gone. */
+const GUARD = `
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => undefined);
+  process.stdin.resume().on('end', () => require('node:child_process').spawnSync(process.argv[1], ['kill']));
+`;
 
 /** One process as pm2 lists it. */
 export interface Listed {
@@ -21,6 +26,7 @@ export interface Listed {
 export class Pm2 {
   readonly #home: string;
   readonly #env: Readonly<Record<string, string>>;
+  #guard: ChildProcess | undefined;
 
   constructor(home: string, env: Readonly<Record<string, string>>) {
     this.#home = home;
@@ -29,11 +35,9 @@ export class Pm2 {
 
   /** Runs a command as at a terminal, in the project's folder. Resolves to its output; rejects when it fails. */
   async run(...args: string[]): Promise<string> {
-    const child = spawn(PM2, args, {
-      cwd: ROOT,
-      env: { PATH: process.env['PATH'] ?? '', HOME: this.#home, PM2_HOME: this.#home, ...this.#env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const env = { PATH: process.env['PATH'] ?? '', HOME: this.#home, PM2_HOME: this.#home, ...this.#env };
+    this.#guard ??= spawn(process.execPath, ['-e', GUARD, PM2], { env, stdio: ['pipe', 'ignore', 'ignore'] });
+    const child = spawn(PM2, args, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
@@ -76,6 +80,7 @@ export class Pm2 {
   /** Ends everything, the daemon too. */
   async kill(): Promise<void> {
     await this.run('kill');
+    this.#guard?.kill('SIGKILL');
     watch({ text: await this.logs() }, [this.#env['JWT_SECRET'] ?? '']);
   }
 }
