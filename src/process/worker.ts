@@ -26,7 +26,10 @@ const LINGER_MS = 100;
 /** How long aborted uploads have to remove their files. */
 const ABORTED_MS = 1000;
 
-/** Runs a worker, which serves clients. Resolves when it is ready. Errors: OperatorError for port 0, for a link that it may not use, and for an address that it cannot listen on. */
+/**
+ * Runs a worker, which serves clients. Resolves when it is ready. Errors: OperatorError for port 0, for a link that it
+ * may not use, and for an address that it cannot listen on.
+ */
 export async function runWorker(config: Config): Promise<void> {
   if (config.port === 0) throw new OperatorError('PORT=0 would give each worker another port');
   const log = createLogger(config.logLevel, `worker ${cluster.worker?.id ?? process.pid}`);
