@@ -1,6 +1,18 @@
+import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import type { TestServer } from './server.js';
 import { until } from './wait.js';
+
+/** The bytes that the peers of a server have not taken yet, one number for each connection that has some. */
+export function untakenBytes({ port }: TestServer): number[] {
+  const lines = ['tcp', 'tcp6'].flatMap((family) => readFileSync(`/proc/net/${family}`, 'utf8').split('\n'));
+  const ofServer = new RegExp(
+    `^ *\\d+: [\\dA-F]+:${port.toString(16).toUpperCase().padStart(4, '0')} \\S+ 01 ([\\dA-F]+):`,
+  );
+  return lines
+    .map((line) => Number.parseInt(ofServer.exec(line)?.[1] ?? '0', 16))
+    .filter((bytes) => bytes > 0);
+}
 
 /** A TCP connection on which a test writes bytes that no HTTP client would. */
 export class TcpConnection {
