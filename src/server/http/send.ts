@@ -4,20 +4,13 @@ import type { HttpResponse } from 'uWebSockets.js';
 export const PIECE_BYTES = 16 * 1024;
 
 /**
- * Ends the answer to a HEAD. The engine waits for a body of the length that it is told: it would neither close the
- * connection by itself nor bear another request on it.
+ * Ends the answer to a HEAD. Engines that wait for a body of the length that they are told bear no other request on
+ * the connection; so they are told it only where it is the last one. Such an engine ends the connection when something
+ * more comes, or after its time.
  */
 export function endHead(res: HttpResponse, bytes: number, close: boolean): void {
-  if (!close) {
-    res.writeHeader('Content-Length', String(bytes)).endWithoutBody();
-    return;
-  }
-  let gone = false;
-  res.onAborted(() => {
-    gone = true;
-  });
-  res.writeHeader('Connection', 'close').tryEnd('', bytes);
-  setImmediate(() => gone || res.close()); // By then the answer has left.
+  if (close) res.endWithoutBody(bytes, true);
+  else res.writeHeader('Content-Length', String(bytes)).endWithoutBody();
 }
 
 /** Sends a large body as the peer takes it. Calls `ended` when all is sent or the peer is gone. */

@@ -1,3 +1,4 @@
+import { ENGINE } from '../../support/engine.js';
 import { forge } from '../../support/tokens.js';
 import type { DeviationName } from './deviations.js';
 
@@ -38,6 +39,15 @@ export function waiting(what: string, sends: Sends, ...gets: number[]): Case {
 
 export function deviating(name: DeviationName, ...cases: readonly Case[]): Case[] {
   return cases.map((one) => ({ ...one, deviates: name }));
+}
+
+/** Cases in which the older engine deviates, and the newer one does `instead` what is right. */
+export function mended(
+  name: DeviationName,
+  instead: Pick<Case, 'gets' | 'fate'>,
+  ...cases: readonly Case[]
+): Case[] {
+  return ENGINE === 'older' ? deviating(name, ...cases) : cases.map((one) => ({ ...one, ...instead }));
 }
 
 export function titleOf({ what, gets, fate, deviates }: Case): string {

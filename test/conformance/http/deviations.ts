@@ -1,4 +1,8 @@
+import { ENGINE } from '../../support/engine.js';
+
 interface Deviation {
+  /** The engine of which it is known, where it is one alone. */
+  readonly only?: typeof ENGINE;
   /** Of RFC 9110 or 9112. */
   readonly section: string;
   readonly rfc: string;
@@ -6,7 +10,7 @@ interface Deviation {
 }
 
 /**
- * Where the engine does not do what HTTP/1.1 asks of a server, all of it before the server sees the request. The
+ * Where an engine does not do what HTTP/1.1 asks of a server, all of it before the server sees the request. The
  * cases pin each by its name, so that an engine that does better, or worse, is seen.
  */
 export const DEVIATIONS = {
@@ -29,6 +33,7 @@ export const DEVIATIONS = {
     section: 'RFC 9112, 2.2',
     rfc: 'where a segment ends means nothing',
     engine: 'answers 505 when one ends after the method’s blank, or within the version and its line’s end',
+    only: 'older',
   },
   'a first line that breaks off is waited on': {
     section: 'RFC 9112, 2.2 and 3',
@@ -38,7 +43,8 @@ export const DEVIATIONS = {
   'a field that is none is waited on': {
     section: 'RFC 9112, 5 and 2.2',
     rfc: 'a name that is no token, or a value with control letters, is 400; so is a blank before the colon',
-    engine: 'reads no further and waits for more, up to 32 KiB or 10 s',
+    engine:
+      'reads no further and waits for more, up to 32 KiB or 10 s; the newer one only where CR is in a value',
   },
   'a target is any bytes over 32': {
     section: 'RFC 9112, 3.2',
@@ -74,6 +80,18 @@ export const DEVIATIONS = {
     section: 'RFC 9112, 9.6',
     rfc: '`close` is an option in a list of them',
     engine: 'closes after any value of five letters, and after no other',
+  },
+  'the end after a HEAD is left to the peer': {
+    section: 'RFC 9112, 9.6',
+    rfc: 'whoever says `close` in an answer ends the connection after it',
+    engine: 'waits for a body that it has said the length of, up to 10 s, and reads nothing more',
+    only: 'older',
+  },
+  'the engine’s own answer to a HEAD has a body': {
+    section: 'RFC 9110, 9.3.2',
+    rfc: 'an answer to a HEAD has no content',
+    engine: 'sends its line of HTML, and ends the connection',
+    only: 'newer',
   },
   'what follows Connection: close is answered': {
     section: 'RFC 9112, 9.6',
@@ -121,5 +139,10 @@ export const DEVIATIONS = {
     engine: 'skips two bytes after it and reads a request',
   },
 } as const satisfies Readonly<Record<string, Deviation>>;
+
+/** Those of the engine that runs. */
+export const DEVIATIONS_HERE = Object.entries<Deviation>(DEVIATIONS)
+  .filter(([, { only }]) => only === undefined || only === ENGINE)
+  .map(([name]) => name);
 
 export type DeviationName = keyof typeof DEVIATIONS;

@@ -8,6 +8,7 @@ import {
   deviating,
   JSON_TYPE,
   kept,
+  mended,
   waiting,
 } from './case.js';
 
@@ -103,8 +104,9 @@ export const framing: readonly Case[] = [
   ...lengths,
   ...unclearLengths,
   ...encodings,
-  ...deviating(
+  ...mended(
     'a field that is none is waited on',
+    { gets: [400], fate: 'closed' },
     ...['\x00chunked', 'chunked\x00', '\x0bchunked', 'chun\x01ked', 'chunked\x0c'].map((coding) =>
       waiting(`Transfer-Encoding: ${JSON.stringify(coding)}`, chunked(`Transfer-Encoding: ${coding}`)),
     ),

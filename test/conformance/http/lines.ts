@@ -1,3 +1,4 @@
+import { ENGINE } from '../../support/engine.js';
 import { type Case, closed, deviating, GOOD, HOST, head, kept, TOKEN, waiting } from './case.js';
 
 /** A request whose first line is this. */
@@ -79,13 +80,16 @@ const broken: Case[] = deviating(
   closed('a WebSocket frame', '\x81\x85\x00\x00\x00\x00hello', 505),
 );
 
+const WITHOUT_VERSION = 'GET /api/v1/user\r\n\r\n';
 const unfinished: Case[] = [
   waiting('nothing', ''),
   waiting('a head without its end', GOOD.slice(0, -2)),
   waiting('a head without its last byte', GOOD.slice(0, -1)),
+  ...(ENGINE === 'older'
+    ? deviating('a first line that breaks off is waited on', waiting('HTTP/0.9', WITHOUT_VERSION))
+    : deviating('what is no request is 505', closed('HTTP/0.9', WITHOUT_VERSION, 505))),
   ...deviating(
     'a first line that breaks off is waited on',
-    waiting('HTTP/0.9', 'GET /api/v1/user\r\n\r\n'),
     waiting('another protocol', 'SSH-2.0-OpenSSH_9.6\r\n\r\n'),
     waiting('an empty line before the request', `\r\n${GOOD}`),
     waiting('empty lines and nothing else', '\r\n\r\n\r\n'),

@@ -1,3 +1,4 @@
+import { ENGINE } from '../../support/engine.js';
 import {
   ALICE,
   ask,
@@ -13,6 +14,7 @@ import {
   JSON_TYPE,
   kept,
   lengthOf,
+  mended,
   SMUGGLED,
   TOKEN,
   waiting,
@@ -32,7 +34,7 @@ const DISGUISES: readonly (readonly string[])[] = [
   ['Transfer-Encoding: "chunked"'],
   ['tRANSFER-eNCODING: cHUNKED'],
 ];
-/** … or never the end of a head. */
+/** … as is what is no field. */
 const BROKEN: readonly (readonly string[])[] = [
   ['Transfer-Encoding : chunked'],
   ['Transfer-Encoding\t: chunked'],
@@ -64,7 +66,11 @@ const classics: Case[] = [
   closed('TE.CL, the coding first', post(CHUNKED, 'Content-Length: 4') + chunk(SMUGGLED) + chunk(''), 400),
   closed('TE.CL, the length 0', post('Content-Length: 0', CHUNKED) + chunk(SMUGGLED) + chunk(''), 400),
   ...DISGUISES.map((fields) => closed(...disguised(fields), 400)),
-  ...deviating('a field that is none is waited on', ...BROKEN.map((fields) => waiting(...disguised(fields)))),
+  ...mended(
+    'a field that is none is waited on',
+    { gets: [400], fate: 'closed' },
+    ...BROKEN.map((fields) => waiting(...disguised(fields))),
+  ),
   kept(
     'a name that is only like Transfer-Encoding',
     post('Transfer_Encoding: chunked', LENGTH) + chunk('') + SMUGGLED,
@@ -137,17 +143,37 @@ function upgrade(version: string, ...fields: string[]): string {
   return ask('GET /api/v1/main', ...asking, ...fields);
 }
 
-/** What comes in the same segment as a head that is refused is not even read: then the connection just ends. */
+/**
+ * What comes in the same segment as a head that is refused is not even read: then the connection just ends. Two Host
+ * are refused by the newer engine itself, which answers.
+ */
 function everywhere(method: string, path: string): Case[] {
   const title = `${method} ${path}`;
   const to = (...fields: string[]) => ask(`${method} ${path}`, ...fields);
   const larger = lengthOf(GOOD);
+  const unread = closed(
+    `${title}, two lengths, the larger first`,
+    to(larger, 'Content-Length: 2') + GOOD,
+    400,
+  );
+  const hosts = [
+    closed(
+      `${title}, two Host, and a request`,
+      to('Host: elsewhere') + GOOD,
+      ...(ENGINE === 'newer' ? [400] : []),
+    ),
+    closed(`${title}, two Host, and a request later`, [to('Host: elsewhere'), GOOD], 400),
+  ];
+  const isHead = method === 'HEAD';
   return [
-    closed(`${title}, two lengths, the larger first`, to(larger, 'Content-Length: 2') + GOOD, 400),
+    ...(isHead
+      ? mended('the end after a HEAD is left to the peer', unread, { ...unread, fate: 'waiting' })
+      : [unread]),
     closed(`${title}, two lengths, the smaller first`, to('Content-Length: 2', larger) + GOOD),
     closed(`${title}, two lengths, 0 first`, to('Content-Length: 0', larger) + GOOD),
-    closed(`${title}, two Host, and a request`, to('Host: elsewhere') + GOOD),
-    closed(`${title}, two Host, and a request later`, [to('Host: elsewhere'), GOOD], 400),
+    ...(isHead && ENGINE === 'newer'
+      ? deviating('the engine’s own answer to a HEAD has a body', ...hosts)
+      : hosts),
     closed(`${title}, two tokens, and a request`, to(TOKEN) + GOOD),
   ];
 }

@@ -75,7 +75,7 @@ export class Stage {
   }
 
   /** The bytes get these answers, and the connection this fate; others get theirs as before. */
-  async plays({ sends, gets, fate }: Case): Promise<void> {
+  async plays({ sends, gets, fate, deviates }: Case): Promise<void> {
     const peer = await this.peer();
     await this.send(peer, sends);
     await peer.hears(gets.length);
@@ -88,7 +88,8 @@ export class Stage {
     await this.pulse();
     await this.pulse();
     expect(this.#seen(peer, fate)).toEqual({ gets, fate });
-    const toHead = sends[0]?.startsWith('HEAD ') ?? false;
+    const isHead = sends[0]?.startsWith('HEAD ') ?? false;
+    const toHead = isHead && deviates !== 'the engine’s own answer to a HEAD has a body';
     for (const [index, answer] of peer.answers.entries())
       expect(isFramed(answer, toHead && index === 0), JSON.stringify(answer)).toBe(true);
     peer.cut();
