@@ -6,35 +6,64 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import {
+  chooseEngine,
+  chooseSqlite,
+  installedNatives,
+  isEngineOurs,
+  placeNatives,
+  thisMachine,
+} from './natives.js';
 import { runInGroup } from './process-group.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const installStamp = join(root, 'node_modules', '.parley-installed');
 
-const [major = 0] = process.versions.node.split('.').map(Number);
-if (major < 20) fail(`parley needs Node 20 or newer; this is ${process.version}`);
-process.chdir(root);
-const engine = JSON.parse(readFileSync('package.json', 'utf8')).dependencies['uWebSockets.js'];
-if (major > 22 && engine.startsWith('npm:uws-pack')) {
-  fail(
-    `the engine's package runs on Node 20 to 22, this is ${process.version}; for newer ones: ` +
-      'npm i uWebSockets.js@github:uNetworking/uWebSockets.js#<tag of a release for this Node>',
-  );
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+if (major < 20 || (major === 20 && minor < 12)) {
+  fail(`parley needs Node 20.12 or newer; this is ${process.version}`);
 }
+process.chdir(root);
+const natives = chooseNatives(thisMachine());
 
 await takeTurn();
 
 // Native modules are built for one ABI: another Node version needs them anew.
-const locked = `${process.versions.modules} ${hash([readFileSync('package-lock.json')])}`;
-if (read(installStamp) !== locked) {
+const folders = ['.', 'scripts/older/engine', 'scripts/older/sqlite'];
+const locks = folders.map((folder) => readFileSync(join(folder, 'package-lock.json')));
+const locked = `${process.versions.modules} ${hash(locks)}`;
+if (read(installStamp) !== stamp()) {
   say('installing the locked dependencies (one of them may be compiled, which takes a minute or two) …');
-  await npm('ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error');
-  writeFileSync(installStamp, locked);
+  await install(root);
+  await placeNatives(root, natives, install);
+  writeFileSync(installStamp, stamp());
 }
 
 await build('dist', 'tsconfig.build.json', ['src'], process.argv.includes('--build'));
 if (process.argv.includes('--bench'))
   await build('dist-bench', 'tsconfig.bench.json', ['src', 'bench'], false);
+
+function chooseNatives(machine) {
+  try {
+    return { engine: isEngineOurs(root) ? chooseEngine(machine) : 'own', sqlite: chooseSqlite(machine) };
+  } catch (error) {
+    fail(`${error.message} (docs/operating.md, Node versions, tells more)`);
+  }
+}
+
+/** What is chosen and installed when all is well. An `npm install` by hand may have put in other versions. */
+function stamp() {
+  return [locked, natives.engine, natives.sqlite, installedNatives(root)].join(' ');
+}
+
+/** Installs what the folder's lock file has, with the hashes that it has. */
+async function install(folder) {
+  const args = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
+  // Within an npm script, this variable has the path of npm.
+  const cli = process.env.npm_execpath;
+  if (cli?.endsWith('.js')) await run(folder, process.execPath, cli, ...args);
+  else await run(folder, 'npm', ...args);
+}
 
 /**
  * Waits for another set-up of this folder, because two at once would remove each other's modules. A process holds the
@@ -66,20 +95,13 @@ async function build(folder, config, from, always) {
   if (!always && read(stamp) === built) return;
   say(`building ${folder} …`);
   rmSync(folder, { recursive: true, force: true });
-  await run(process.execPath, join('node_modules', 'typescript', 'bin', 'tsc'), '-p', config);
+  await run(root, process.execPath, join('node_modules', 'typescript', 'bin', 'tsc'), '-p', config);
   writeFileSync(stamp, built);
 }
 
-async function npm(...args) {
-  // Within an npm script, this variable has the path of npm.
-  const cli = process.env.npm_execpath;
-  if (cli?.endsWith('.js')) await run(process.execPath, cli, ...args);
-  else await run('npm', ...args);
-}
-
-async function run(command, ...args) {
+async function run(cwd, command, ...args) {
   // The output of the commands goes to stderr: `npm run --silent token` prints a token and nothing else.
-  const { status, error } = await runInGroup(command, args, { stdio: ['ignore', 2, 2] });
+  const { status, error } = await runInGroup(command, args, { cwd, stdio: ['ignore', 2, 2] });
   if (status !== 0) fail(`${[command, ...args].join(' ')} failed${error ? `: ${error.message}` : ''}`);
 }
 

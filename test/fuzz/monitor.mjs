@@ -20,7 +20,10 @@ function watch() {
   mkdirSync(folder, { recursive: true });
   const histogram = monitorEventLoopDelay({ resolution: EVERY_MS });
   histogram.enable();
-  /** Turns that were late by more than LONG_MS: when, by how much, and what this thread did meanwhile. */
+  /**
+   * Turns that were late by more than LONG_MS: when, by how much, and what this thread did meanwhile.
+   * @type {Record<'at' | 'delay' | 'ran' | 'waited' | 'stolen', number>[]}
+   */
   let late = [];
   let last = now();
   const timer = setInterval(() => {

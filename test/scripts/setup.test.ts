@@ -8,12 +8,13 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { until } from '../support/wait.js';
 
 const SCRIPTS = fileURLToPath(new URL('../../scripts', import.meta.url));
-/** Stands for npm, and installs a compiler that compiles nothing; it takes a while, and says when it is at work. */
+/** Stands for npm, and installs what does nothing; it takes a while, and says when it is at work. */
 const NPM = `
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 appendFileSync('installs', 'begin ');
 await new Promise((resolve) => setTimeout(resolve, 700));
-mkdirSync('node_modules/typescript/bin', { recursive: true });
+for (const folder of ['typescript/bin', 'better-sqlite3'])
+  mkdirSync('node_modules/' + folder, { recursive: true });
 writeFileSync('node_modules/typescript/bin/tsc', "require('node:fs').mkdirSync('dist', { recursive: true })");
 appendFileSync('installs', 'end ');
 `;
@@ -26,7 +27,8 @@ beforeEach(async () => {
   await writeFile(join(folder, 'npm-cli.js'), NPM);
   await writeFile(
     join(folder, 'package.json'),
-    '{"type":"module","dependencies":{"uWebSockets.js":"npm:uws-pack@1"}}',
+    // With another engine than the pinned one, the set-up looks at nothing but SQLite.
+    '{"type":"module","dependencies":{"uWebSockets.js":"github:uNetworking/uWebSockets.js#v20.57.0"}}',
   );
   for (const file of ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json'])
     await writeFile(join(folder, file), '{}');
