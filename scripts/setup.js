@@ -34,7 +34,8 @@ const locks = folders.map((folder) => readFileSync(join(folder, 'package-lock.js
 const locked = `${process.versions.modules} ${hash(locks)}`;
 if (read(installStamp) !== stamp()) {
   say('installing the locked dependencies (one of them may be compiled, which takes a minute or two) …');
-  await install(root);
+  // Nothing of it is compiled; but npm compiles what has a binding.gyp, unless it is told not to.
+  await install(root, '--ignore-scripts');
   await placeNatives(root, natives, install);
   writeFileSync(installStamp, stamp());
 }
@@ -57,8 +58,8 @@ function stamp() {
 }
 
 /** Installs what the folder's lock file has, with the hashes that it has. */
-async function install(folder) {
-  const args = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
+async function install(folder, ...options) {
+  const args = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error', ...options];
   // Within an npm script, this variable has the path of npm.
   const cli = process.env.npm_execpath;
   if (cli?.endsWith('.js')) await run(folder, process.execPath, cli, ...args);
