@@ -26,6 +26,8 @@ const PARENT_EVERY_MS = 250;
 
 /** Runs before the process ends. */
 let drain: () => Promise<void> = async () => undefined;
+/** Runs at the signals that end a primary. */
+let stop: () => void = () => process.exit(0);
 let draining = false;
 let readyMessage: unknown;
 
@@ -57,15 +59,15 @@ export function drainOnStop(isChildOfPrimary: boolean): void {
 
 /**
  * Lets SIGTERM and SIGINT end a primary that has begun nothing yet. Process 1 of a container would not even see them.
- * Call this before anything else is loaded; `takeSignals` replaces it.
+ * Call this before anything else is loaded; `onStop` says what is to be done later.
  */
 export function exitOnStop(): void {
-  takeSignals(['SIGTERM', 'SIGINT'], () => process.exit(0));
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop());
 }
 
-/** Calls `handle` at these signals, and nothing else that was set for them. */
-export function takeSignals(signals: readonly NodeJS.Signals[], handle: () => void): void {
-  for (const signal of signals) process.removeAllListeners(signal).on(signal, handle);
+/** Sets what a primary does at SIGTERM and SIGINT. */
+export function onStop(handler: () => void): void {
+  stop = handler; // A listener that took the place of another would miss a signal that came before both.
 }
 
 /** Calls `gone` when the parent of this process has ended. */

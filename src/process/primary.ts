@@ -5,7 +5,7 @@ import { createLogger } from '../log.js';
 import { warnOfOldNames } from '../renamed-settings.js';
 import { secretFile } from '../server/auth/secret.js';
 import { workerForker } from './fork.js';
-import { exitOnUnexpectedError, onParentGone, takeSignals } from './lifecycle.js';
+import { exitOnUnexpectedError, onParentGone, onStop } from './lifecycle.js';
 import { portToServe } from './port.js';
 import { ProcessTree } from './process-tree.js';
 
@@ -26,7 +26,7 @@ export async function runPrimary(config: Config): Promise<void> {
   prepareDataFolder(config.dataDir);
   assertRoom(config.dataDir);
   const processes = new ProcessTree(log, workerForker(port));
-  takeSignals(['SIGTERM', 'SIGINT'], () => void processes.stop(0));
+  onStop(() => void processes.stop(0));
   // npm passes these two on, but a SIGHUP or a SIGKILL ends npm alone.
   if (isRunByNpmStart()) onParentGone(() => void processes.stop(0));
   // A terminal that is closed sends SIGHUP as well.
