@@ -19,7 +19,7 @@ afterAll(async () => {
 
 /** An empty variable counts as not set. */
 function start(): Promise<TestServer> {
-  return TestServer.start({ workers: 2, dataDir, env: { JWT_SECRET: '' } });
+  return TestServer.start({ workers: 1, dataDir, env: { JWT_SECRET: '' } });
 }
 
 async function mint(args: string[], env: Record<string, string> = {}) {

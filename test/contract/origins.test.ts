@@ -38,7 +38,7 @@ const REFUSED = [
 let server: TestServer;
 let alice: StrictUser;
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 2, env: { ALLOWED_ORIGINS: ENTRIES.join(',') } });
+  server = await TestServer.start({ workers: 1, env: { ALLOWED_ORIGINS: ENTRIES.join(',') } });
   alice = await join(server, 'Alice');
 });
 afterAll(() => stopUnharmed(server));

@@ -14,7 +14,7 @@ let alice: StrictUser;
 let bob: StrictUser;
 let group: number;
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 2, env: { ALLOWED_ORIGINS: ORIGIN } });
+  server = await TestServer.start({ workers: 1, env: { ALLOWED_ORIGINS: ORIGIN } });
   alice = await newcomer(server, 'Alice');
   await alice.post('/user', form({ username: alice.username, name: 'Alice' }, noisePng(300, 200)));
   bob = await join(server, 'Bob');

@@ -1,19 +1,34 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { checkToken } from '../../src/cli/check-token.js';
+import { readConfig } from '../../src/config.js';
+import { OperatorError } from '../../src/operator-error.js';
 import { exitOf, launch, SECRET } from '../support/server.js';
 import { forge, forgeLong, nowSeconds, sign } from '../support/tokens.js';
 
+/** Where no server has been. */
+const NOWHERE = { JWT_SECRET: SECRET, DATA_DIR: '/nonexistent' };
+
+/** What the command says, within this process. */
 async function check(token: string, env: Record<string, string> = {}) {
-  const { process, output } = launch({ JWT_SECRET: SECRET, ...env }, ['token', `--check=${token}`]);
-  const { code } = await exitOf(process);
-  return { code, text: output.text.trim() };
+  try {
+    return { code: 0, text: await checkToken(readConfig({ ...NOWHERE, ...env }), token) };
+  } catch (error) {
+    if (!(error instanceof OperatorError)) throw error;
+    return { code: 1, text: `parley: ${error.message}` };
+  }
+}
+
+async function run(...args: string[]) {
+  const { process, output } = launch(NOWHERE, ['token', ...args]);
+  return { code: (await exitOf(process)).code, text: output.text.trim() };
 }
 
 const HS256 = { alg: 'HS256' };
 const at = (seconds: number) => new Date(seconds * 1000).toISOString();
 const privateKey = () => generateKeyPairSync('ed25519').privateKey;
 
-describe.concurrent('`token --check` of a token that the server takes', () => {
+describe('`token --check` of a token that the server takes', () => {
   it('says whom it speaks for', async () => {
     const { code, text } = await check(await sign({ sub: '7' }));
     expect([code, text]).toEqual([
@@ -32,7 +47,7 @@ describe.concurrent('`token --check` of a token that the server takes', () => {
   });
 });
 
-describe.concurrent('`token --check` of a token that says that it is issued when it cannot be', () => {
+describe('`token --check` of a token that says that it is issued when it cannot be', () => {
   const now = nowSeconds();
   it.each([
     [
@@ -52,7 +67,7 @@ describe.concurrent('`token --check` of a token that says that it is issued when
   });
 });
 
-describe.concurrent('`token --check` of a token that the server refuses says why', () => {
+describe('`token --check` of a token that the server refuses says why', () => {
   const past = nowSeconds() - 3600;
   const future = nowSeconds() + 3600;
   const cases: [string, string, () => string | Promise<string>, Record<string, string>?][] = [
@@ -125,6 +140,11 @@ describe.concurrent('`token --check` of a token that the server refuses says why
     const { code, text } = await check(await token(), env);
     expect([code, text]).toEqual([1, `parley: this server refuses the token: ${words}`]);
   });
+});
+
+it('`token --check` says so as a command, and exits with 0 for a token that is taken alone', async () => {
+  for (const token of [await sign({ sub: 7 }), 'word'])
+    expect(await run(`--check=${token}`)).toEqual(await check(token));
 });
 
 it('`token --check` takes no other option', async () => {

@@ -8,7 +8,7 @@ let server: TestServer;
 let alice: TestUser;
 let chat: string;
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 2, env: { AUTH_QUERY_TOKEN: 'true', LOG_LEVEL: 'trace' } });
+  server = await TestServer.start({ workers: 1, env: { AUTH_QUERY_TOKEN: 'true', LOG_LEVEL: 'trace' } });
   alice = await server.user('Alice');
   chat = `/chat/${await alice.chatWith(await server.user('Bob'))}`;
 });

@@ -14,7 +14,7 @@ let newest: number;
 /** The time of the newest. */
 let time: number;
 beforeAll(async () => {
-  server = await TestServer.start({ workers: 2 });
+  server = await TestServer.start({ workers: 1 });
   alice = await server.user('Alice');
   mallory = await server.user('Mallory');
   nobody = await server.stranger('Nobody');

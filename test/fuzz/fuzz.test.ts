@@ -18,7 +18,7 @@ const SEED = Number(process.env['FUZZ_SEED'] || 1);
 const SHARE = Number(process.env['FUZZ_SHARE'] || 1);
 const COUNTS: Counts = LONG
   ? { frames: 1_000_000 * SHARE, requests: 100_000 * SHARE, uploads: 20_000 * SHARE }
-  : { frames: 16_000, requests: 3200, uploads: 800 };
+  : { frames: 16_400, requests: 3200, uploads: 400 };
 /** As much as makes the server's code hot, and fills what it keeps. */
 const WARM_UP: Counts = LONG
   ? { frames: 50_000, requests: 10_000, uploads: 2000 }
