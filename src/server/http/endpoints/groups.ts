@@ -80,16 +80,19 @@ export const groupEndpoints: Endpoints<GroupRoute> = {
 
   getGroupUsers({ id, caller }, { hub, admitRows }) {
     return chainLoaded(hub.loadUserId(caller), (me = 0) =>
-      mapLoaded(hub.store.membersFor(id, me), (group) => {
-        if (group?.chat.type !== 'group') throw new ChatError('group_not_found');
-        admitRows(caller, group.members.length);
-        const users = group.members.map(({ id, name }) => ({
-          id,
-          name,
-          role: id === group.chat.ownerId ? 'owner' : 'member',
-        }));
-        return { users };
-      }),
+      // The members of a private chat are not read, which would take longer than to find nothing.
+      chainLoaded(hub.loadChat(me, id, 'group'), () =>
+        mapLoaded(hub.store.membersFor(id, me), (group) => {
+          if (group === undefined) throw new ChatError('group_not_found');
+          admitRows(caller, group.members.length);
+          const users = group.members.map(({ id, name }) => ({
+            id,
+            name,
+            role: id === group.chat.ownerId ? 'owner' : 'member',
+          }));
+          return { users };
+        }),
+      ),
     );
   },
 
