@@ -54,8 +54,8 @@ export class PhotoFiles implements PhotoStore {
   async read(owner: PhotoOwner, id: number, name: string | null, size: PhotoSize): Promise<Image> {
     if (name === null) throw new ChatError('photo_not_found');
     const file = fileOf(name, size);
-    const bytes =
-      (await readIfThere(this.#path(owner, id, file))) ?? (await this.#make(owner, id, name))[size];
+    const path = this.#path(owner, id, file);
+    const bytes = (await readIfThere(path)) ?? (await this.#makeOrRead(owner, id, name, size));
     return { contentType: contentTypeOf(file), bytes };
   }
 
@@ -68,6 +68,17 @@ export class PhotoFiles implements PhotoStore {
 
   async removeAll(owner: PhotoOwner, id: number): Promise<void> {
     await rm(join(this.#filesDir, owner, String(id)), { recursive: true, force: true });
+  }
+
+  /** Another worker may make the sizes meanwhile, and remove what they are made of. */
+  async #makeOrRead(owner: PhotoOwner, id: number, name: string, size: PhotoSize): Promise<Buffer> {
+    try {
+      return (await this.#make(owner, id, name))[size];
+    } catch (error) {
+      const made = await readIfThere(this.#path(owner, id, fileOf(name, size)));
+      if (made === undefined) throw error;
+      return made;
+    }
   }
 
   /** Makes the sizes of a photo that lacks one, all requests for it at once. Errors: photo_not_found, overloaded. */

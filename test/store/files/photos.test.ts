@@ -120,6 +120,19 @@ describe('a photo that was stored as it came', () => {
     expect(names('users', 1)).toHaveLength(2);
   });
 
+  it('is shown when another worker has just converted it', async () => {
+    old(`${OLD}.png`, await withPlace('png'));
+    const resize = resizer.resize.bind(resizer);
+    vi.spyOn(resizer, 'resize').mockImplementationOnce(async () => {
+      // While this worker begins, the other one comes to its end.
+      await new PhotoFiles(dataDir, resizer).read('users', 1, `${OLD}.png`, 160);
+      return resize({ path: join(dataDir, 'files', 'users', '1', `${OLD}.png`), type: 'png' });
+    });
+    const { contentType } = await photos.read('users', 1, `${OLD}.png`, 160);
+    expect(contentType).toBe('image/webp');
+    expect(names('users', 1)).toHaveLength(2);
+  });
+
   it.each([
     ['damaged', () => pngHead(100, 100)],
     ['no image', () => Buffer.from('text')],
