@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { crc32, deflateSync } from 'node:zlib';
+import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
+import { pngChunk } from '../../bench/load/photo.js';
 
 const SIGNATURE = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
 const [GRAY, RGB] = [0, 2];
@@ -41,15 +42,6 @@ export function pngHead(width: number, height: number, bits = 8, color = RGB): B
 
 function pngBody(lines: Buffer): Buffer[] {
   return [pngChunk('IDAT', deflateSync(lines, { level: 1 })), pngChunk('IEND', Buffer.alloc(0))];
-}
-
-export function pngChunk(type: string, data: Buffer): Buffer {
-  const chunk = Buffer.alloc(12 + data.length);
-  chunk.writeUInt32BE(data.length, 0);
-  chunk.write(type, 4, 'latin1');
-  data.copy(chunk, 8);
-  chunk.writeUInt32BE(crc32(chunk.subarray(4, -4)), 8 + data.length);
-  return chunk;
 }
 
 /** A whole GIF of one pixel on a screen of this size. `before` stands before the image. */

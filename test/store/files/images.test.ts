@@ -3,6 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { pngChunk } from '../../../bench/load/photo.js';
 import { type ImageHead, imageHead } from '../../../src/store/files/images.js';
 import {
   box,
@@ -13,7 +14,6 @@ import {
   gifImage,
   heif,
   jpeg,
-  pngChunk,
   pngHead,
   segment,
   webpExtended,

@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, describe, expect, it } from 'vitest';
+import { pngChunk } from '../../../bench/load/photo.js';
 import type { ImageType } from '../../../src/store/files/images.js';
 import { type Sizes, sizesOf } from '../../../src/store/files/sizes.js';
-import { encoded, gif, gifComment, imageOf, png, pngChunk, pngHead, segment } from '../../support/images.js';
+import { encoded, gif, gifComment, imageOf, png, pngHead, segment } from '../../support/images.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'parley-sizes-'));
 afterAll(() => rmSync(folder, { recursive: true }));
