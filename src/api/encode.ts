@@ -1,7 +1,8 @@
 import type { z } from 'zod';
 import type { Chat, ChatType } from '../chat/chats.js';
+import type { ChangedMessage, MessageChange } from '../chat/entries.js';
 import type { ChatError } from '../chat/errors.js';
-import type { Message } from '../chat/messages.js';
+import { isDeleted, type Message, type MessageExtra, type Quote, type Reaction } from '../chat/messages.js';
 import type { User } from '../chat/users.js';
 import type { ErrorFrame, PingFrame, PongFrame } from './frames.js';
 import type { GroupInfo, UserView } from './responses.js';
@@ -10,19 +11,71 @@ import { BASE } from './routes.js';
 // What the server sends is spliced by hand, because JSON.stringify of the whole object costs three times as much.
 // The shapes are the schemas of frames.ts and responses.ts, which the tests hold these functions to.
 
-/** A Message as in history, chat lists and live frames. `author` is the author's name as `authorName` gives it. */
-export function messageJson(message: Message, author: string): string {
-  return `${head(message, 'message', author)}}`;
+/**
+ * A Message as in history, chat lists and live frames, but for its reactions. `author` is the author's name as `authorName`
+ * gives it, and `quote` what a reply quotes, while that exists.
+ */
+export function messageJson(message: Message, author: string, quote?: Quote): string {
+  return isDeleted(message) ? tombstoneJson(message, author) : `${head(message, 'message', author, quote)}}`;
 }
 
-/** The `last_message` frame of main sockets. */
+/** The `last_message` frame of main sockets, which quotes nothing. */
 export function lastMessageJson(message: Message, author: string, chatType: ChatType): string {
-  return `${head(message, 'last_message', author)},"chat_type":"${chatType}"}`;
+  return `${head(message, 'last_message', author, undefined)},"chat_type":"${chatType}"}`;
 }
 
 /** The answer to a repeated `client_id`: the first message again, on the asking socket only. */
-export function duplicateJson(message: Message, author: string): string {
-  return `${head(message, 'message', author)},"duplicate":true}`;
+export function duplicateJson(message: Message, author: string, quote?: Quote): string {
+  return `${head(message, 'message', author, quote)},"duplicate":true}`;
+}
+
+/** The frame that tells of a change. `author` is the name of who made it. */
+export function changeJson(change: MessageChange, author: string): string {
+  const { id, time, clientId } = change;
+  const named = clientId === null ? '' : `,"client_id":${quoted(clientId)}`;
+  const end = `,"author":{"id":${change.authorId},"name":${author}},"time":"${isoTime(time)}"${named}}`;
+  switch (change.kind) {
+    case 'message_edited':
+      return `${changeHead('edited', id, change)},"text":${quoted(change.text)},"version":${change.version}${end}`;
+    case 'message_deleted':
+      return `${changeHead('deleted', id, change)}${end}`;
+    case 'reaction_changed': {
+      const { emoji, count, isOn } = change;
+      return `${changeHead('reaction', id, change)},"emoji":"${emoji}","count":${count},"on":${isOn}${end}`;
+    }
+  }
+}
+
+/** The answer to a change that was made before: what told of it, on the asking socket only. */
+export function madeBeforeJson(change: string): string {
+  return `${change.slice(0, -1)},"duplicate":true}`;
+}
+
+/**
+ * A message of before as it is now, but for its reactions, under the id of its newest change. `name` gives the names of
+ * users as `authorName` does.
+ */
+export function changedMessageJson(changed: ChangedMessage, name: (userId: number) => string): string {
+  const { id, chatId, authorId, time, message } = changed;
+  const of = { chatId, messageId: message.id };
+  if (isDeleted(message))
+    return changeJson({ kind: 'message_deleted', id, ...of, authorId, time, clientId: null }, name(authorId));
+  const { version, editedAt = time } = message.extra ?? {};
+  if (version === undefined) return `${changeHead('reactions', id, of)},"time":"${isoTime(time)}"}`;
+  const edit = { kind: 'message_edited', id, ...of, text: message.text, version, time: editedAt } as const;
+  return changeJson({ ...edit, authorId: message.authorId, clientId: null }, name(message.authorId));
+}
+
+/** Puts the reactions into the JSON of a message or a change. `isOwn` tells which of them are the reader's. */
+export function withReactions(
+  json: string,
+  reactions: readonly Reaction[],
+  isOwn: (emoji: string) => boolean,
+): string {
+  const list = reactions.map(
+    ({ emoji, count }) => `{"emoji":"${emoji}","count":${count},"me":${isOwn(emoji)}}`,
+  );
+  return `${json.slice(0, -1)},"reactions":[${list.join(',')}]}`;
 }
 
 /** `messages` are JSON already, oldest first. */
@@ -84,12 +137,43 @@ export function groupView(group: Chat, photoUrl: string | null): z.input<typeof 
   };
 }
 
-function head(message: Message, type: string, author: string): string {
+function head(message: Message, type: string, author: string, quote: Quote | undefined): string {
   const clientId = message.clientId === null ? '' : `,"client_id":${quoted(message.clientId)}`;
+  const extra = message.extra === undefined ? '' : extraJson(message.extra, quote);
   return (
     `{"id":${message.id},"chat_id":${message.chatId},"type":"${type}","text":${quoted(message.text)}` +
-    `,"author":{"id":${message.authorId},"name":${author}},"time":"${isoTime(message.time)}"${clientId}`
+    `,"author":{"id":${message.authorId},"name":${author}},"time":"${isoTime(message.time)}"${clientId}${extra}`
   );
+}
+
+function extraJson({ replyTo, mentions, version, editedAt }: MessageExtra, quote: Quote | undefined): string {
+  let json = '';
+  if (replyTo !== undefined) json += `,"reply_to":${replyTo}`;
+  if (quote !== undefined) {
+    const { text, authorId, authorName: name } = quote;
+    json += `,"quote":{"text":${quoted(text)},"author":{"id":${authorId},"name":${authorName(name)}}}`;
+  }
+  if (mentions !== undefined) json += `,"mentions":${JSON.stringify(mentions)}`;
+  if (version !== undefined && editedAt !== undefined)
+    json += `,"version":${version},"edited_at":"${isoTime(editedAt)}"`;
+  return json;
+}
+
+/** The place of a deleted message. */
+function tombstoneJson({ id, chatId, authorId, time, clientId }: Message, author: string): string {
+  const named = clientId === null ? '' : `,"client_id":${quoted(clientId)}`;
+  return (
+    `{"id":${id},"chat_id":${chatId},"type":"message","deleted":true` +
+    `,"author":{"id":${authorId},"name":${author}},"time":"${isoTime(time)}"${named}}`
+  );
+}
+
+function changeHead(
+  type: string,
+  id: number,
+  { messageId, chatId }: { readonly messageId: number; readonly chatId: number },
+): string {
+  return `{"id":${id},"type":"${type}","message_id":${messageId},"chat_id":${chatId}`;
 }
 
 /** Matches any character that JSON escapes, and any that is not ASCII. */

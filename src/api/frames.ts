@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import { Emoji } from '../chat/emoji.js';
 import { ERROR_CODES } from '../chat/errors.js';
 import { Id } from '../chat/ids.js';
+import { Mentions } from '../chat/messages.js';
 import { ClientId, TEXT_CHARACTERS_MAX, utterance } from '../chat/text.js';
 import { Details, Sentence } from './refusal.js';
-import { Author, ChatType, MessageView } from './responses.js';
+import { Author, ChatType, MessageView, ReactionsView, Time, TombstoneView } from './responses.js';
 
 /** A client's frame over this many bytes is answered with close code 1009 … */
 export const FRAME_BYTES_MAX = 60 * 1024;
@@ -18,10 +20,49 @@ export const TOKEN_CHARACTERS_MAX = 12 * 1024;
 
 // Frames that the server sends. They are strict: nothing is sent that they do not name.
 
+// Changes of messages, for sockets that ask for them. A change is an entry of the log: `id` is its own, and `message_id`
+// is that of the message. `author` is who made it.
+
+const Change = z.strictObject({ id: Id, message_id: Id, chat_id: Id, author: Author, time: Time });
+const Named = { client_id: ClientId.optional() };
+/** `duplicate`: the answer to a change that was made already, on the asking socket only. */
+const Answer = { duplicate: z.literal(true).optional() };
+
+/** A message has a new text. In history it also has the message's reactions, as they are now. */
+export const EditedFrame = Change.extend({
+  type: z.literal('edited'),
+  text: utterance(TEXT_CHARACTERS_MAX),
+  version: z.int().min(1),
+  reactions: ReactionsView.optional(),
+  ...Named,
+  ...Answer,
+});
+export const DeletedFrame = Change.extend({ type: z.literal('deleted'), ...Named, ...Answer });
+/** `author` reacted to a message, or took that back; `count` users have reacted with the emoji now. */
+export const ReactionFrame = Change.extend({
+  type: z.literal('reaction'),
+  emoji: Emoji,
+  count: z.int().min(0),
+  on: z.boolean(),
+  ...Named,
+  ...Answer,
+});
+/** All reactions to a message of before, as they are now. */
+export const ReactionsFrame = Change.omit({ author: true }).extend({
+  type: z.literal('reactions'),
+  reactions: ReactionsView,
+});
+
+/**
+ * What a history frame has, in the order of ids. A message of before that changed is there once, as it is now, under the id
+ * of its newest change.
+ */
+export const HistoryEntry = z.union([MessageView, TombstoneView, EditedFrame, DeletedFrame, ReactionsFrame]);
+
 /** A page of a chat, oldest first. `more`: another history frame follows, or older messages did not fit. */
 const HistoryPage = z.strictObject({
   type: z.literal('history'),
-  messages: z.array(MessageView).min(1).max(HISTORY_MESSAGES_MAX),
+  messages: z.array(HistoryEntry).min(1).max(HISTORY_MESSAGES_MAX),
   more: z.literal(true).optional(),
 });
 const EmptyHistory = z.strictObject({
@@ -60,9 +101,14 @@ const PingId = z.union([ClientId, z.int()], {
 export const PongFrame = z.strictObject({ type: z.literal('pong'), id: PingId.optional() });
 export type PongFrame = z.input<typeof PongFrame>;
 
-/** Every frame that a chat's socket is sent. */
+/** Every frame that a chat's socket is sent. Changes and tombstones come only to those that ask for them. */
 export const ChatServerFrame = z.union([
   LiveMessageFrame,
+  TombstoneView,
+  EditedFrame,
+  DeletedFrame,
+  ReactionFrame,
+  ReactionsFrame,
   HistoryFrame,
   DuplicateFrame,
   TypingFrame,
@@ -82,8 +128,38 @@ export function messageFrame(textCharactersMax: number) {
     type: z.literal('message'),
     text: utterance(textCharactersMax),
     client_id: ClientId.optional(),
+    reply_to: Id.optional(),
+    mentions: Mentions.optional(),
   });
 }
+
+export type MessageFrame = z.infer<ReturnType<typeof messageFrame>>;
+
+// Frames of sockets that ask for changes.
+
+/** A new text for a message of the user's own. */
+export function editFrame(textCharactersMax: number) {
+  return z.object({
+    type: z.literal('edit'),
+    message_id: Id,
+    text: utterance(textCharactersMax),
+    client_id: ClientId.optional(),
+  });
+}
+/** Deletes a message of the user's own; the owner of a group may delete those of others. */
+export const DeleteFrame = z.object({
+  type: z.literal('delete'),
+  message_id: Id,
+  client_id: ClientId.optional(),
+});
+/** Reacts to a message, or takes that back when `on` is false. */
+export const ReactFrame = z.object({
+  type: z.literal('react'),
+  message_id: Id,
+  emoji: Emoji,
+  on: z.boolean({ error: 'must be true or false' }).default(true),
+  client_id: ClientId.optional(),
+});
 
 /** The user began to type, or goes on, or stopped. */
 export const TypingSignal = z.object({ type: z.enum(['typing', 'stop_typing']) });
@@ -99,9 +175,17 @@ export const AuthFrame = z.object({
 export const PingFrame = z.object({ type: z.literal('ping'), id: PingId.optional() });
 export type PingFrame = z.infer<typeof PingFrame>;
 
-/** Every frame that a chat's socket takes. */
+export type ChangeFrame =
+  | z.infer<ReturnType<typeof editFrame>>
+  | z.infer<typeof DeleteFrame>
+  | z.infer<typeof ReactFrame>;
+
+/** Every frame that a chat's socket takes. Changes are taken from sockets that ask for them. */
 export const ChatClientFrame = z.union([
   messageFrame(TEXT_CHARACTERS_MAX),
+  editFrame(TEXT_CHARACTERS_MAX),
+  DeleteFrame,
+  ReactFrame,
   TypingSignal,
   AuthFrame,
   PingFrame,

@@ -1,5 +1,17 @@
+import type { z } from 'zod';
 import { ChatError } from '../chat/errors.js';
-import { AuthFrame, messageFrame, PingFrame, type TypingSignal } from './frames.js';
+import type { View } from '../chat/messages.js';
+import {
+  AuthFrame,
+  type ChangeFrame,
+  DeleteFrame,
+  editFrame,
+  type MessageFrame,
+  messageFrame,
+  PingFrame,
+  ReactFrame,
+  type TypingSignal,
+} from './frames.js';
 import { parseJson } from './json.js';
 import { fieldError } from './refusal.js';
 
@@ -14,29 +26,39 @@ export function parseFrame(json: string): Readonly<Record<string, unknown>> {
 /** The new token of an `auth` frame; undefined when the frame has another type. Errors: invalid_field. */
 export function newTokenIn(frame: Readonly<Record<string, unknown>>): string | undefined {
   if (frame['type'] !== 'auth') return undefined;
-  const parsed = AuthFrame.safeParse(frame);
-  if (!parsed.success) throw fieldError(parsed.error);
-  return parsed.data.token;
+  return parsed(AuthFrame, frame).token;
 }
 
 /** A `ping` frame; undefined when the frame has another type. Errors: invalid_field. */
 export function pingIn(frame: Readonly<Record<string, unknown>>): PingFrame | undefined {
   if (frame['type'] !== 'ping') return undefined;
-  const parsed = PingFrame.safeParse(frame);
-  if (!parsed.success) throw fieldError(parsed.error);
-  return parsed.data;
+  return parsed(PingFrame, frame);
 }
 
-/** Makes the reader of what a chat's socket takes beside `auth` and `ping`. Errors of the reader: unknown_type, invalid_field. */
-export function frameReader(textCharactersMax: number) {
-  const MessageFrame = messageFrame(textCharactersMax);
+/** What a chat's socket takes beside `auth` and `ping`. */
+export type ChatFrame = TypingSignal | MessageFrame | ChangeFrame;
 
-  return (frame: Readonly<Record<string, unknown>>) => {
+/**
+ * Makes the reader of what a chat's socket takes beside `auth` and `ping`. Frames that change messages are taken in the full
+ * view alone. Errors of the reader: unknown_type, invalid_field.
+ */
+export function frameReader(textCharactersMax: number) {
+  const message = messageFrame(textCharactersMax);
+  const changes = { edit: editFrame(textCharactersMax), delete: DeleteFrame, react: ReactFrame };
+
+  return (frame: Readonly<Record<string, unknown>>, view: View = 'plain'): ChatFrame => {
     const { type } = frame;
-    if (type === 'typing' || type === 'stop_typing') return { type } satisfies TypingSignal;
-    if (type !== 'message') throw new ChatError('unknown_type');
-    const parsed = MessageFrame.safeParse(frame);
-    if (!parsed.success) throw fieldError(parsed.error);
-    return parsed.data;
+    if (type === 'typing' || type === 'stop_typing') return { type };
+    if (type === 'message') return parsed(message, frame);
+    if (view === 'full' && (type === 'edit' || type === 'delete' || type === 'react'))
+      return parsed<ChangeFrame>(changes[type], frame);
+    throw new ChatError('unknown_type');
   };
+}
+
+/** Errors: invalid_field. */
+function parsed<T>(schema: z.ZodType<T>, frame: Readonly<Record<string, unknown>>): T {
+  const { success, data, error } = schema.safeParse(frame);
+  if (!success) throw fieldError(error);
+  return data;
 }

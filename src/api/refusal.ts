@@ -13,7 +13,9 @@ export const Details = z.strictObject({
   /** The path of the field that is not allowed, such as `users.0.id`. */
   field: z.string().max(128).optional(),
   /** The query parameter that is not allowed. */
-  parameter: z.enum(['limit', 'offset', 'after', 'users', 'if_needed', 'size', 'access_token']).optional(),
+  parameter: z
+    .enum(['limit', 'offset', 'after', 'users', 'if_needed', 'size', 'features', 'access_token'])
+    .optional(),
   /** The users in conflict with the request. */
   users: z.array(Id).min(1).optional(),
   /** The limit that was reached, and its number where that is fixed. */

@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { Emoji } from '../chat/emoji.js';
 import { USERS_PER_LIST_MAX } from '../chat/groups.js';
 import { Id } from '../chat/ids.js';
+import { EMOJI_PER_MESSAGE_MAX, MENTIONS_MAX, QUOTE_CHARACTERS_MAX } from '../chat/messages.js';
 import { ClientId, Description, Name, TEXT_CHARACTERS_MAX, utterance } from '../chat/text.js';
 import { Username } from '../chat/users.js';
 
@@ -25,15 +27,54 @@ export const ChatType = z.enum(['private', 'group']);
 /** A user by id, with the name that the profile has today. */
 export const Author = z.strictObject({ id: Id, name: Name });
 
+export const Time = z.iso.datetime({ precision: 3 });
+
+/** An emoji that users reacted with: how many, and whether the reader is one of them. */
+const ReactionView = z.strictObject({ emoji: Emoji, count: z.int().min(1), me: z.boolean() });
+/** In the order in which each emoji came first. */
+export const ReactionsView = z.array(ReactionView).max(EMOJI_PER_MESSAGE_MAX);
+
 export const MessageView = z.strictObject({
   id: Id,
   chat_id: Id,
   type: z.literal('message'),
   text: utterance(TEXT_CHARACTERS_MAX),
   author: Author,
-  time: z.iso.datetime({ precision: 3 }),
+  time: Time,
   client_id: ClientId.optional(),
+  /** The message that this one answers, and the beginning of its text as it is now. A deleted one is not quoted. */
+  reply_to: Id.optional(),
+  quote: z
+    .strictObject({
+      text: z
+        .string()
+        .min(1)
+        .meta({ maxLength: QUOTE_CHARACTERS_MAX + 1 }),
+      author: Author,
+    })
+    .optional(),
+  /** Members by id, or everybody. */
+  mentions: z
+    .array(z.union([Id, z.literal('all')]))
+    .min(1)
+    .max(MENTIONS_MAX)
+    .optional(),
+  /** Both are there when the message was edited. The first text has version 1. */
+  version: z.int().min(2).optional(),
+  edited_at: Time.optional(),
+  /** Only for those who ask for changes, in history and pages, and when there are any. */
+  reactions: ReactionsView.min(1).optional(),
 });
+
+/** The place of a deleted message, for those who ask for changes. */
+export const TombstoneView = MessageView.pick({
+  id: true,
+  chat_id: true,
+  type: true,
+  author: true,
+  time: true,
+  client_id: true,
+}).extend({ deleted: z.literal(true) });
 
 export const UserView = z.strictObject({
   id: Id,

@@ -1,6 +1,6 @@
 import type { Chat } from './chats.js';
 import type { ErrorCode, ErrorDetails } from './errors.js';
-import type { Message } from './messages.js';
+import type { Mention, Message } from './messages.js';
 import type { Caller, User } from './users.js';
 
 /**
@@ -8,12 +8,31 @@ import type { Caller, User } from './users.js';
  * (membership, ownership, uniqueness, a repeat) is decided in the ledger's transaction.
  */
 export interface Commands {
-  /** Errors: chat_not_found (no such chat for the author, who may have no profile either), overloaded. */
+  /**
+   * Errors: chat_not_found (no such chat for the author, who may have no profile either), overloaded, rate_limited,
+   * reply_unknown, not_a_member (a mention of one), not_owner (who mentions all).
+   */
   post_message: {
-    do: { chatId: number; authorId: number; text: string; clientId?: string | undefined };
+    do: {
+      chatId: number;
+      authorId: number;
+      text: string;
+      clientId?: string | undefined;
+      replyTo?: number | undefined;
+      mentions?: readonly Mention[] | undefined;
+    };
     /** `duplicate` holds the first message when the author used the same client id in this chat before. */
     ok: { id: number; time: number } | { id: number; duplicate: Message };
   };
+  /**
+   * Errors: profile_required, message_not_found (deleted, in another chat than `chatId`, or in none of the actor's),
+   * not_author, edit_too_late, rate_limited, overloaded.
+   */
+  edit_message: { do: MessageCommand & { text: string }; ok: MessageChanged };
+  /** The author's, or anybody's for the owner of the group. Errors: as edit_message, but for edit_too_late. */
+  delete_message: { do: MessageCommand; ok: MessageChanged };
+  /** Errors: as delete_message, but for not_author; too_many_reactions. */
+  react: { do: MessageCommand & { emoji: string; isOn: boolean }; ok: MessageChanged };
   /** Errors: user_exists, username_taken. `id` is one from `reserve_id`, for a caller known by subject. */
   create_user: {
     do: { caller: Caller; id?: number; username: string; name: string; description: string; photo?: string };
@@ -81,6 +100,21 @@ export interface Commands {
   revoke_tokens: { do: { claim: string; before: number }; ok: Record<never, never> };
   /** Gives an id that nobody else gets, so that a photo can be in its folder before the row exists. */
   reserve_id: { do: { of: 'user' | 'chat' }; ok: { id: number } };
+}
+
+interface MessageCommand {
+  actor: number;
+  messageId: number;
+  /** The chat that the message must be in, if the caller says so. */
+  chatId?: number | undefined;
+  clientId?: string | undefined;
+}
+
+interface MessageChanged {
+  /** The message's newest change; 0 when it was never changed. */
+  changeId: number;
+  /** Nothing was to be done: the same was done before. */
+  duplicate?: true;
 }
 
 interface MembersChange {

@@ -25,6 +25,9 @@ export type Entry =
   | (ChatBase & { readonly kind: 'members_added' | 'members_removed'; readonly users: readonly number[] })
   | (ChatBase & { readonly kind: 'group_changed' })
   | (ChatBase & { readonly kind: 'group_deleted' })
+  | MessageEdited
+  | MessageDeleted
+  | ReactionChanged
   /** Tokens for this claim (as `claimOf` gives it) that were issued before a time, in seconds, are void. */
   | (Base & { readonly kind: 'tokens_revoked'; readonly claim: string; readonly before: number })
   /** An entry of a newer version, after which anything that is cached may be wrong. */
@@ -32,8 +35,54 @@ export type Entry =
 
 export type EntryKind = Entry['kind'];
 
-/** An entry that a chat's sockets hear of: a message, or a change of what they were shown. */
-export type ChatEntry = Extract<Entry, { readonly kind: 'message' | 'group_changed' }>;
+/** A change of a message. `clientId` is the client's name for it. */
+interface ChangeBase extends ChatBase {
+  readonly messageId: number;
+  readonly clientId: string | null;
+}
+interface MessageEdited extends ChangeBase {
+  readonly kind: 'message_edited';
+  /** Empty when the message was deleted since. */
+  readonly text: string;
+  readonly version: number;
+}
+interface MessageDeleted extends ChangeBase {
+  readonly kind: 'message_deleted';
+}
+/** `isOn`: `authorId` reacted, or took the reaction back. `count` is that of the emoji after it. */
+interface ReactionChanged extends ChangeBase {
+  readonly kind: 'reaction_changed';
+  readonly emoji: string;
+  readonly isOn: boolean;
+  readonly count: number;
+}
+
+/** A change of a message that was sent before. */
+export type MessageChange = MessageEdited | MessageDeleted | ReactionChanged;
+
+/** An entry that a chat's sockets may hear of. */
+export type ChatEntry = Message | MessageChange;
+
+export function isChatEntry(entry: Entry): entry is ChatEntry {
+  switch (entry.kind) {
+    case 'message':
+    case 'message_edited':
+    case 'message_deleted':
+    case 'reaction_changed':
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** A message as it is now, in the place of its newest change, by which a client that resumes is told of it. */
+export interface ChangedMessage extends ChatBase {
+  readonly kind: 'message_changed';
+  readonly message: Message;
+}
+
+/** What a page of a chat has. */
+export type PageEntry = Message | ChangedMessage;
 
 /** Ends a switch over all kinds, so that a kind that is left out does not compile. */
 export function assertNever(entry: never): never {

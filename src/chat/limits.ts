@@ -73,6 +73,13 @@ export const LIMITS = {
     meaning: 'Members of one group, its owner included. More are refused with `group_too_large` (400).',
     names: ['group_members'],
   },
+  editSecondsMax: {
+    setting: 'EDIT_SECONDS_MAX',
+    default: 0,
+    meaning:
+      'How long after it was sent a message may be edited. Later edits are refused with `edit_too_late` (403). Deleting is always possible.',
+    names: [],
+  },
   typingMembersMax: {
     setting: 'TYPING_MEMBERS_MAX',
     default: 100,

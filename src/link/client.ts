@@ -95,10 +95,10 @@ export class LinkClient implements Bus {
     });
   };
 
-  readonly post: Post = ({ chatId, authorId, text, clientId }, settle) => {
+  readonly post: Post = ({ chatId, authorId, text, clientId, replyTo, mentions }, settle) => {
     // The ledger answers each command with an outcome of its kind.
     const settlePost = settle as (outcome: Outcome) => void;
-    this.#push({ kind: 'post_message', chatId, authorId, text, clientId }, settlePost);
+    this.#push({ kind: 'post_message', chatId, authorId, text, clientId, replyTo, mentions }, settlePost);
   };
 
   subscribe(chatId: number): void {
@@ -166,7 +166,9 @@ export class LinkClient implements Bus {
     const commands = this.#queue.commandsOf(number);
     if (commands === undefined) return;
     if (commands.length !== count) throw new Error(`${count} answers to ${commands.length} commands`);
-    this.#prefetched(commands.map((command, index) => entryOf(command, first + index, time)));
+    // What a reply quotes is for the store to say.
+    if (!commands.some((command) => 'replyTo' in command && command.replyTo !== undefined))
+      this.#prefetched(commands.map((command, index) => entryOf(command, first + index, time)));
     this.#answer(
       number,
       commands.map((_, index) => ({ ok: { id: first + index, time } })),
@@ -182,6 +184,7 @@ export class LinkClient implements Bus {
 /** A stored message as it stands in the log. */
 function entryOf(command: Command, id: number, time: number): Message {
   if (command.kind !== 'post_message') throw new Error(`the ledger answered a ${command.kind} as a message`);
-  const { chatId, authorId, text, clientId = null } = command;
-  return { kind: 'message', id, chatId, authorId, text, time, clientId };
+  const { chatId, authorId, text, clientId = null, mentions } = command;
+  const message = { kind: 'message', id, chatId, authorId, text, time, clientId } as const;
+  return mentions === undefined || mentions.length === 0 ? message : { ...message, extra: { mentions } };
 }

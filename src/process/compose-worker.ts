@@ -114,6 +114,7 @@ export async function composeWorker({
     typing,
     expiry,
     post,
+    submit,
     textCharactersMax,
     queryToken,
     draining,

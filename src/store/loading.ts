@@ -1,9 +1,11 @@
 import { chain } from '../maybe-promise.js';
-import type { At, Loaded, LogPage, Users } from './read-store.js';
+import type { At, Loaded, LogPage, OwnReactions, Quotes, Users } from './read-store.js';
 
 /** What an answer has that brings no users or chats, as most do. */
 export const NO_USERS: Users = new Map();
 export const NO_CHATS: LogPage['chats'] = new Map();
+export const NO_QUOTES: Quotes = new Map();
+export const NO_REACTIONS: OwnReactions = new Set();
 
 /** Gives an answer another value, which is true at the same position. */
 export function mapLoaded<T, U>(loaded: Loaded<T>, map: (value: T, position: number) => U): Loaded<U> {

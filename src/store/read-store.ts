@@ -1,6 +1,6 @@
 import type { Chat } from '../chat/chats.js';
-import type { ChatEntry, Entry } from '../chat/entries.js';
-import type { Message } from '../chat/messages.js';
+import type { ChatEntry, Entry, PageEntry } from '../chat/entries.js';
+import type { Message, Quote, Reaction, View } from '../chat/messages.js';
 import type { User } from '../chat/users.js';
 import type { MaybePromise } from '../maybe-promise.js';
 
@@ -32,9 +32,12 @@ export interface PageBounds {
 /** Users by their ids. */
 export type Users = ReadonlyMap<number, User>;
 
-/** Says what the caller does not have at hand, and needs to apply a message. */
+/** Messages that others quote, by their ids. Those that were deleted are not among them. */
+export type Quotes = ReadonlyMap<number, Quote>;
+
+/** Says what the caller does not have at hand, and needs to apply an entry. */
 export interface Lacks {
-  author(message: Message): boolean;
+  author(entry: ChatEntry): boolean;
   chat(message: Message): boolean;
 }
 
@@ -47,6 +50,27 @@ export interface LogPage {
   readonly users: Users;
   /** The chats that are lacking, by their ids; undefined for one that was deleted since. */
   readonly chats: ReadonlyMap<number, Chat | undefined>;
+  /** What the messages quote. */
+  readonly quotes: Quotes;
+}
+
+/** A message with reactions. */
+export interface Reacted {
+  readonly messageId: number;
+  readonly reactions: readonly Reaction[];
+}
+
+/** The reactions of one user, each as `reactionKey` gives it. */
+export type OwnReactions = ReadonlySet<string>;
+
+export function reactionKey(messageId: number, emoji: string): string {
+  return `${messageId} ${emoji}`;
+}
+
+/** Whom a page is for; for a full one, messages that the caller has at hand, and wants the user's own reactions of. */
+export interface PageFor {
+  readonly view: View;
+  readonly reacted: readonly Reacted[];
 }
 
 /** Messages and the authors among them that the caller does not know. */
@@ -56,17 +80,35 @@ export interface MessagePage {
   /** Messages that were asked for are left out, for their bytes. */
   readonly more: boolean;
   readonly users: Users;
+  readonly quotes: Quotes;
+  /** To the messages of a full page, and to those in the question. */
+  readonly own: OwnReactions;
 }
 
 /** What follows in a chat after a position. The next page is what follows after the last entry. */
 export interface ChatPage {
   readonly chat: Chat;
-  /** Messages and changes, in the order of the log. */
-  readonly entries: readonly ChatEntry[];
-  /** The newest id that the chat's sockets are to hear of; 0 when there is none. */
+  /** Messages, and in a full page messages of before that changed, in the order of the log. */
+  readonly entries: readonly PageEntry[];
+  /** Whether nothing follows after the last entry. */
+  readonly isWhole: boolean;
+  /** The newest id that sockets of the view are to hear of; 0 when there is none. */
   readonly newest: number;
   /** The authors of the entries whom the caller does not know. */
   readonly users: Users;
+  readonly quotes: Quotes;
+  /** As in MessagePage. */
+  readonly own: OwnReactions;
+}
+
+/** A message in its chat. */
+export interface MessageInChat {
+  readonly chat: Chat;
+  readonly message: Message;
+  /** Its author, when the caller does not know that user. */
+  readonly users: Users;
+  readonly quotes: Quotes;
+  readonly own: OwnReactions;
 }
 
 /** A chat of a user, as lists show it. */
@@ -144,22 +186,26 @@ export interface ReadStore {
     after: number,
   ): Loaded<{ readonly user: User; readonly wrote: boolean } | undefined>;
 
-  /** A member's page of a chat: without the newest `offset` messages, the newest ones within the bounds. */
+  /** A member's page of a chat: without the newest `offset` messages, the newest ones within the bounds. Deleted ones do not count. */
   newestFor(
     chatId: number,
     userId: number,
     offset: number,
     bounds: PageBounds,
     known: Known,
+    pageFor?: PageFor,
   ): Loaded<(MessagePage & { readonly chat: Chat }) | undefined>;
-  /** What a member's socket is to be told of after a position. `max` 0 asks for the chat and its newest id alone. */
+  /** What a member's socket is to be told of after a position. `max` 0 asks for no entries. */
   entriesFor(
     chatId: number,
     userId: number,
     after: number,
     bounds: PageBounds,
     known: Known,
+    pageFor?: PageFor,
   ): Loaded<ChatPage | undefined>;
+  /** A message of a chat that the user is in, also one that was deleted. */
+  messageFor(messageId: number, userId: number, known: Known): Loaded<MessageInChat | undefined>;
 
   close(): void;
 }

@@ -50,6 +50,9 @@ function take(log: StoredLog, entry: Entry): void {
     case 'chat_opened':
     case 'group_changed':
     case 'group_deleted':
+    case 'message_edited':
+    case 'message_deleted':
+    case 'reaction_changed':
     case 'tokens_revoked':
     case 'user_changed':
     case 'user_created':

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { authorName, profileView } from '../../api/encode.js';
 import type { Chat } from '../../chat/chats.js';
 import { assertNever, type Entry } from '../../chat/entries.js';
-import type { Message } from '../../chat/messages.js';
+import { isDeleted, type Message } from '../../chat/messages.js';
 import type { User } from '../../chat/users.js';
 import type { Known, Users } from '../../store/read-store.js';
 
@@ -94,15 +94,21 @@ export class Caches implements Known {
     switch (entry.kind) {
       case 'message': {
         const newest = this.#newest.peek(entry.chatId);
-        if (newest !== undefined && newest.id < entry.id) this.#newest.set(entry.chatId, entry);
+        if (newest !== undefined && newest.id < entry.id && !isDeleted(entry))
+          this.#newest.set(entry.chatId, entry);
         return;
       }
+      case 'message_edited':
+      case 'message_deleted':
+        if (this.#newest.peek(entry.chatId)?.id === entry.messageId) this.#newest.delete(entry.chatId);
+        return;
       case 'user_changed': {
         const user = changed.get(entry.userId);
         if (user !== undefined && this.#users.has(user.id)) this.addUser(user, entry.id);
         else this.#users.delete(entry.userId);
         return;
       }
+      case 'reaction_changed': // Where a newest message is shown, its reactions are not.
       case 'user_created':
       case 'chat_opened':
       case 'group_created':

@@ -1,8 +1,8 @@
-import type { Entry } from '../../chat/entries.js';
+import { type Entry, isChatEntry } from '../../chat/entries.js';
 import { ChatError } from '../../chat/errors.js';
 import type { Message } from '../../chat/messages.js';
 import { attempt, chain, type MaybePromise } from '../../maybe-promise.js';
-import { NO_CHATS, NO_USERS } from '../../store/loading.js';
+import { NO_CHATS, NO_QUOTES, NO_USERS } from '../../store/loading.js';
 import type { At, Lacks, Loaded, LogPage, ReadStore } from '../../store/read-store.js';
 import { PendingReads } from './pending-reads.js';
 import { PrefetchedEntries } from './prefetched-entries.js';
@@ -263,8 +263,9 @@ export class Follower {
   }
 
   #isBrought(entry: Entry, { users, chats }: LogPage): boolean {
-    if (entry.kind !== 'message') return true;
+    if (!isChatEntry(entry)) return true;
     const hasAuthor = users.has(entry.authorId) || !this.#events.author(entry);
+    if (entry.kind !== 'message') return hasAuthor;
     return hasAuthor && (chats.has(entry.chatId) || !this.#events.chat(entry));
   }
 
@@ -273,7 +274,7 @@ export class Follower {
     const run = this.#prefetched.after(this.#position, max);
     if (run.length > 0) {
       const isWhole = !run.some((entry) => this.#events.author(entry) || this.#events.chat(entry));
-      if (isWhole) return { entries: run, more: true, users: NO_USERS, chats: NO_CHATS };
+      if (isWhole) return { entries: run, more: true, users: NO_USERS, chats: NO_CHATS, quotes: NO_QUOTES };
     }
     const gap = run.length > 0 ? Number.POSITIVE_INFINITY : this.#prefetched.first - this.#position - 1;
     const page = this.#store.log(this.#position, { max: Math.min(max, gap), maxBytes }, this.#events);

@@ -1,19 +1,26 @@
-import { lastMessageJson } from '../../api/encode.js';
+import { changeJson, lastMessageJson, messageJson } from '../../api/encode.js';
 import { Close, closeCodeOf } from '../../api/status.js';
 import type { Chat, ChatType } from '../../chat/chats.js';
-import { assertNever, type ChatEntry, type Entry } from '../../chat/entries.js';
+import {
+  assertNever,
+  type ChatEntry,
+  type Entry,
+  isChatEntry,
+  type MessageChange,
+} from '../../chat/entries.js';
 import { ChatError } from '../../chat/errors.js';
-import type { Message } from '../../chat/messages.js';
+import { isDeleted, type Message, type View } from '../../chat/messages.js';
 import { type Caller, callerOf } from '../../chat/users.js';
 import type { Bus } from '../../link/bus.js';
 import { mapLoaded } from '../../store/loading.js';
-import type { Loaded, LogPage, ReadStore, Users } from '../../store/read-store.js';
+import type { Loaded, LogPage, Quotes, ReadStore } from '../../store/read-store.js';
 import { Revocations } from '../auth/revocations.js';
-import { Audience, Backpressure } from './backpressure.js';
+import { Audiences } from './audiences.js';
+import { type Audience, Backpressure } from './backpressure.js';
 import { Caches, type Profile } from './caches.js';
 import { Follower } from './follower.js';
-import { EncodedPages, frameOf } from './pages.js';
-import type { ChatSocket, MainSocket, Socket } from './sockets.js';
+import { EncodedPages } from './pages.js';
+import type { ChatSocket, Socket } from './sockets.js';
 
 /** The engine's topics, each of which sends one encoded frame to all sockets of this worker that subscribed. */
 export interface Topics {
@@ -28,6 +35,8 @@ export interface Passing {
 }
 
 const chatTopic = (chatId: number) => `c${chatId}`;
+/** Only for sockets that ask for changes of messages. They subscribe to the chat's other topic as well. */
+const changesTopic = (chatId: number) => `e${chatId}`;
 /** One topic for all private chats of a user. */
 const userTopic = (userId: number) => `u${userId}`;
 const groupTopic = (groupId: number) => `m${groupId}`;
@@ -39,18 +48,16 @@ const groupTopic = (groupId: number) => `m${groupId}`;
 export class Hub {
   readonly store: ReadStore;
   readonly caches = new Caches();
-  readonly pages = new EncodedPages();
+  readonly pages: Readonly<Record<View, EncodedPages>> = {
+    plain: new EncodedPages('plain'),
+    full: new EncodedPages('full'),
+  };
   readonly backpressure: Backpressure;
   readonly follower: Follower;
   readonly revocations: Revocations;
   readonly #topics: Topics;
-  readonly #bus: Bus;
   readonly #failed: (error: unknown) => void;
-  readonly #rooms = new Map<number, Audience<ChatSocket>>();
-  readonly #mains = new Map<number, Set<MainSocket>>();
-  readonly #nameJson = (userId: number) => this.caches.nameJson(userId);
-  /** Every main socket. */
-  readonly #mainAudience = new Audience<MainSocket>();
+  readonly #audiences: Audiences;
   /** How many bytes the entry that is passing has published. */
   #publishedBytes = 0;
   #passing: Passing | undefined;
@@ -78,7 +85,7 @@ export class Hub {
     this.store = store;
     this.revocations = revocations;
     this.#topics = topics;
-    this.#bus = bus;
+    this.#audiences = new Audiences(bus);
     this.#failed = failed;
     this.backpressure = new Backpressure({
       everyone: () => this.everyone(),
@@ -86,8 +93,8 @@ export class Hub {
     });
     this.follower = new Follower(store, position, {
       pass: (entry, page) => this.#pass(entry, page),
-      author: (message) => this.#isHeard(message) && !this.caches.hasUser(message.authorId),
-      chat: ({ chatId }) => this.#mains.size > 0 && this.caches.chat(chatId) === undefined,
+      author: (entry) => this.#isHeard(entry) && !this.caches.hasUser(entry.authorId),
+      chat: ({ chatId }) => this.#audiences.mains.sockets.size > 0 && this.caches.chat(chatId) === undefined,
       failed,
     });
     bus.onNewest((id) => this.follower.hint(id));
@@ -99,7 +106,7 @@ export class Hub {
 
   /** Open sockets of a chat on this worker, in every state. */
   room(chatId: number): ReadonlySet<ChatSocket> {
-    return this.#rooms.get(chatId)?.sockets ?? EMPTY;
+    return this.#audiences.room(chatId)?.sockets ?? EMPTY;
   }
 
   /**
@@ -135,35 +142,12 @@ export class Hub {
   }
 
   add(socket: Socket): void {
-    if (socket.kind === 'main') {
-      const own = this.#mains.get(socket.userId) ?? new Set();
-      this.#mains.set(socket.userId, own.add(socket));
-      this.#mainAudience.sockets.add(socket);
-      return;
-    }
-    let room = this.#rooms.get(socket.chatId);
-    if (room === undefined) {
-      room = new Audience<ChatSocket>();
-      this.#rooms.set(socket.chatId, room);
-      this.#bus.subscribe(socket.chatId);
-    }
-    room.sockets.add(socket);
+    this.#audiences.add(socket);
   }
 
   remove(socket: Socket): void {
     socket.state = 'closed';
-    if (socket.kind === 'main') {
-      const own = this.#mains.get(socket.userId);
-      own?.delete(socket);
-      if (own?.size === 0) this.#mains.delete(socket.userId);
-      this.#mainAudience.sockets.delete(socket);
-      return;
-    }
-    const room = this.#rooms.get(socket.chatId);
-    room?.sockets.delete(socket);
-    if (room?.sockets.size !== 0) return;
-    this.#rooms.delete(socket.chatId);
-    this.#bus.unsubscribe(socket.chatId);
+    this.#audiences.remove(socket);
   }
 
   /**
@@ -172,16 +156,18 @@ export class Hub {
    */
   goLive(socket: Socket, groups: readonly number[]): void {
     socket.state = 'live';
-    if (socket.kind === 'chat') return socket.subscribe(chatTopic(socket.chatId));
+    if (socket.kind === 'chat') {
+      socket.subscribe(chatTopic(socket.chatId));
+      if (socket.view === 'full') socket.subscribe(changesTopic(socket.chatId));
+      return;
+    }
     socket.subscribe(userTopic(socket.userId));
     for (const groupId of groups) socket.subscribe(groupTopic(groupId));
   }
 
   /** Every open socket, as it is at this moment. */
   everyone(): Socket[] {
-    const everyone: Socket[] = [...this.#mainAudience.sockets];
-    for (const { sockets } of this.#rooms.values()) for (const socket of sockets) everyone.push(socket);
-    return everyone;
+    return this.#audiences.everyone();
   }
 
   close(): void {
@@ -193,40 +179,48 @@ export class Hub {
   #leaveLive(socket: Socket): void {
     socket.unsubscribeAll();
     socket.state = 'behind';
-    socket.position = this.follower.position;
+    if (socket.kind === 'chat') socket.continueAfter(this.follower.position);
+    else socket.position = this.follower.position;
     socket.movedAt = performance.now();
     socket.leastBuffered = socket.buffered;
   }
 
-  /** Whether a socket of this worker may have to be sent a message. */
-  #isHeard({ chatId }: Message): boolean {
-    return this.#mains.size > 0 || this.#rooms.has(chatId);
+  /** Whether a socket of this worker may have to be sent an entry. */
+  #isHeard({ kind, chatId }: ChatEntry): boolean {
+    return (
+      (kind === 'message' && this.#audiences.mains.sockets.size > 0) ||
+      this.#audiences.room(chatId) !== undefined
+    );
   }
 
-  #pass(entry: Entry, { users, chats }: LogPage): number {
+  #pass(entry: Entry, page: LogPage): number {
     this.#publishedBytes = 0;
-    if (entry.kind === 'message') this.#cacheBrought(entry, users, chats);
-    this.caches.passed(entry, users);
-    this.pages.passed(entry);
-    this.#act(entry);
+    this.#cacheBrought(entry, page);
+    this.caches.passed(entry, page.users);
+    this.pages.plain.passed(entry);
+    this.pages.full.passed(entry);
+    this.#act(entry, page.quotes);
     return this.#publishedBytes;
   }
 
-  /** Adds to the caches what the page brought for a message. */
-  #cacheBrought({ id, authorId, chatId }: Message, users: Users, chats: LogPage['chats']): void {
+  /** Adds to the caches what the page brought for a message or a change of one. */
+  #cacheBrought(entry: Entry, { users, chats }: LogPage): void {
+    if (!isChatEntry(entry)) return;
+    const { id, authorId, chatId } = entry;
     const author = users.get(authorId);
     if (author !== undefined && !this.caches.hasUser(authorId)) this.caches.addUser(author, id);
     const chat = chats.get(chatId);
     if (chat !== undefined && this.caches.chat(chatId) === undefined) this.caches.addChat(chat, id);
   }
 
-  #act(entry: Entry): void {
+  #act(entry: Entry, quotes: Quotes): void {
     switch (entry.kind) {
       case 'message':
-        return this.#posted(entry);
-      case 'group_changed':
-        this.#publishToRoom(entry);
-        return;
+        return this.#posted(entry, quotes);
+      case 'message_edited':
+      case 'message_deleted':
+      case 'reaction_changed':
+        return this.#changed(entry);
       case 'group_created':
       case 'members_added':
         return this.#joined(entry.chatId, entry.users);
@@ -237,6 +231,7 @@ export class Hub {
       case 'tokens_revoked':
         return this.#tokensRevoked(entry.claim, entry.before);
       case 'chat_opened':
+      case 'group_changed': // The API has no frame for it. A client that asks for the group sees the change.
       case 'user_created':
       case 'user_changed':
       case 'unknown':
@@ -246,36 +241,51 @@ export class Hub {
     }
   }
 
-  #posted(message: Message): void {
+  #posted(message: Message, quotes: Quotes): void {
     const { chatId, authorId } = message;
     this.#passing?.stoppedTyping(chatId, authorId);
-    const frame = this.#publishToRoom(message);
-    this.pages.messagePassed(chatId, authorId, frame);
-    this.#publishToMains(message);
+    const quote = quotes.get(message.extra?.replyTo ?? 0);
+    const room = this.#audiences.room(chatId);
+    const frame = room && messageJson(message, this.caches.nameJson(authorId), quote);
+    // It may have been deleted before it was read here: sockets that know nothing of changes are not told of it.
+    const isShown = !isDeleted(message);
+    if (room !== undefined && frame !== undefined) {
+      if (isShown) this.#publish(chatTopic(chatId), frame, room, room.sockets.size);
+      else this.#publishChange(chatId, frame);
+    }
+    this.pages.plain.messagePassed(message, isShown ? frame : undefined, quotes);
+    this.pages.full.messagePassed(message, frame, quotes);
+    if (isShown) this.#publishToMains(message);
   }
 
-  /** Returns the frame; undefined when the entry has none, or this worker has no socket of the chat. */
-  #publishToRoom(entry: ChatEntry): string | undefined {
-    const room = this.#rooms.get(entry.chatId);
-    if (room === undefined) return undefined;
-    const frame = frameOf(entry, this.#nameJson);
-    if (frame !== undefined) this.#publish(chatTopic(entry.chatId), frame, room, room.sockets.size);
-    return frame;
+  #changed(change: MessageChange): void {
+    // The text of an edit is gone when the message was deleted since, as follows further on in the log.
+    const isGone = change.kind === 'message_edited' && change.text === '';
+    if (isGone || this.#audiences.room(change.chatId) === undefined) return;
+    this.#publishChange(change.chatId, changeJson(change, this.caches.nameJson(change.authorId)));
+  }
+
+  /** Publishes to the sockets of a chat that ask for changes. */
+  #publishChange(chatId: number, frame: string): void {
+    const room = this.#audiences.room(chatId);
+    const topic = changesTopic(chatId);
+    const receivers = this.#topics.numSubscribers(topic);
+    if (room !== undefined && receivers > 0) this.#publish(topic, frame, room, receivers);
   }
 
   #publishToMains(message: Message): void {
-    if (this.#mains.size === 0) return;
+    if (this.#audiences.mains.sockets.size === 0) return;
     const { chatId, authorId } = message;
     // A chat that is not cached has just changed, or is deleted further on in the log, so it is a group.
     const { pair = null, type = 'group' } = this.caches.chat(chatId) ?? {};
     const topics =
       pair === null
         ? [groupTopic(chatId)].filter((topic) => this.#topics.numSubscribers(topic) > 0)
-        : pair.filter((userId) => this.#mains.has(userId)).map(userTopic);
+        : pair.filter((userId) => this.#audiences.hasMains(userId)).map(userTopic);
     if (topics.length === 0) return;
     const frame = lastMessageJson(message, this.caches.nameJson(authorId), type);
     for (const topic of topics) {
-      this.#publish(topic, frame, this.#mainAudience, this.#topics.numSubscribers(topic));
+      this.#publish(topic, frame, this.#audiences.mains, this.#topics.numSubscribers(topic));
     }
   }
 
@@ -287,12 +297,12 @@ export class Hub {
   }
 
   #joined(groupId: number, users: readonly number[]): void {
-    for (const socket of this.#liveMainsOf(users)) socket.subscribe(groupTopic(groupId));
+    for (const socket of this.#audiences.liveMainsOf(users)) socket.subscribe(groupTopic(groupId));
   }
 
   #left(groupId: number, users: readonly number[]): void {
     for (const userId of users) this.#passing?.stoppedTyping(groupId, userId);
-    for (const socket of this.#liveMainsOf(users)) socket.unsubscribe(groupTopic(groupId));
+    for (const socket of this.#audiences.liveMainsOf(users)) socket.unsubscribe(groupTopic(groupId));
     const gone = new Set(users);
     for (const socket of [...this.room(groupId)]) {
       if (gone.has(socket.userId)) socket.end(Close.removed, 'removed');
@@ -301,9 +311,7 @@ export class Hub {
 
   #deleted(groupId: number): void {
     if (this.#topics.numSubscribers(groupTopic(groupId)) > 0) {
-      for (const sockets of this.#mains.values()) {
-        for (const socket of sockets) socket.unsubscribe(groupTopic(groupId));
-      }
+      for (const socket of this.#audiences.mains.sockets) socket.unsubscribe(groupTopic(groupId));
     }
     for (const socket of [...this.room(groupId)]) socket.end(Close.groupDeleted, 'group deleted');
   }
@@ -328,13 +336,6 @@ export class Hub {
         if (!(error instanceof ChatError)) this.#failed(error); // A follower that is closed refuses to read.
       },
     );
-  }
-
-  /** Gives live sockets only, because the others get their groups when they go live. */
-  *#liveMainsOf(users: readonly number[]): Generator<MainSocket> {
-    for (const userId of users) {
-      for (const socket of this.#mains.get(userId) ?? []) if (socket.state === 'live') yield socket;
-    }
   }
 }
 

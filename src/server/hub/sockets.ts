@@ -1,3 +1,5 @@
+import type { View } from '../../chat/messages.js';
+
 /** What the hub needs of an engine's WebSocket. After its end every call throws. */
 export interface Wire {
   send(frame: string): unknown;
@@ -108,16 +110,30 @@ export class ChatSocket extends UserSocket {
   readonly kind = 'chat';
   readonly chatId: number;
   readonly start: Start;
+  readonly view: View;
   /** While not live: the newest id that it was sent. */
   position: number;
+  /** While not live: the id that its pages began after … */
+  pagesFrom: number;
+  /** … and the position of the first of them; undefined before that. */
+  pagesAt: number | undefined;
   /** Made when it is needed, because most sockets are sent nothing for hours. */
   #early: (() => void)[] | undefined;
 
-  constructor(wire: Wire, userId: number, chatId: number, start: Start) {
+  constructor(wire: Wire, userId: number, chatId: number, start: Start, view: View = 'plain') {
     super(wire, userId);
     this.chatId = chatId;
     this.start = start;
+    this.view = view;
     this.position = 'after' in start ? start.after : 0;
+    this.pagesFrom = this.position;
+  }
+
+  /** It has been sent everything up to this position; pages that it needs begin there. */
+  continueAfter(position: number): void {
+    this.position = position;
+    this.pagesFrom = position;
+    this.pagesAt = undefined;
   }
 
   /**

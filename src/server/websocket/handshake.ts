@@ -1,6 +1,7 @@
 import { HISTORY_MESSAGES_MAX } from '../../api/frames.js';
 import { ChatError } from '../../chat/errors.js';
 import { parseCursor } from '../../chat/ids.js';
+import type { View } from '../../chat/messages.js';
 import type { Exchange } from '../http/exchange.js';
 import { badParameter, countParameter, parameter } from '../http/query.js';
 import type { Start } from '../hub/sockets.js';
@@ -41,6 +42,15 @@ export function startOf(queryString: string): Start {
   const cursor = parseCursor(after);
   if (cursor === undefined) throw new ChatError('after_unknown', { details: { parameter: 'after' } });
   return { after: cursor.id, time: cursor.time };
+}
+
+/** How much a socket is told, by the query string of its upgrade: `features=1` asks for changes. Errors: invalid_query. */
+export function viewOf(queryString: string): View {
+  if (queryString === '') return 'plain';
+  const features = parameter(new URLSearchParams(queryString), 'features');
+  if (features !== undefined && features !== '0' && features !== '1')
+    throw badParameter('features', 'must be 0 or 1');
+  return features === '1' ? 'full' : 'plain';
 }
 
 /** How many more messages than the usual page a chat's socket asks for. */

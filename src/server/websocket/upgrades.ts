@@ -3,6 +3,7 @@ import type { Channel } from '../../api/operation.js';
 import { upgradeStatusOf } from '../../api/status.js';
 import { ChatError } from '../../chat/errors.js';
 import { parseId } from '../../chat/ids.js';
+import type { View } from '../../chat/messages.js';
 import type { Bucket } from '../../chat/rate-limiter.js';
 import type { Caller } from '../../chat/users.js';
 import { attempt, chain, type MaybePromise } from '../../maybe-promise.js';
@@ -10,7 +11,7 @@ import { chainLoaded, mapLoaded } from '../../store/loading.js';
 import type { Loaded } from '../../store/read-store.js';
 import type { Authenticator } from '../auth/authenticator.js';
 import type { Identity } from '../auth/identity.js';
-import { bearerToken, offeredProtocols } from '../auth/token-carriers.js';
+import { bearerToken, type OfferedProtocols, offeredProtocols } from '../auth/token-carriers.js';
 import { TokenRefusal } from '../auth/token-refusal.js';
 import type { Exchange } from '../http/exchange.js';
 import type { Failed, HttpGateway } from '../http/gateway.js';
@@ -20,10 +21,9 @@ import type { Hub } from '../hub/hub.js';
 import type { ChatSocket, MainSocket, Start } from '../hub/sockets.js';
 import type { Admission } from '../limits/admission.js';
 import type { SocketPermit } from '../limits/socket-quota.js';
-import { extraMessages, handshakeProblem, startOf } from './handshake.js';
+import { extraMessages, handshakeProblem, startOf, viewOf } from './handshake.js';
 import { TickThrottle } from './tick-throttle.js';
 
-const PROTOCOL = 'chat.v1';
 const NO_CARRIER = 'the upgrade has no `Authorization: Bearer <token>` and no subprotocol `bearer.<token>`';
 /** This many take about 5 ms, so open sockets wait no longer than that when a thousand clients come at once. */
 const UPGRADES_PER_TURN = 40;
@@ -56,6 +56,7 @@ interface Target {
   readonly userId: number;
   readonly chatId: number | undefined;
   readonly start: Start;
+  readonly view: View;
   /** When its token expires, as in UserSocket. */
   readonly endsAt: number | undefined;
   readonly issuedAt: number;
@@ -66,7 +67,7 @@ interface UpgradeRequest {
   readonly exchange: Exchange;
   readonly channel: Channel;
   readonly context: us_socket_context_t;
-  readonly protocols: ReturnType<typeof offeredProtocols>;
+  readonly protocols: OfferedProtocols;
   /** Whether it is accepted in a later tick than it came in. */
   late: boolean;
 }
@@ -143,7 +144,7 @@ export class Upgrades {
    * chat_not_found, group_not_found, after_unknown, history_changed.
    */
   #admit(
-    { exchange, channel }: UpgradeRequest,
+    { exchange, channel, protocols }: UpgradeRequest,
     identity: Identity,
     permit: SocketPermit,
   ): MaybePromise<Target> {
@@ -156,13 +157,14 @@ export class Upgrades {
     const chatId = idText === undefined ? undefined : parseId(idText);
     if (idText !== undefined && chatId === undefined) throw new ChatError('invalid_id');
     const start = startOf(exchange.query);
+    const view = protocols.taken === 'chat.v2' ? 'full' : viewOf(exchange.query);
     return hub.follower.read(
       () => this.#load(identity, chatId, channel, start),
       ({ userId, rows }): Target => {
         hub.revocations.assertValid(identity);
         const { caller, issuedAt } = identity;
         this.#options.admission.admitRows(caller, rows, 'upgrades');
-        return { permit, caller, userId, chatId, start, endsAt: auth.endOf(identity), issuedAt };
+        return { permit, caller, userId, chatId, start, view, endsAt: auth.endOf(identity), issuedAt };
       },
     );
   }
@@ -205,14 +207,15 @@ export class Upgrades {
     });
   }
 
-  /** A client that offers `chat.v1` is let in and closed with a code; any other one gets the status. */
+  /** A client that offers a protocol is let in and closed with a code; any other one gets the status. */
   #refuse(request: UpgradeRequest, error: unknown): void {
     const { exchange, protocols } = request;
-    if (!(error instanceof ChatError) && !protocols.chatV1) throw error;
+    if (!(error instanceof ChatError) && protocols.taken === undefined) throw error;
     const refusal = this.#refusalOf(error, exchange);
     if (refusal.code === 'upgrade_required')
       return exchange.error(refusal, { Upgrade: 'websocket', 'Sec-WebSocket-Version': '13' });
-    if (protocols.chatV1 && handshakeProblem(exchange) === undefined) this.#accept(request, { refusal });
+    if (protocols.taken !== undefined && handshakeProblem(exchange) === undefined)
+      this.#accept(request, { refusal });
     else exchange.error(refusal, {}, upgradeStatusOf(refusal.code));
   }
 
@@ -245,7 +248,7 @@ export class Upgrades {
       res.upgrade(
         data,
         exchange.header('sec-websocket-key'),
-        protocols.chatV1 ? PROTOCOL : '',
+        protocols.taken ?? '',
         exchange.header('sec-websocket-extensions'),
         context,
       );

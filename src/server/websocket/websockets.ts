@@ -1,18 +1,18 @@
 import type { TemplatedApp, WebSocket } from 'uWebSockets.js';
-import { duplicateJson, errorJson, pongJson } from '../../api/encode.js';
-import { ENGINE_FRAME_BYTES_MAX, FRAME_BYTES_MAX } from '../../api/frames.js';
-import { frameReader, newTokenIn, parseFrame, pingIn } from '../../api/parse-frame.js';
+import { errorJson, pongJson } from '../../api/encode.js';
+import { ENGINE_FRAME_BYTES_MAX, FRAME_BYTES_MAX, type TypingSignal } from '../../api/frames.js';
+import { type ChatFrame, frameReader, newTokenIn, parseFrame, pingIn } from '../../api/parse-frame.js';
 import { channels } from '../../api/routes.js';
 import { Close, closeCodeOf, statusOf } from '../../api/status.js';
-import type { Post } from '../../chat/commands.js';
+import type { Post, Submit } from '../../chat/commands.js';
 import { ChatError } from '../../chat/errors.js';
-import type { Message } from '../../chat/messages.js';
 import type { Caller } from '../../chat/users.js';
 import { attempt } from '../../maybe-promise.js';
 import { TokenRefusal } from '../auth/token-refusal.js';
 import { patternOf } from '../http/router.js';
 import { ChatSocket, MainSocket } from '../hub/sockets.js';
 import type { TypingIndicators } from '../hub/typing.js';
+import { MessageFrames } from './message-frames.js';
 import type { TokenExpiry } from './token-expiry.js';
 import { type Session, type UpgradeOptions, Upgrades } from './upgrades.js';
 
@@ -31,6 +31,7 @@ export interface WebSocketOptions extends UpgradeOptions {
   readonly typing: TypingIndicators;
   readonly expiry: TokenExpiry;
   readonly post: Post;
+  readonly submit: Submit;
   readonly textCharactersMax: number;
 }
 
@@ -38,10 +39,16 @@ export interface WebSocketOptions extends UpgradeOptions {
 export class WebSockets {
   readonly #options: WebSocketOptions;
   readonly #readFrame;
+  readonly #messages: MessageFrames;
 
   constructor(options: WebSocketOptions) {
     this.#options = options;
     this.#readFrame = frameReader(options.textCharactersMax);
+    this.#messages = new MessageFrames({
+      ...options,
+      refuse: (socket, error, clientId) => this.#refuseFrame(socket, error, clientId),
+      endFlood: (socket) => this.#endFlood(socket),
+    });
   }
 
   register(app: TemplatedApp): void {
@@ -77,12 +84,12 @@ export class WebSockets {
     }
     if (target === undefined) return;
     session.target = undefined; // It is not needed again, and most of a worker's many sockets are idle.
-    const { userId, chatId, start, endsAt, issuedAt } = target;
+    const { userId, chatId, start, view, endsAt, issuedAt } = target;
     const { hub, expiry, catchUp } = this.#options;
     const socket =
       chatId === undefined
         ? new MainSocket(ws, userId, 'after' in start ? start.after : undefined)
-        : new ChatSocket(ws, userId, chatId, start);
+        : new ChatSocket(ws, userId, chatId, start, view);
     session.socket = socket;
     socket.endsAt = endsAt;
     socket.issuedAt = issuedAt;
@@ -134,15 +141,20 @@ export class WebSockets {
         return;
       }
       if (socket.kind === 'main') throw new ChatError('unknown_type');
-      const frame = this.#readFrame(json);
-      if (frame.type === 'message') {
-        const { text } = frame;
-        if (!socket.afterHistory(() => this.#post(socket, caller, text, frame.client_id)))
-          throw new ChatError('overloaded');
-      } else this.#type(socket, caller, frame.type === 'typing');
+      this.#take(socket, caller, this.#readFrame(json, socket.view));
     } catch (error) {
       this.#refuseBadFrame(session, socket, error, clientId);
     }
+  }
+
+  /** Errors: overloaded. */
+  #take(socket: ChatSocket, caller: Caller, frame: ChatFrame): void {
+    if (isTyping(frame)) return this.#type(socket, caller, frame.type === 'typing');
+    const isTaken = socket.afterHistory(() => {
+      if (frame.type === 'message') this.#messages.post(socket, caller, frame);
+      else void this.#messages.change(socket, caller, frame);
+    });
+    if (!isTaken) throw new ChatError('overloaded');
   }
 
   /** A newer token of the same user lets the socket stay until that token expires. */
@@ -168,50 +180,9 @@ export class WebSockets {
     }
   }
 
-  /** Hands a message to the ledger. The echo, which comes with the log, is the acknowledgement; all other outcomes are answered here. */
-  #post(socket: ChatSocket, caller: Caller, text: string, clientId: string | undefined): void {
-    const { chatId, userId } = socket;
-    const { admission } = this.#options;
-    const refusal = admission.admitMessage(caller);
-    if (refusal !== undefined) return this.#refuseMessage(socket, caller, refusal, clientId);
-    socket.unanswered += 1;
-    this.#options.post({ chatId, authorId: userId, text, clientId }, (outcome) => {
-      admission.messageSettled(caller, outcome);
-      if ('ok' in outcome && 'duplicate' in outcome.ok) {
-        void this.#answerRepeat(socket, outcome.ok.duplicate);
-        return;
-      }
-      socket.unanswered -= 1;
-      if ('ok' in outcome) return;
-      const { error, details } = outcome;
-      this.#refuseMessage(socket, caller, new ChatError(error, { details }), clientId);
-    });
-  }
-
-  /** A socket that goes on sending in spite of the limit is closed. */
-  #refuseMessage(socket: ChatSocket, caller: Caller, error: ChatError, clientId: string | undefined): void {
-    this.#refuseFrame(socket, error, clientId);
-    if (error.code === 'rate_limited' && !this.#options.admission.spendRefusal(caller))
-      this.#endFlood(socket);
-  }
-
   #endFlood(socket: ChatSocket | MainSocket): void {
     if (socket.state !== 'closed') this.#options.admission.refusals.count('frames');
     socket.end(Close.flood, 'too many frames');
-  }
-
-  async #answerRepeat(socket: ChatSocket, first: Message): Promise<void> {
-    const { hub } = this.#options;
-    try {
-      await hub.follower.read(
-        () => hub.loadProfile(first.authorId),
-        (author) => socket.send(duplicateJson(first, author?.nameJson ?? '""')),
-      );
-    } catch (error) {
-      this.#refuseFrame(socket, error, first.clientId ?? undefined);
-    } finally {
-      socket.unanswered -= 1;
-    }
   }
 
   #type(socket: ChatSocket, caller: Caller, on: boolean): void {
@@ -252,4 +223,8 @@ export class WebSockets {
       socket.end(closeCodeOf('too_many_bad_frames'), 'too many bad frames');
     }
   }
+}
+
+function isTyping(frame: ChatFrame): frame is TypingSignal {
+  return frame.type === 'typing' || frame.type === 'stop_typing';
 }

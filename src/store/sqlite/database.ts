@@ -18,6 +18,8 @@ export function openWriter(dataDir: string): Connection {
   return prepared(new Database(databaseFile(dataDir), { timeout: 0 }), (db) => {
     harden(db);
     db.pragma('wal_autocheckpoint = 0');
+    // A deleted text is overwritten, so that it cannot be read from the file.
+    db.pragma('secure_delete = ON');
     db.pragma(`journal_size_limit = ${64 * 1024 * 1024}`);
     // The cache has room for what a commit changes and for the inner pages of the indexes. SQLite looks through all of
     // it at nearly every commit (until the database has 1 GiB), so a larger cache costs more than it saves.

@@ -1,4 +1,5 @@
-import { assertNever, type ChatEntry, type Entry, type EntryKind } from '../../chat/entries.js';
+import { assertNever, type Entry, type EntryKind, type MessageChange } from '../../chat/entries.js';
+import type { Message, MessageExtra } from '../../chat/messages.js';
 
 type StoredKind = Exclude<EntryKind, 'unknown'>;
 
@@ -14,6 +15,9 @@ const KIND_NUMBERS = {
   tokens_revoked: 8,
   group_changed: 9,
   user_changed: 10,
+  message_edited: 11,
+  message_deleted: 12,
+  reaction_changed: 13,
 } as const satisfies Record<StoredKind, number>;
 
 const KINDS = new Map<number, StoredKind>(
@@ -22,19 +26,23 @@ const KINDS = new Map<number, StoredKind>(
 
 export const MESSAGE_KIND = KIND_NUMBERS.message;
 
-const CHANGES = { group_changed: KIND_NUMBERS.group_changed } as const satisfies Record<
-  Exclude<ChatEntry['kind'], 'message'>,
-  number
->;
+const CHANGES = {
+  message_edited: KIND_NUMBERS.message_edited,
+  message_deleted: KIND_NUMBERS.message_deleted,
+  reaction_changed: KIND_NUMBERS.reaction_changed,
+} as const satisfies Record<MessageChange['kind'], number>;
 
 /**
- * The changes that a chat's sockets are told of, for SQL. Kinds of a newer version are left out, because this one cannot
+ * The changes of messages that a chat's sockets are told of, for SQL. Kinds of a newer version are left out, because this one cannot
  * read them: a page that seems to end before the newest change would be asked for again and again.
  */
 export const CHANGE_KINDS = Object.values(CHANGES).join(', ');
 
-/** Who reads an entry, as the column `visibility` says. */
-export const Visibility = { workers: 0, history: 1, sockets: 2 } as const;
+/**
+ * Who reads an entry, as the column `visibility` says. A change of a message is `superseded` by the next change of the same
+ * message, and removed a while later; the place of a deleted message is its `tombstone`.
+ */
+export const Visibility = { workers: 0, history: 1, sockets: 2, superseded: 3, tombstone: 4 } as const;
 type Visibility = (typeof Visibility)[keyof typeof Visibility];
 
 /** The columns of an EntryRow, in its order. */
@@ -63,10 +71,27 @@ export interface NewRow {
   readonly text: string;
   readonly payload: string | null;
   readonly visibility: Visibility;
+  /** The message that a change is about. */
+  readonly targetId: number | null;
+  readonly clientId: string | null;
 }
 
+/** What the payload of a change has: the message, since the column `target_id` would cost each read of an entry 0.2 µs. */
+type ChangePayload =
+  | { readonly of: number; readonly version: number }
+  | { readonly of: number }
+  | { readonly of: number; readonly emoji: string; readonly isOn: boolean; readonly count: number };
+
 export function rowOf(entry: NewEntry): NewRow {
-  const none = { chatId: 0, authorId: 0, text: '', payload: null, visibility: Visibility.workers };
+  const none = {
+    chatId: 0,
+    authorId: 0,
+    text: '',
+    payload: null,
+    visibility: Visibility.workers,
+    targetId: null,
+    clientId: null,
+  };
   const kind = KIND_NUMBERS[entry.kind];
   switch (entry.kind) {
     case 'user_created':
@@ -89,6 +114,14 @@ export function rowOf(entry: NewEntry): NewRow {
       };
     case 'group_deleted':
       return { ...none, kind, chatId: entry.chatId, authorId: entry.authorId };
+    case 'message_edited':
+      return { ...changeRow(entry, { of: entry.messageId, version: entry.version }), text: entry.text };
+    case 'message_deleted':
+      return changeRow(entry, { of: entry.messageId });
+    case 'reaction_changed': {
+      const { messageId, emoji, isOn, count } = entry;
+      return changeRow(entry, { of: messageId, emoji, isOn, count });
+    }
     case 'tokens_revoked':
       return { ...none, kind, text: entry.claim, payload: JSON.stringify({ before: entry.before }) };
     default:
@@ -96,12 +129,28 @@ export function rowOf(entry: NewEntry): NewRow {
   }
 }
 
+function changeRow(
+  { kind, chatId, authorId, messageId, clientId }: Omit<MessageChange, 'id'>,
+  payload: ChangePayload,
+): NewRow {
+  return {
+    kind: KIND_NUMBERS[kind],
+    chatId,
+    authorId,
+    text: '',
+    payload: JSON.stringify(payload),
+    visibility: Visibility.sockets,
+    targetId: messageId,
+    clientId,
+  };
+}
+
 export function entryOf(row: EntryRow): Entry {
   const [id, chatId, number, authorId, text, time, clientId, payload] = row;
   const kind = KINDS.get(number);
   switch (kind) {
     case 'message':
-      return { kind, id, chatId, authorId, text, time, clientId };
+      return messageOf(chatId, [id, authorId, text, time, clientId, payload]);
     case undefined:
       return { kind: 'unknown', id, time };
     case 'user_created':
@@ -115,6 +164,23 @@ export function entryOf(row: EntryRow): Entry {
     case 'group_changed':
     case 'group_deleted':
       return { kind, id, time, chatId, authorId };
+    case 'message_edited': {
+      const { of, version } = JSON.parse(payload ?? '') as { of: number; version: number };
+      return { kind, id, time, chatId, authorId, messageId: of, clientId, text, version };
+    }
+    case 'message_deleted': {
+      const { of } = JSON.parse(payload ?? '') as { of: number };
+      return { kind, id, time, chatId, authorId, messageId: of, clientId };
+    }
+    case 'reaction_changed': {
+      const { of, ...reaction } = JSON.parse(payload ?? '') as {
+        of: number;
+        emoji: string;
+        isOn: boolean;
+        count: number;
+      };
+      return { kind, id, time, chatId, authorId, messageId: of, clientId, ...reaction };
+    }
     case 'tokens_revoked':
       return { kind, id, time, claim: text, before: revokedBefore(payload, time) };
     default:
@@ -128,7 +194,20 @@ function revokedBefore(payload: string | null, time: number): number {
   return (JSON.parse(payload) as { before: number }).before;
 }
 
-/** Whether a chat's sockets may be told of an entry. */
-export function isChatEntry(entry: Entry): entry is ChatEntry {
-  return entry.kind === 'message' || entry.kind in CHANGES;
+/** The columns of a MessageRow. The chat is not among them, as each of them costs about 0.2 µs on Node 20. */
+export const MESSAGE_COLUMNS = 'id, author_id, text, time, client_id, payload';
+
+export type MessageRow = readonly [
+  id: number,
+  authorId: number,
+  text: string,
+  time: number,
+  clientId: string | null,
+  /** What else the message has, as JSON of a MessageExtra. */
+  extra: string | null,
+];
+
+export function messageOf(chatId: number, [id, authorId, text, time, clientId, extra]: MessageRow): Message {
+  const message: Message = { kind: 'message', id, chatId, authorId, text, time, clientId };
+  return extra === null ? message : { ...message, extra: JSON.parse(extra) as MessageExtra };
 }

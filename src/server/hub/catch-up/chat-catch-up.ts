@@ -1,24 +1,43 @@
 import { historyJson } from '../../../api/encode.js';
 import { HISTORY_MESSAGES_MAX } from '../../../api/frames.js';
-import type { ChatEntry } from '../../../chat/entries.js';
+import type { PageEntry } from '../../../chat/entries.js';
 import { ChatError } from '../../../chat/errors.js';
-import { mapLoaded } from '../../../store/loading.js';
-import type { ChatPage, Loaded, MessagePage } from '../../../store/read-store.js';
+import { mapLoaded, NO_REACTIONS } from '../../../store/loading.js';
+import type {
+  ChatPage,
+  Loaded,
+  MessagePage,
+  OwnReactions,
+  PageFor,
+  Quotes,
+} from '../../../store/read-store.js';
 import type { Hub } from '../hub.js';
-import { type EncodedPage, FrameCollector, frameOf, PAGE_BOUNDS } from '../pages.js';
+import {
+  type EncodedEntry,
+  type EncodedPage,
+  encodeEntry,
+  FrameCollector,
+  frameFor,
+  namesIn,
+  PAGE_BOUNDS,
+  reactedAmong,
+} from '../pages.js';
 import type { ChatSocket } from '../sockets.js';
 import { AGAIN, NO_GROUPS, type Progress, type Step } from './step.js';
 
-/** The newest messages of a chat. `page` is undefined when they were cached, and are looked up again to be sent. */
-interface Newest {
-  readonly page: MessagePage | undefined;
+/**
+ * A page that was cached when the store was asked, which is looked up again to be sent, and what was asked for it: whether
+ * the user may see the chat, and which of the reactions are the user's own.
+ */
+interface AtHand {
+  readonly newest: number;
+  readonly own: OwnReactions;
+  readonly reacted: PageFor['reacted'];
 }
 
-/** What follows in a chat. When `isAtHand`, the encoded page was cached, and is looked up again to be sent. */
-interface Following {
-  readonly page: ChatPage;
-  readonly isAtHand: boolean;
-}
+type Found<Page> = { readonly page: Page } | { readonly atHand: AtHand };
+
+const NOTHING = { max: 0, maxBytes: 0 } as const;
 
 /**
  * Reads the pages of a chat's socket: the newest messages that it begins with, or everything after an id. Pages are
@@ -40,49 +59,71 @@ export class ChatCatchUp {
       : this.#following(socket);
   }
 
-  #newest(socket: ChatSocket, count: number, offset: number): Step<Newest | undefined> {
-    const { store, caches, pages } = this.#hub;
-    const { chatId, userId } = socket;
+  #newest(socket: ChatSocket, count: number, offset: number): Step<Found<MessagePage> | undefined> {
+    const { store, caches } = this.#hub;
+    const { chatId, userId, view } = socket;
+    const pages = this.#hub.pages[view];
     return {
-      load: (): Loaded<Newest | undefined> => {
-        if (offset === 0 && pages.recent(chatId, count) !== undefined)
-          return mapLoaded(store.chatFor(chatId, userId), (chat) => chat && { page: undefined });
-        const found = store.newestFor(chatId, userId, offset, { ...PAGE_BOUNDS, max: count }, caches);
+      load: (): Loaded<Found<MessagePage> | undefined> => {
+        const known = offset === 0 ? pages.recent(chatId, count) : undefined;
+        if (known !== undefined) return this.#loadAtHand(socket, known.entries, 0);
+        const bounds = { ...PAGE_BOUNDS, max: count };
+        const found = store.newestFor(chatId, userId, offset, bounds, caches, { view, reacted: [] });
         return mapLoaded(found, (page) => page && { page });
       },
       act: (found) => {
         this.#assertMember(socket, found);
-        if (found.page === undefined) return this.#sendHistory(socket, pages.recent(chatId, count));
-        caches.add(found.page, this.#hub.follower.position);
-        const { authors, ...page } = this.#encodeNewest(found.page);
-        if (offset === 0) pages.keepRecent(chatId, page, authors, count);
-        return this.#sendHistory(socket, page);
+        if ('atHand' in found) {
+          const page = pages.recent(chatId, count);
+          if (page === undefined || !isAnswered(page.entries, found.atHand)) return AGAIN;
+          return this.#sendNewest(socket, page, found.atHand.own);
+        }
+        const { page } = found;
+        caches.add(page, this.#hub.follower.position);
+        const { authors, ...encoded } = this.#encodeNewest(socket, page);
+        if (offset === 0) pages.keepRecent(chatId, encoded, authors, count);
+        return this.#sendNewest(socket, encoded, page.own);
       },
     };
   }
 
-  #following(socket: ChatSocket): Step<Following | undefined> {
-    const { store, caches, pages } = this.#hub;
-    const { chatId, userId, position } = socket;
+  #following(socket: ChatSocket): Step<Found<ChatPage> | undefined> {
+    const { store, caches } = this.#hub;
+    const { chatId, userId, position, view } = socket;
+    const pages = this.#hub.pages[view];
     return {
-      load: (): Loaded<Following | undefined> => {
-        const isAtHand = pages.after(chatId, position) !== undefined;
-        const bounds = isAtHand ? { ...PAGE_BOUNDS, max: 0 } : PAGE_BOUNDS;
-        const found = store.entriesFor(chatId, userId, position, bounds, caches);
-        return mapLoaded(found, (page) => page && { page, isAtHand });
+      load: (): Loaded<Found<ChatPage> | undefined> => {
+        const known = pages.after(chatId, position);
+        if (known !== undefined) return this.#loadAtHand(socket, known.entries, position);
+        const found = store.entriesFor(chatId, userId, position, PAGE_BOUNDS, caches, { view, reacted: [] });
+        return mapLoaded(found, (page) => page && { page });
       },
       act: (found) => {
         this.#assertMember(socket, found);
-        const { page, isAtHand } = found;
-        const cached = pages.after(chatId, position);
-        if (cached !== undefined) return this.#sendPage(socket, cached, page.newest);
-        if (isAtHand) return AGAIN;
+        if ('atHand' in found) {
+          const page = pages.after(chatId, position);
+          if (page === undefined || !isAnswered(page.entries, found.atHand)) return AGAIN;
+          return this.#sendFollowing(socket, page, found.atHand);
+        }
+        const { page } = found;
         caches.add(page, this.#hub.follower.position);
-        const encoded = this.#encode(page.entries, position);
-        if (encoded.frames.length > 0) pages.keep({ chatId, from: position, ...encoded });
-        return this.#sendPage(socket, encoded, page.newest);
+        const { authors, ...encoded } = this.#encode(socket, page);
+        if (encoded.entries.length > 0) pages.keep({ chatId, from: position, authors, ...encoded });
+        return this.#sendFollowing(socket, encoded, page);
       },
     };
+  }
+
+  /** Asks what a page that is cached needs of the store. */
+  #loadAtHand(
+    { chatId, userId, view }: ChatSocket,
+    entries: readonly EncodedEntry[],
+    after: number,
+  ): Loaded<{ readonly atHand: AtHand } | undefined> {
+    const reacted = reactedAmong(entries);
+    const { store, caches } = this.#hub;
+    const found = store.entriesFor(chatId, userId, after, NOTHING, caches, { view, reacted });
+    return mapLoaded(found, (page) => page && { atHand: { newest: page.newest, own: page.own, reacted } });
   }
 
   #assertMember<T>(socket: ChatSocket, found: T | undefined): asserts found is T {
@@ -90,56 +131,87 @@ export class ChatCatchUp {
     if (socket.position > this.#hub.follower.position) throw new ChatError('history_changed');
   }
 
+  #encodeEntry(socket: ChatSocket, entry: PageEntry, quotes: Quotes): EncodedEntry {
+    return encodeEntry(entry, socket.view, { nameJson: this.#nameJson, quotes });
+  }
+
   /** The newest messages of a page that fit into one frame. */
-  #encodeNewest(page: MessagePage): EncodedPage & { readonly authors: Set<number> } {
-    const collector = new FrameCollector();
+  #encodeNewest(socket: ChatSocket, page: MessagePage): EncodedPage & { readonly authors: Set<number> } {
+    const collector = new FrameCollector<EncodedEntry>();
     const authors = new Set<number>();
     let { more } = page;
     for (const message of page.messages.toReversed()) {
-      const frame = frameOf(message, this.#nameJson);
-      if (frame === undefined) continue;
-      if (!collector.add(frame)) {
+      if (!collector.add(this.#encodeEntry(socket, message, page.quotes))) {
         more = true;
         break;
       }
-      authors.add(message.authorId);
+      for (const author of namesIn(message, page.quotes)) authors.add(author);
     }
-    return { frames: collector.frames.reverse(), bytes: collector.bytes, more, authors };
+    return { entries: collector.entries.reverse(), bytes: collector.bytes, more, authors };
   }
 
-  #encode(entries: readonly ChatEntry[], from: number) {
-    const collector = new FrameCollector();
-    const ids: number[] = [];
+  #encode(socket: ChatSocket, { entries, quotes, isWhole, newest }: ChatPage) {
+    const collector = new FrameCollector<EncodedEntry>();
     const authors = new Set<number>();
-    let last = from;
+    let last = socket.position;
+    let hasAll = true;
     for (const entry of entries) {
-      const frame = frameOf(entry, this.#nameJson);
-      if (frame !== undefined) {
-        if (!collector.add(frame)) break;
-        ids.push(entry.id);
-        authors.add(entry.authorId);
+      if (!collector.add(this.#encodeEntry(socket, entry, quotes))) {
+        hasAll = false;
+        break;
       }
+      for (const author of namesIn(entry, quotes)) authors.add(author);
       last = entry.id;
     }
-    return { frames: collector.frames, bytes: collector.bytes, ids, authors, last };
+    if (isWhole && hasAll) last = Math.max(last, newest);
+    return { entries: collector.entries, bytes: collector.bytes, authors, last };
   }
 
-  #sendHistory(socket: ChatSocket, page: EncodedPage | undefined): Progress {
-    if (page === undefined) return AGAIN;
-    socket.send(historyJson(page.frames, page.more));
+  #sendNewest(socket: ChatSocket, page: EncodedPage, own: OwnReactions): Progress {
+    socket.send(
+      historyJson(
+        page.entries.map((entry) => frameFor(entry, own)),
+        page.more,
+      ),
+    );
+    socket.continueAfter(this.#hub.follower.position);
     return { bytes: page.bytes, more: false, groups: NO_GROUPS };
   }
 
   /** `newest` is the newest id that the chat's sockets are to hear of. */
-  #sendPage(
+  #sendFollowing(
     socket: ChatSocket,
-    { frames, bytes, last }: { frames: readonly string[]; bytes: number; last: number },
-    newest: number,
+    page: { readonly entries: readonly EncodedEntry[]; readonly bytes: number; readonly last: number },
+    { newest, own = NO_REACTIONS }: { readonly newest: number; readonly own?: OwnReactions },
   ): Progress {
-    const more = newest > last;
-    if (socket.state === 'opening') socket.send(historyJson(frames, more));
-    else socket.sendAll(frames);
-    socket.position = last;
-    return { bytes, more, groups: NO_GROUPS };
+    const more = newest > page.last;
+    socket.pagesAt ??= this.#hub.follower.position;
+    const entries = page.entries.filter((entry) => !hasBeenSent(socket, entry));
+    const frames = entries.map((entry) => frameFor(entry, own));
+    const isOpening = socket.state === 'opening';
+    // A page of changes that were sent with their messages is left out, but for the last one, which ends the history.
+    const isSent = frames.length > 0 || (isOpening && !more);
+    if (isOpening && isSent) socket.send(historyJson(frames, more));
+    else if (isSent) socket.sendAll(frames);
+    socket.position = page.last;
+    return { bytes: isSent ? page.bytes : 0, more, groups: NO_GROUPS };
   }
+}
+
+/** Whether the question was about these very reactions. */
+function isAnswered(entries: readonly EncodedEntry[], { reacted }: AtHand): boolean {
+  const asked = new Set(reacted.map(({ reactions }) => reactions));
+  return entries.every(({ reactions }) => reactions === undefined || asked.has(reactions));
+}
+
+/**
+ * Whether an entry is a change that the socket got with the message itself: in this very page, or in one before. Pages show
+ * messages as they are at their position, which is never before that of the first one.
+ */
+function hasBeenSent(
+  { position, pagesFrom, pagesAt = 0 }: ChatSocket,
+  { id, messageId }: EncodedEntry,
+): boolean {
+  const isChange = messageId !== id;
+  return isChange && (messageId > position || (messageId > pagesFrom && id <= pagesAt));
 }

@@ -10,6 +10,11 @@ import { AGAIN, NO_GROUPS, type Progress, type Step } from './step.js';
 /** Chats whose newest messages are asked for again for one page: half as many long messages fill it. */
 const CHATS_PER_PAGE = 128;
 
+interface Frame {
+  readonly frame: string;
+  readonly bytes: number;
+}
+
 /**
  * Reads the pages of a main socket: each chat's newest message, in ascending order of their ids. A round goes over all
  * chats that have a message after the socket's position, and rounds are repeated until one finds none: a chat that gets
@@ -98,7 +103,7 @@ export class MainCatchUp {
   ): Progress {
     const { caches, follower } = this.#hub;
     const types = new Map(rooms.map(({ chat }) => [chat.id, chat.type]));
-    const page = new FrameCollector();
+    const page = new FrameCollector<Frame>();
     const asked = isAll ? socket.chatsLeft.length : Math.min(socket.chatsLeft.length, CHATS_PER_PAGE);
     for (let left = asked; left > 0; left--) {
       const chatId = socket.chatsLeft.at(-1) ?? 0;
@@ -106,14 +111,17 @@ export class MainCatchUp {
       const type = types.get(chatId);
       // A newer message comes in the next round, and a chat that the user left does not come at all.
       const isInRound = message !== undefined && type !== undefined && message.id <= socket.roundEnd;
-      if (isInRound && !page.add(lastMessageJson(message, caches.nameJson(message.authorId), type))) break;
+      if (isInRound) {
+        const frame = lastMessageJson(message, caches.nameJson(message.authorId), type);
+        if (!page.add({ frame, bytes: Buffer.byteLength(frame) + 1 })) break;
+      }
       if (isInRound) socket.position = message.id;
       socket.chatsLeft.pop();
     }
     if (socket.chatsLeft.length === 0) socket.position = socket.roundEnd;
-    socket.sendAll(page.frames);
+    socket.sendAll(page.entries.map(({ frame }) => frame));
     const more = socket.position < follower.position || !isAll;
-    const bytes = page.frames.length === 0 ? 0 : page.bytes;
+    const bytes = page.entries.length === 0 ? 0 : page.bytes;
     return { bytes, more, groups: more ? NO_GROUPS : groupsAmong(rooms) };
   }
 }

@@ -1,22 +1,29 @@
 import type { Chat } from '../../../chat/chats.js';
-import { assertNever, type Entry } from '../../../chat/entries.js';
-import { NO_CHATS, NO_USERS } from '../../loading.js';
+import { type Entry, isChatEntry } from '../../../chat/entries.js';
+import { NO_CHATS, NO_QUOTES, NO_USERS } from '../../loading.js';
 import type { Lacks, LogPage, PageBounds } from '../../read-store.js';
 import type { Connection } from '../database.js';
 import { type EntryRow, entryOf } from '../entry-rows.js';
+import type { MessageQueries } from './messages.js';
 import type { Profiles } from './profiles.js';
 import { PIECE, SQL } from './sql.js';
 
 /** About how many bytes an entry has on the wire beside its text. */
 const ENTRY_OVERHEAD_BYTES = 160;
 
-const NOTHING: LogPage = { entries: [], more: false, users: NO_USERS, chats: NO_CHATS };
+const NOTHING: LogPage = {
+  entries: [],
+  more: false,
+  users: NO_USERS,
+  chats: NO_CHATS,
+  quotes: NO_QUOTES,
+};
 
 /**
- * Makes the reader of the log. It needs no transaction, because entries are never changed, and users and chats that are
- * read a moment later may be newer than the entries.
+ * Makes the reader of the log. It needs no transaction: what is read a moment later may be newer than the entries, as a message
+ * may be that was edited meanwhile, and the entries in between follow.
  */
-export function logReader(db: Connection, profiles: Profiles) {
+export function logReader(db: Connection, profiles: Profiles, messages: MessageQueries) {
   const newest = db.prepare<[], number>(SQL.newest).pluck();
   const time = db.prepare<[number], number>(SQL.time).pluck();
   const gapUpTo = db.prepare<[number], number>(SQL.gapUpTo).pluck();
@@ -58,7 +65,8 @@ export function logReader(db: Connection, profiles: Profiles) {
       const { entries, more } = read(after, bounds);
       const { userIds, chatIds } = missing(entries, lacks);
       const users = userIds === undefined ? NO_USERS : profiles.users(userIds);
-      return { entries, more, users, chats: chatIds === undefined ? NO_CHATS : chatsOf(profiles, chatIds) };
+      const chats = chatIds === undefined ? NO_CHATS : chatsOf(profiles, chatIds);
+      return { entries, more, users, chats, quotes: messages.quotes(entries) };
     },
   };
 }
@@ -67,34 +75,17 @@ export function logReader(db: Connection, profiles: Profiles) {
 function missing(entries: readonly Entry[], lacks: Lacks) {
   let userIds: Set<number> | undefined;
   let chatIds: Set<number> | undefined;
+  const addUser = (id: number) => {
+    userIds ??= new Set();
+    userIds.add(id);
+  };
   for (const entry of entries) {
-    switch (entry.kind) {
-      case 'message':
-        if (lacks.author(entry)) {
-          userIds ??= new Set();
-          userIds.add(entry.authorId);
-        }
-        if (lacks.chat(entry)) {
-          chatIds ??= new Set();
-          chatIds.add(entry.chatId);
-        }
-        break;
-      case 'user_changed':
-        userIds ??= new Set();
-        userIds.add(entry.userId);
-        break;
-      case 'user_created':
-      case 'chat_opened':
-      case 'group_created':
-      case 'group_changed':
-      case 'group_deleted':
-      case 'members_added':
-      case 'members_removed':
-      case 'tokens_revoked':
-      case 'unknown':
-        break;
-      default:
-        assertNever(entry);
+    if (entry.kind === 'user_changed') addUser(entry.userId);
+    if (!isChatEntry(entry)) continue;
+    if (lacks.author(entry)) addUser(entry.authorId);
+    if (entry.kind === 'message' && lacks.chat(entry)) {
+      chatIds ??= new Set();
+      chatIds.add(entry.chatId);
     }
   }
   return { userIds, chatIds };

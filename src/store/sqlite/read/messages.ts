@@ -1,43 +1,109 @@
-import type { ChatEntry } from '../../../chat/entries.js';
-import type { Message } from '../../../chat/messages.js';
-import type { PageBounds } from '../../read-store.js';
+import type { ChangedMessage, PageEntry } from '../../../chat/entries.js';
+import { type Message, QUOTE_CHARACTERS_MAX, type Quote, type View } from '../../../chat/messages.js';
+import { NO_QUOTES, NO_REACTIONS } from '../../loading.js';
+import {
+  type OwnReactions,
+  type PageBounds,
+  type Quotes,
+  type Reacted,
+  reactionKey,
+} from '../../read-store.js';
 import type { Connection } from '../database.js';
-import { type EntryRow, entryOf, isChatEntry } from '../entry-rows.js';
-import { type MessageRow, PIECE, SQL } from './sql.js';
+import { type MessageRow, messageOf } from '../entry-rows.js';
+import { PIECE, SQL } from './sql.js';
 
 interface Numbered {
   readonly id: number;
   readonly n: number;
 }
 
-/** Makes the queries for the messages and changes of chats. */
+/** A change, and the message that it is about. */
+type ChangeRow = readonly [id: number, authorId: number, time: number, ...message: MessageRow];
+
+export type MessageQueries = ReturnType<typeof messageQueries>;
+
+/** Makes the queries for the messages of chats and their changes. */
 export function messageQueries(db: Connection) {
   const newestMessage = db.prepare<[number], MessageRow>(SQL.newestMessage).raw();
   const hasMessageAfter = db.prepare<[number, number, number], number>(SQL.hasMessageAfter).pluck();
   const newestMessageId = db.prepare<[number], number>(SQL.newestMessageId).pluck();
   const newestNumber = db.prepare<[number], Numbered>(SQL.newestNumber);
   const numberFrom = db.prepare<[number, number], Numbered>(SQL.numberFrom);
+  const numberBefore = db.prepare<[number, number], Numbered>(SQL.numberBefore);
   const messagesDown = db.prepare<[number, number, number], MessageRow>(SQL.messagesDown).raw();
   const messagesUp = db.prepare<[number, number, number], MessageRow>(SQL.messagesUp).raw();
+  const anyDown = db.prepare<[number, number, number, number, number], MessageRow>(SQL.anyMessageDown).raw();
+  const anyUp = db.prepare<[number, number, number, number, number], MessageRow>(SQL.anyMessageUp).raw();
+  const newestTombstone = db.prepare<[number], Numbered>(SQL.newestTombstone);
+  const tombstonesBetween = db.prepare<[number, number, number], number>(SQL.tombstonesBetween).pluck();
   const newestChange = db.prepare<[number], number>(SQL.newestChange).pluck();
-  const changesUp = db.prepare<[number, number, number], EntryRow>(SQL.changesUp).raw();
+  const changesUp = db.prepare<[number, number, number], ChangeRow>(SQL.changesUp).raw();
+  const quote = db.prepare<[number], Quote>(SQL.quote);
+  const hasReacted = db.prepare<[number, string, number], number>(SQL.hasReacted).pluck();
 
-  /** Finds the message that `offset` others of the chat come after. Returns undefined when there is none. */
-  function idAtOffset(chatId: number, offset: number): number | undefined {
-    const last = newestNumber.get(chatId);
-    if (last === undefined || offset >= last.n) return undefined;
-    const target = last.n - offset;
-    // Ids grow at least as fast as n, which bounds the target's id on both sides for the bisection.
+  /** Finds the newest message that was not deleted with a number up to `target`, knowing that `newest` is the newest. */
+  function messageUpTo(chatId: number, target: number, newest: Numbered): Numbered | undefined {
+    // Ids grow at least as fast as n, which bounds the id of the target on both sides for the bisection.
     let low = target;
-    let high = last.id - offset;
+    let high = newest.id - (newest.n - target);
     while (low < high) {
       const middle = low + Math.floor((high - low) / 2);
       const found = numberFrom.get(chatId, middle);
-      if (found?.n === target) return found.id;
+      if (found?.n === target) return found;
       if (found === undefined || found.n > target) high = middle;
       else low = found.id + 1;
     }
-    return numberFrom.get(chatId, low)?.id;
+    const found = numberFrom.get(chatId, low);
+    return found?.n === target ? found : numberBefore.get(chatId, found?.id ?? Number.MAX_SAFE_INTEGER);
+  }
+
+  /** Finds the message that `offset` others of the chat come after. Returns undefined when there is none. */
+  function idAtOffset(chatId: number, offset: number): number | undefined {
+    const newest = newestNumber.get(chatId);
+    if (newest === undefined) return undefined;
+    let target = newest.n - offset;
+    while (target >= 1) {
+      const found = messageUpTo(chatId, target, newest);
+      if (found === undefined) return undefined;
+      // Deleted messages keep their numbers, so that fewer than `offset` may be left after the one that was found.
+      const after = newest.n - found.n - (tombstonesBetween.get(chatId, found.id, newest.id) ?? 0);
+      if (after >= offset) return found.id;
+      target = found.n - (offset - after);
+    }
+    return undefined;
+  }
+
+  function down(view: View, chatId: number, from: number, bounds: PageBounds) {
+    const next =
+      view === 'full'
+        ? (id: number, count: number) => anyDown.all(chatId, id, chatId, id, count)
+        : (id: number, count: number) => messagesDown.all(chatId, id, count);
+    const read = (row: MessageRow) => messageOf(chatId, row);
+    return collect(from, bounds, next, read, textOf, (id) => id - 1);
+  }
+
+  function up(view: View, chatId: number, after: number, bounds: PageBounds) {
+    const next =
+      view === 'full'
+        ? (id: number, count: number) => anyUp.all(chatId, id, chatId, id, count)
+        : (id: number, count: number) => messagesUp.all(chatId, id, count);
+    const read = (row: MessageRow) => messageOf(chatId, row);
+    return collect(after, bounds, next, read, textOf, (id) => id);
+  }
+
+  function changes(chatId: number, after: number, bounds: PageBounds) {
+    const next = (id: number, count: number) => changesUp.all(chatId, id, count);
+    const read = ([id, authorId, time, ...row]: ChangeRow): ChangedMessage => {
+      return { kind: 'message_changed', id, chatId, authorId, time, message: messageOf(chatId, row) };
+    };
+    return collect(
+      after,
+      bounds,
+      next,
+      read,
+      ({ message }) => message.text,
+      (id) => id,
+    );
   }
 
   return {
@@ -47,60 +113,117 @@ export function messageQueries(db: Connection) {
     },
     hasMessageAfter: (chatId: number, authorId: number, after: number) =>
       hasMessageAfter.get(chatId, after, authorId) !== undefined,
+    /** The number of the newest message, deleted or not; 0 when there is none. */
+    newestNumber: (chatId: number) =>
+      Math.max(newestNumber.get(chatId)?.n ?? 0, newestTombstone.get(chatId)?.n ?? 0),
 
     /** Gives the page that ends `offset` messages before the newest, oldest first. */
-    messagesBefore(chatId: number, offset: number, bounds: PageBounds) {
+    messagesBefore(view: View, chatId: number, offset: number, bounds: PageBounds) {
       const top = offset === 0 ? Number.MAX_SAFE_INTEGER : idAtOffset(chatId, offset);
       if (top === undefined) return { messages: [], more: false };
-      const next = (from: number, count: number) => messagesDown.all(chatId, from, count);
-      const { messages, cut } = collect(chatId, top, bounds, next, (id) => id - 1);
-      return { messages: messages.reverse(), more: cut };
+      const { entries, cut } = down(view, chatId, top, bounds);
+      return { messages: entries.reverse(), more: cut };
     },
 
-    /** Gives the newest id of a message or change, 0 when there is none. */
-    newestId: (chatId: number) => Math.max(newestMessageId.get(chatId) ?? 0, newestChange.get(chatId) ?? 0),
+    /** Gives the newest id that sockets of a view are to hear of, 0 when there is none. */
+    newestId(view: View, chatId: number): number {
+      const message = newestMessageId.get(chatId) ?? 0;
+      if (view === 'plain') return message;
+      return Math.max(message, newestTombstone.get(chatId)?.id ?? 0, newestChange.get(chatId) ?? 0);
+    },
 
     /** Gives messages and changes in the order of the log. Changes are few, and have an index of their own. */
-    entriesAfter(chatId: number, after: number, bounds: PageBounds): ChatEntry[] {
-      const next = (from: number, count: number) => messagesUp.all(chatId, from, count);
-      const { messages, cut } = collect(chatId, after, bounds, next, (id) => id);
-      const changes = changesUp.all(chatId, after, bounds.max);
-      if (changes.length === 0) return messages;
-      // A change after the last message belongs to the next page: of a page that was cut, and of one that is full.
-      const end = cut ? (messages.at(-1)?.id ?? after) : Number.POSITIVE_INFINITY;
-      const read = changes.map(entryOf).filter(isChatEntry);
-      const whole = [...messages, ...read.filter(({ id }) => id < end)].sort((a, b) => a.id - b.id);
-      return whole.slice(0, bounds.max);
+    entriesAfter(view: View, chatId: number, after: number, bounds: PageBounds) {
+      const messages = up(view, chatId, after, bounds);
+      const changed = view === 'full' ? changes(chatId, after, bounds) : NO_CHANGES;
+      // What follows after the end of either belongs to the next page.
+      const end = Math.min(messages.end, changed.end);
+      const all: PageEntry[] = [...messages.entries, ...changed.entries];
+      if (changed.entries.length > 0) all.sort((a, b) => a.id - b.id);
+      const entries = all.filter(({ id }) => id <= end).slice(0, bounds.max);
+      return { entries, isWhole: entries.length === all.length && end === Number.POSITIVE_INFINITY };
+    },
+
+    /** Gives what the messages quote. */
+    quotes(entries: readonly (PageEntry | { readonly kind: string })[]): Quotes {
+      let found: Map<number, Quote> | undefined;
+      for (const entry of entries) {
+        const message = messageIn(entry);
+        const replyTo = message?.extra?.replyTo;
+        if (replyTo === undefined || found?.has(replyTo)) continue;
+        const quoted = quote.get(replyTo);
+        if (quoted === undefined) continue;
+        found ??= new Map();
+        found.set(replyTo, { ...quoted, text: shortened(quoted.text) });
+      }
+      return found ?? NO_QUOTES;
+    },
+
+    /** Gives the user's own reactions to messages. */
+    own(userId: number, reacted: readonly Reacted[]): OwnReactions {
+      if (reacted.length === 0) return NO_REACTIONS;
+      const own = new Set<string>();
+      for (const { messageId, reactions } of reacted) {
+        for (const { emoji } of reactions) {
+          if (hasReacted.get(messageId, emoji, userId) !== undefined) own.add(reactionKey(messageId, emoji));
+        }
+      }
+      return own;
     },
   };
 }
 
-function messageOf(chatId: number, [id, authorId, text, time, clientId]: MessageRow): Message {
-  return { kind: 'message', id, chatId, authorId, text, time, clientId };
+const NO_CHANGES: Collected<ChangedMessage> = { entries: [], cut: false, end: Number.POSITIVE_INFINITY };
+
+/** The message that an entry is, or is about. */
+function messageIn(entry: PageEntry | { readonly kind: string }): Message | undefined {
+  if (entry.kind === 'message') return entry as Message;
+  return entry.kind === 'message_changed' ? (entry as ChangedMessage).message : undefined;
 }
 
-/** Reads messages piece by piece as long as they are within the bounds. `cut` says whether their bytes ended that. */
-function collect(
-  chatId: number,
+function textOf({ text }: Message): string {
+  return text;
+}
+
+function shortened(text: string): string {
+  const characters = [...text];
+  return characters.length > QUOTE_CHARACTERS_MAX
+    ? `${characters.slice(0, QUOTE_CHARACTERS_MAX).join('')}…`
+    : text;
+}
+
+interface Collected<T> {
+  readonly entries: T[];
+  /** Their bytes ended the page. */
+  readonly cut: boolean;
+  /** The id of the last entry when others may follow; infinite when none do. */
+  readonly end: number;
+}
+
+/** Reads entries piece by piece as long as they are within the bounds. */
+function collect<Row extends readonly unknown[], T extends { readonly id: number }>(
   start: number,
   { max, maxBytes }: PageBounds,
-  next: (from: number, count: number) => MessageRow[],
+  next: (from: number, count: number) => Row[],
+  read: (row: Row) => T,
+  text: (entry: T) => string,
   continueFrom: (id: number) => number,
-): { messages: Message[]; cut: boolean } {
-  const messages: Message[] = [];
+): Collected<T> {
+  const entries: T[] = [];
   let bytes = 0;
   let from = start;
-  while (messages.length < max) {
-    const wanted = Math.min(PIECE, max - messages.length);
+  while (entries.length < max) {
+    const wanted = Math.min(PIECE, max - entries.length);
     const piece = next(from, wanted);
     for (const row of piece) {
-      const message = messageOf(chatId, row);
-      bytes += Buffer.byteLength(message.text);
-      if (bytes > maxBytes && messages.length > 0) return { messages, cut: true };
-      messages.push(message);
-      from = continueFrom(message.id);
+      const entry = read(row);
+      bytes += Buffer.byteLength(text(entry));
+      if (bytes > maxBytes && entries.length > 0)
+        return { entries, cut: true, end: entries.at(-1)?.id ?? start };
+      entries.push(entry);
+      from = continueFrom(entry.id);
     }
-    if (piece.length < wanted) break;
+    if (piece.length < wanted) return { entries, cut: false, end: Number.POSITIVE_INFINITY };
   }
-  return { messages, cut: false };
+  return { entries, cut: false, end: entries.at(-1)?.id ?? start };
 }

@@ -1,6 +1,6 @@
 import type { Chat } from '../../../chat/chats.js';
-import type { ChatEntry } from '../../../chat/entries.js';
-import { NO_USERS } from '../../loading.js';
+import type { PageEntry } from '../../../chat/entries.js';
+import { NO_REACTIONS, NO_USERS } from '../../loading.js';
 import type {
   At,
   ChatPage,
@@ -8,8 +8,11 @@ import type {
   Lacks,
   LogPage,
   Members,
+  MessageInChat,
   MessagePage,
   PageBounds,
+  PageFor,
+  Reacted,
   ReadStore,
   Revocation,
   Room,
@@ -17,10 +20,13 @@ import type {
   Users,
 } from '../../read-store.js';
 import { type Connection, databaseIdOf, openReader, photoKeyOf } from '../database.js';
+import { type EntryRow, entryOf } from '../entry-rows.js';
 import { logReader } from './log.js';
 import { messageQueries } from './messages.js';
 import { profileQueries } from './profiles.js';
 import { SQL } from './sql.js';
+
+const PLAIN: PageFor = { view: 'plain', reacted: [] };
 
 /** Opens the read side of the database in `dataDir`, which the ledger has made. */
 export function openReadStore(dataDir: string): SqliteReadStore {
@@ -43,11 +49,12 @@ export class SqliteReadStore implements ReadStore {
     this.photoKey = photoKeyOf(db);
     this.#profiles = profileQueries(db);
     this.#messages = messageQueries(db);
-    this.#log = logReader(db, this.#profiles);
+    this.#log = logReader(db, this.#profiles, this.#messages);
     this.#sql = {
       begin: db.prepare('BEGIN'),
       end: db.prepare('COMMIT'),
       incarnation: db.prepare<[string], number>('SELECT 1 FROM incarnation WHERE id = ?').pluck(),
+      entry: db.prepare<[number], EntryRow>(SQL.entry).raw(),
       revocations: db.prepare<[], Revocation>('SELECT claim, before FROM revocation'),
       members: db.prepare<[number], { id: number; name: string }>(
         'SELECT u.id, u.name FROM member m JOIN user u ON u.id = m.user_id WHERE m.chat_id = ? ORDER BY m.user_id',
@@ -144,12 +151,13 @@ export class SqliteReadStore implements ReadStore {
     offset: number,
     bounds: PageBounds,
     known: Known,
+    pageFor: PageFor = PLAIN,
   ): At<(MessagePage & { readonly chat: Chat }) | undefined> {
     return this.#at(() => {
       const chat = this.#profiles.chatFor(chatId, userId);
       if (chat === undefined) return undefined;
-      const { messages, more } = this.#messages.messagesBefore(chatId, offset, bounds);
-      return { chat, messages, more, users: this.#authors(messages, known) };
+      const { messages, more } = this.#messages.messagesBefore(pageFor.view, chatId, offset, bounds);
+      return { chat, messages, more, ...this.#around(messages, userId, known, pageFor) };
     });
   }
 
@@ -159,14 +167,28 @@ export class SqliteReadStore implements ReadStore {
     after: number,
     bounds: PageBounds,
     known: Known,
+    pageFor: PageFor = PLAIN,
   ): At<ChatPage | undefined> {
     return this.#at(() => {
       const chat = this.#profiles.chatFor(chatId, userId);
       if (chat === undefined) return undefined;
-      const newest = this.#messages.newestId(chatId);
+      const newest = this.#messages.newestId(pageFor.view, chatId);
       const isRead = bounds.max > 0 && newest > after;
-      const entries = isRead ? this.#messages.entriesAfter(chatId, after, bounds) : [];
-      return { chat, entries, newest, users: this.#authors(entries, known) };
+      const page = isRead ? this.#messages.entriesAfter(pageFor.view, chatId, after, bounds) : undefined;
+      const { entries, isWhole } = page ?? { entries: [], isWhole: newest <= after };
+      return { chat, entries, isWhole, newest, ...this.#around(entries, userId, known, pageFor) };
+    });
+  }
+
+  messageFor(messageId: number, userId: number, known: Known): At<MessageInChat | undefined> {
+    return this.#at(() => {
+      const row = this.#sql.entry.get(messageId);
+      const entry = row && entryOf(row);
+      const message = entry?.kind === 'message' ? entry : undefined;
+      // A stranger causes the same reads whether there is a message or not.
+      const chat = this.#profiles.chatFor(message?.chatId ?? 0, userId);
+      if (message === undefined || chat === undefined) return undefined;
+      return { chat, message, ...this.#around([message], userId, known, { view: 'full', reacted: [] }) };
     });
   }
 
@@ -174,15 +196,34 @@ export class SqliteReadStore implements ReadStore {
     this.#db.close();
   }
 
-  #authors(entries: readonly ChatEntry[], known: Known): Users {
+  /** What a page has beside its entries. */
+  #around(
+    entries: readonly PageEntry[],
+    userId: number,
+    known: Known,
+    { view, reacted }: PageFor,
+  ): Pick<MessageInChat, 'users' | 'quotes' | 'own'> {
+    return {
+      users: this.#authors(entries, known),
+      quotes: this.#messages.quotes(entries),
+      own:
+        view === 'plain' ? NO_REACTIONS : this.#messages.own(userId, [...reacted, ...reactedAmong(entries)]),
+    };
+  }
+
+  #authors(entries: readonly PageEntry[], known: Known): Users {
     let strangers: Set<number> | undefined;
     let last = 0;
-    for (const { authorId } of entries) {
-      if (authorId === last) continue; // Authors often write several messages in a row.
+    const add = (authorId: number) => {
+      if (authorId === last) return; // Authors often write several messages in a row.
       last = authorId;
-      if (known.hasUser(authorId)) continue;
+      if (known.hasUser(authorId)) return;
       strangers ??= new Set();
       strangers.add(authorId);
+    };
+    for (const entry of entries) {
+      add(entry.authorId);
+      if (entry.kind === 'message_changed') add(entry.message.authorId);
     }
     return strangers === undefined ? NO_USERS : this.#profiles.users(strangers);
   }
@@ -196,4 +237,13 @@ export class SqliteReadStore implements ReadStore {
       this.#sql.end.run();
     }
   }
+}
+
+function reactedAmong(entries: readonly PageEntry[]): Reacted[] {
+  const reacted: Reacted[] = [];
+  for (const entry of entries) {
+    const { id, extra } = entry.kind === 'message' ? entry : entry.message;
+    if (extra?.reactions !== undefined) reacted.push({ messageId: id, reactions: extra.reactions });
+  }
+  return reacted;
 }

@@ -1,9 +1,21 @@
-import { CHANGE_KINDS, ENTRY_COLUMNS } from '../entry-rows.js';
+import { QUOTE_CHARACTERS_MAX } from '../../../chat/messages.js';
+import { CHANGE_KINDS, ENTRY_COLUMNS, MESSAGE_COLUMNS } from '../entry-rows.js';
 
 /** Rows are read in pieces of this many, so that little is read beyond a bound in bytes. */
 export const PIECE = 64;
 
-const MESSAGE = 'id, author_id, text, time, client_id';
+/** Messages that were not deleted, and those that were: the place of each is kept. */
+const message = (visibility: 1 | 4, columns: string) =>
+  `SELECT ${columns} FROM entry WHERE chat_id = ? AND visibility = ${visibility}`;
+/** Both in one order. Each half is read from its own index, as far as it is needed. */
+const anyMessage = (where: string, order: 'ASC' | 'DESC') =>
+  `${message(1, MESSAGE_COLUMNS)} AND ${where} UNION ALL ${message(4, MESSAGE_COLUMNS)} AND ${where}
+   ORDER BY id ${order} LIMIT +?`;
+
+/** The newest entries of a chat with what their authors named them. */
+const named = (visibility: 1 | 2 | 4, isChange: 0 | 1) =>
+  `SELECT id, author_id AS author, client_id AS clientId, ${isChange} AS isChange FROM entry
+   WHERE chat_id = ? AND visibility = ${visibility} ORDER BY id DESC LIMIT +?`;
 
 /**
  * The reads whose cost must not grow with the table: a test counts the rows that each visits. The plus in `LIMIT +?`
@@ -14,30 +26,33 @@ export const SQL = {
   time: 'SELECT time FROM entry WHERE id = ?',
   gapUpTo: 'SELECT last FROM id_gap WHERE first <= ? ORDER BY first DESC LIMIT 1',
   entriesAfter: `SELECT ${ENTRY_COLUMNS} FROM entry WHERE id > ? ORDER BY id LIMIT +?`,
-  newestMessage: `SELECT ${MESSAGE} FROM entry WHERE chat_id = ? AND visibility = 1 ORDER BY id DESC LIMIT 1`,
-  newestMessageId: 'SELECT id FROM entry WHERE chat_id = ? AND visibility = 1 ORDER BY id DESC LIMIT 1',
-  hasMessageAfter:
-    'SELECT 1 FROM entry WHERE chat_id = ? AND visibility = 1 AND id > ? AND author_id = ? LIMIT 1',
-  newestNumber: 'SELECT id, n FROM entry WHERE chat_id = ? AND visibility = 1 ORDER BY id DESC LIMIT 1',
-  numberFrom: 'SELECT id, n FROM entry WHERE chat_id = ? AND visibility = 1 AND id >= ? ORDER BY id LIMIT 1',
-  messagesDown: `SELECT ${MESSAGE} FROM entry WHERE chat_id = ? AND visibility = 1 AND id <= ? ORDER BY id DESC LIMIT +?`,
-  messagesUp: `SELECT ${MESSAGE} FROM entry WHERE chat_id = ? AND visibility = 1 AND id > ? ORDER BY id LIMIT +?`,
+  entry: `SELECT ${ENTRY_COLUMNS} FROM entry WHERE id = ?`,
+  newestMessage: `${message(1, MESSAGE_COLUMNS)} ORDER BY id DESC LIMIT 1`,
+  newestMessageId: `${message(1, 'id')} ORDER BY id DESC LIMIT 1`,
+  hasMessageAfter: `${message(1, '1')} AND id > ? AND author_id = ? LIMIT 1`,
+  newestNumber: `${message(1, 'id, n')} ORDER BY id DESC LIMIT 1`,
+  numberFrom: `${message(1, 'id, n')} AND id >= ? ORDER BY id LIMIT 1`,
+  numberBefore: `${message(1, 'id, n')} AND id < ? ORDER BY id DESC LIMIT 1`,
+  messagesDown: `${message(1, MESSAGE_COLUMNS)} AND id <= ? ORDER BY id DESC LIMIT +?`,
+  messagesUp: `${message(1, MESSAGE_COLUMNS)} AND id > ? ORDER BY id LIMIT +?`,
+  anyMessageDown: anyMessage('id <= ?', 'DESC'),
+  anyMessageUp: anyMessage('id > ?', 'ASC'),
+  newestTombstone: `${message(4, 'id, n')} ORDER BY id DESC LIMIT 1`,
+  tombstonesBetween: `${message(4, 'count(*)')} AND id > ? AND id < ?`,
   newestChange: `SELECT id FROM entry WHERE chat_id = ? AND visibility = 2 AND kind IN (${CHANGE_KINDS})
                  ORDER BY id DESC LIMIT 1`,
-  changesUp: `SELECT ${ENTRY_COLUMNS} FROM entry
-              WHERE chat_id = ? AND visibility = 2 AND kind IN (${CHANGE_KINDS}) AND id > ?
-              ORDER BY id LIMIT +?`,
+  changesUp: `SELECT c.id, c.author_id, c.time, m.id, m.author_id, m.text, m.time, m.client_id, m.payload
+              FROM entry c CROSS JOIN entry m ON m.id = c.target_id
+              WHERE c.chat_id = ? AND c.visibility = 2 AND c.kind IN (${CHANGE_KINDS}) AND c.id > ?
+              ORDER BY c.id LIMIT +?`,
+  quote: `SELECT m.author_id AS authorId, u.name AS authorName, substr(m.text, 1, ${QUOTE_CHARACTERS_MAX + 1}) AS text
+          FROM entry m JOIN user u ON u.id = m.author_id WHERE m.id = ? AND m.visibility = 1`,
+  hasReacted: 'SELECT 1 FROM reaction WHERE message_id = ? AND emoji = ? AND user_id = ?',
+  clientIdsOfMessages: named(1, 0),
+  clientIdsOfTombstones: named(4, 0),
+  clientIdsOfChanges: named(2, 1),
   chatsOf: `SELECT m.chat_id FROM member m JOIN chat c ON c.id = m.chat_id
             WHERE m.user_id = ? AND c.deleted_at IS NULL ORDER BY m.chat_id`,
   groupsOf: `SELECT m.chat_id FROM member m JOIN chat c ON c.id = m.chat_id
              WHERE m.user_id = ? AND c.deleted_at IS NULL AND c.type = 'group' ORDER BY m.chat_id`,
 } as const;
-
-/** A row of MESSAGE. The chat is not among the columns, as each of them costs about 0.2 µs on Node 20. */
-export type MessageRow = readonly [
-  id: number,
-  authorId: number,
-  text: string,
-  time: number,
-  clientId: string | null,
-];

@@ -128,6 +128,20 @@ const MIGRATIONS = [
   CREATE TABLE secret (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
   INSERT INTO secret VALUES ('photo_links', randomblob(32));
   `,
+  `
+  -- A change of a message is an entry of its own, and \`target_id\` is the message, which is changed in its place. A
+  -- message has one change with visibility 2, the newest. 3: a newer one followed; it is removed when no worker can be
+  -- behind it. 4: a deleted message, whose place is kept without its text.
+  CREATE INDEX entry_superseded ON entry (id, target_id) WHERE visibility = 3;
+  CREATE INDEX entry_tombstone ON entry (chat_id, id, author_id, client_id) WHERE visibility = 4;
+  -- Who reacted. The counts are with the messages.
+  CREATE TABLE reaction (
+    message_id INTEGER NOT NULL,
+    emoji TEXT NOT NULL,
+    user_id INTEGER NOT NULL,
+    PRIMARY KEY (message_id, emoji, user_id)
+  ) WITHOUT ROWID;
+  `,
 ] as const;
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

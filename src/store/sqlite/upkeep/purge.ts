@@ -1,25 +1,36 @@
 import type { Connection } from '../database.js';
+import { Visibility } from '../entry-rows.js';
 
 const SLICE_ROWS_MAX = 1000;
-/** Messages stay for a while after their group is deleted, because a worker that is behind still shows them. */
+/** Messages of a deleted group and superseded changes stay for a while, because a worker that is behind still shows them. */
 const PURGE_AFTER_MS = 60_000;
 /** No worker asks again for the outcomes of a batch that is this old. */
 const BATCH_KEPT_MS = 3_600_000;
 
 /**
  * Makes the function that removes one slice of what is not needed any more: messages and changes, then members of
- * deleted groups, and outcomes of batches whose worker is gone. It returns true when there may be more to do. `dropped`
+ * deleted groups, changes of messages that newer ones superseded, and outcomes of batches whose worker is gone. It returns true when there may be more to do. `dropped`
  * is called for each batch whose outcomes were removed.
  */
 export function purger(db: Connection, dropped: (worker: string, number: number) => void) {
   const next = db
     .prepare<[number], number>('SELECT chat_id FROM purge WHERE deleted_at <= ? ORDER BY chat_id LIMIT 1')
     .pluck();
-  const deleteEntries = ['visibility = 1', 'visibility = 2'].map((visible) =>
+  const deleteReactions = db.prepare(
+    `DELETE FROM reaction WHERE message_id IN (
+       SELECT id FROM entry WHERE chat_id = ? AND visibility = ${Visibility.history} LIMIT ?)`,
+  );
+  const { history, sockets, tombstone } = Visibility;
+  const deleteEntries = [history, sockets, tombstone].map((visibility) =>
     db.prepare(
-      `DELETE FROM entry WHERE id IN (SELECT id FROM entry WHERE chat_id = ? AND ${visible} LIMIT ?)`,
+      `DELETE FROM entry WHERE id IN (SELECT id FROM entry WHERE chat_id = ? AND visibility = ${visibility} LIMIT ?)`,
     ),
   );
+  const superseded = db.prepare<[number], { id: number; time: number }>(
+    `SELECT id, time FROM entry INDEXED BY entry_superseded
+     WHERE visibility = ${Visibility.superseded} ORDER BY id LIMIT ?`,
+  );
+  const deleteEntry = db.prepare('DELETE FROM entry WHERE id = ?');
   const deleteMembers = db.prepare(
     'DELETE FROM member WHERE chat_id = ? AND user_id IN (SELECT user_id FROM member WHERE chat_id = ? LIMIT ?)',
   );
@@ -32,10 +43,13 @@ export function purger(db: Connection, dropped: (worker: string, number: number)
   return (now: number): boolean => {
     const chatId = next.get(now - PURGE_AFTER_MS);
     const old = oldBatches.all(now - BATCH_KEPT_MS, SLICE_ROWS_MAX);
-    if (chatId === undefined && old.length === 0) return false;
+    const changes = superseded.all(SLICE_ROWS_MAX).filter(({ time }) => time <= now - PURGE_AFTER_MS);
+    if (chatId === undefined && old.length === 0 && changes.length === 0) return false;
     const slice = db.transaction(() => {
       for (const { worker, number } of old) deleteBatch.run(worker, number);
+      for (const { id } of changes) deleteEntry.run(id);
       if (chatId === undefined) return;
+      deleteReactions.run(chatId, SLICE_ROWS_MAX);
       for (const entries of deleteEntries) if (entries.run(chatId, SLICE_ROWS_MAX).changes > 0) return;
       if (deleteMembers.run(chatId, chatId, SLICE_ROWS_MAX).changes > 0) return;
       done.run(chatId);

@@ -22,14 +22,22 @@ interface CachedChat {
   size: number;
 }
 
+/** An entry that its author gave a name. */
+interface Named {
+  readonly id: number;
+  readonly author: number;
+  readonly clientId: string | null;
+  readonly isChange: 0 | 1;
+}
+
 /** What the ledger caches of a user in a chat. */
 export interface Author {
   readonly id: number;
   readonly chat: CachedChat;
   /** True when the user is known to be in the chat; false says nothing. */
   isMember: boolean;
-  /** Message ids by client ids, oldest first; made when there is one. */
-  messageIds: Map<string, number> | undefined;
+  /** Ids of messages and changes by client ids, oldest first; made when there is one. */
+  ids: Map<string, number> | undefined;
 }
 
 /**
@@ -55,11 +63,15 @@ export class ChatWriteCache {
       },
     });
     this.#isMember = isMember;
-    this.#newestNumber = db.prepare<[number], { n: number }>(SQL.newestNumber);
-    this.#newestClientIds = db.prepare<[number], { id: number; author: number; clientId: string | null }>(
-      `SELECT id, author_id AS author, client_id AS clientId FROM entry
-       WHERE chat_id = ? AND visibility = 1 ORDER BY id DESC LIMIT ${MESSAGES_LOADED}`,
+    const numbers = [SQL.newestNumber, SQL.newestTombstone].map((sql) =>
+      db.prepare<[number], { n: number }>(sql),
     );
+    this.#newestNumber = (chatId: number) => Math.max(...numbers.map((newest) => newest.get(chatId)?.n ?? 0));
+    const named = [SQL.clientIdsOfMessages, SQL.clientIdsOfTombstones, SQL.clientIdsOfChanges].map((sql) =>
+      db.prepare<[number, number], Named>(sql),
+    );
+    this.#newestClientIds = (chatId: number) =>
+      named.flatMap((newest) => newest.all(chatId, MESSAGES_LOADED));
   }
 
   /**
@@ -79,7 +91,7 @@ export class ChatWriteCache {
   /** The id of the message that the author sent under this client id, if it is cached. */
   repeatOf(author: Author, clientId: string): number | undefined {
     if (!author.chat.hasClientIds) this.#loadClientIds(author.chat);
-    return author.messageIds?.get(clientId);
+    return author.ids?.get(clientId);
   }
 
   /** The number of the chat's next message. */
@@ -91,6 +103,16 @@ export class ChatWriteCache {
   addMessage(author: Author, clientId: string | undefined, id: number): void {
     author.chat.messagesCount += 1;
     if (clientId !== undefined && author.chat.hasClientIds) this.#addClientId(author, clientId, id);
+  }
+
+  /** Whether the author sent a change under this client id, if it is cached. */
+  isRepeatedChange(author: Author, clientId: string): boolean {
+    return this.repeatOf(author, changeKey(clientId)) !== undefined;
+  }
+
+  /** Adds a change that was just written. */
+  addChange(author: Author, clientId: string, id: number): void {
+    if (author.chat.hasClientIds) this.#addClientId(author, changeKey(clientId), id);
   }
 
   /** These users left the chat. Their client ids stay, since they may come back. */
@@ -119,7 +141,7 @@ export class ChatWriteCache {
 
   #addChat(chatId: number): CachedChat {
     this.#evict(0);
-    const messagesCount = this.#newestNumber.get(chatId)?.n ?? 0;
+    const messagesCount = this.#newestNumber(chatId);
     const chat = { chatId, messagesCount, authors: new Map(), hasClientIds: false, size: 0 };
     this.#chats.set(chatId, chat);
     return chat;
@@ -128,7 +150,7 @@ export class ChatWriteCache {
   #author(chat: CachedChat, id: number): Author {
     let author = chat.authors.get(id);
     if (author === undefined) {
-      author = { id, chat, isMember: false, messageIds: undefined };
+      author = { id, chat, isMember: false, ids: undefined };
       chat.authors.set(id, author);
       this.#grow(chat);
     }
@@ -139,19 +161,21 @@ export class ChatWriteCache {
     this.#evict(1); // This chat is the most recently used one.
     const start = performance.now();
     chat.hasClientIds = true;
-    for (const row of this.#newestClientIds.all(chat.chatId).reverse()) {
-      if (row.clientId !== null) this.#addClientId(this.#author(chat, row.author), row.clientId, row.id);
+    const loaded = this.#newestClientIds(chat.chatId).sort((a, b) => a.id - b.id);
+    for (const { id, author, clientId, isChange } of loaded) {
+      if (clientId === null) continue;
+      this.#addClientId(this.#author(chat, author), isChange ? changeKey(clientId) : clientId, id);
     }
     this.#loadMs += performance.now() - start;
   }
 
   #addClientId(author: Author, clientId: string, id: number): void {
-    author.messageIds ??= new Map();
-    const { chat, messageIds } = author;
-    messageIds.set(clientId, id);
-    if (messageIds.size <= CLIENT_IDS_PER_AUTHOR_MAX) return this.#grow(chat);
-    const [oldest = ''] = messageIds.keys();
-    messageIds.delete(oldest);
+    author.ids ??= new Map();
+    const { chat, ids } = author;
+    ids.set(clientId, id);
+    if (ids.size <= CLIENT_IDS_PER_AUTHOR_MAX) return this.#grow(chat);
+    const [oldest = ''] = ids.keys();
+    ids.delete(oldest);
   }
 
   #grow(chat: CachedChat): void {
@@ -163,4 +187,9 @@ export class ChatWriteCache {
   #evict(chatsLeft: number): void {
     while (this.#size >= AUTHORS_AND_CLIENT_IDS_MAX && this.#chats.size > chatsLeft) this.#chats.pop();
   }
+}
+
+/** A message and a change of it may have the same client id, so that those of changes have what no client id may have. */
+function changeKey(clientId: string): string {
+  return `\0${clientId}`;
 }

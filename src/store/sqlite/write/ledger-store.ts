@@ -23,6 +23,7 @@ import { ChatWriteCache } from './chat-write-cache.js';
 import { chatWriters } from './chats.js';
 import { groupWriters } from './groups.js';
 import { IdRanges } from './id-ranges.js';
+import { messageChangeWriters } from './message-changes.js';
 import { messageWriters } from './messages.js';
 import { userWriters } from './users.js';
 import type { Writers } from './writers.js';
@@ -105,12 +106,14 @@ export class LedgerStore implements WriteStore {
       overloaded: () => this.#overloaded,
       rate: this.#rate,
       groupMembersMax: limits.groupMembersMax,
+      editSecondsMax: limits.editSecondsMax,
     };
     this.#writers = {
       ...userWriters(context),
       ...chatWriters(context),
       ...groupWriters(context),
       ...messageWriters(context),
+      ...messageChangeWriters(context),
     };
     this.#purge = purger(db, (worker, number) => this.#applied.drop(worker, number));
     this.#sql = {

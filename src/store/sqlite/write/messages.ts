@@ -1,20 +1,48 @@
 import { ChatError, rateLimited } from '../../../chat/errors.js';
-import type { Message } from '../../../chat/messages.js';
-import { MESSAGE_KIND, Visibility } from '../entry-rows.js';
+import type { Mention, Message, MessageExtra } from '../../../chat/messages.js';
+import { ENTRY_COLUMNS, type EntryRow, MESSAGE_KIND, messageOf, Visibility } from '../entry-rows.js';
 import type { WriterContext, Writers } from './writers.js';
 
-export function messageWriters({ db, writeCache, overloaded, rate }: WriterContext): Writers<'post_message'> {
+/** Makes the query for a message of any chat, deleted or not. */
+export function messageById(db: WriterContext['db']): (id: number) => Message | undefined {
+  const row = db
+    .prepare<[number], EntryRow>(`SELECT ${ENTRY_COLUMNS} FROM entry WHERE id = ? AND kind = ${MESSAGE_KIND}`)
+    .raw();
+  return (messageId) => {
+    const found = row.get(messageId);
+    if (found === undefined) return undefined;
+    const [id, chatId, , authorId, text, time, clientId, extra] = found;
+    return messageOf(chatId, [id, authorId, text, time, clientId, extra]);
+  };
+}
+
+export function messageWriters(context: WriterContext): Writers<'post_message'> {
+  const { db, profiles, writeCache, overloaded, rate } = context;
   const insert = db.prepare(
-    `INSERT INTO entry (chat_id, kind, author_id, text, time, client_id, n, visibility)
-     VALUES (?, ${MESSAGE_KIND}, ?, ?, ?, ?, ?, ${Visibility.history})`,
+    `INSERT INTO entry (chat_id, kind, author_id, text, time, client_id, n, visibility, payload)
+     VALUES (?, ${MESSAGE_KIND}, ?, ?, ?, ?, ?, ${Visibility.history}, ?)`,
   );
-  const message = db.prepare<[number], Message>(
-    `SELECT 'message' AS kind, id, chat_id AS chatId, author_id AS authorId, text, time, client_id AS clientId
-     FROM entry WHERE id = ?`,
-  );
+  const message = messageById(db);
+
+  /** Errors: reply_unknown. */
+  function assertMayReply(chatId: number, replyTo: number): void {
+    const answered = message(replyTo);
+    if (answered?.chatId !== chatId || answered.extra?.deletedAt !== undefined)
+      throw new ChatError('reply_unknown');
+  }
+
+  /** Errors: not_a_member, not_owner. */
+  function assertMayMention(chatId: number, authorId: number, mentions: readonly Mention[]): void {
+    if (mentions.includes('all')) {
+      const chat = profiles.chat(chatId);
+      if (chat?.type !== 'group' || chat.ownerId !== authorId) throw new ChatError('not_owner');
+    }
+    const strangers = mentions.filter((user) => user !== 'all' && !profiles.isMember(chatId, user));
+    if (strangers.length > 0) throw new ChatError('not_a_member', { details: { users: strangers } });
+  }
 
   return {
-    post_message({ chatId, authorId, text, clientId }, now) {
+    post_message({ chatId, authorId, text, clientId, replyTo, mentions = [] }, now) {
       const author = writeCache.authorIn(chatId, authorId);
       if (author === undefined) throw new ChatError('chat_not_found');
       // Repeats are counted too, because each costs as much.
@@ -22,12 +50,25 @@ export function messageWriters({ db, writeCache, overloaded, rate }: WriterConte
       if (waitMs > 0) throw rateLimited('messages', waitMs);
       const repeated = clientId === undefined ? undefined : writeCache.repeatOf(author, clientId);
       if (repeated !== undefined) {
-        const first = message.get(repeated);
+        const first = message(repeated);
+        // One that was deleted since is not sent again.
+        if (first?.extra?.deletedAt !== undefined) throw new ChatError('message_not_found');
         if (first !== undefined) return { id: repeated, duplicate: first };
       }
       if (overloaded()) throw new ChatError('overloaded');
+      let extra: MessageExtra | undefined;
+      if (replyTo !== undefined) {
+        assertMayReply(chatId, replyTo);
+        extra = { replyTo };
+      }
+      if (mentions.length > 0) {
+        assertMayMention(chatId, authorId, mentions);
+        extra = { ...extra, mentions };
+      }
+      const payload = extra === undefined ? null : JSON.stringify(extra);
       const n = writeCache.nextNumber(author);
-      const id = Number(insert.run(chatId, authorId, text, now, clientId ?? null, n).lastInsertRowid);
+      const added = insert.run(chatId, authorId, text, now, clientId ?? null, n, payload);
+      const id = Number(added.lastInsertRowid);
       writeCache.addMessage(author, clientId, id);
       return { id, time: now };
     },

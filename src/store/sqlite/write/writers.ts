@@ -18,6 +18,8 @@ export interface WriterContext {
   readonly rate: RateLimiter<number>;
   /** 0: no limit. */
   readonly groupMembersMax: number;
+  /** How long after it was sent a message may be edited; 0: no limit. */
+  readonly editSecondsMax: number;
 }
 
 /** Carries out one kind of command within the ledger's transaction. Throws a ChatError to refuse it. */

@@ -1,0 +1,153 @@
+import { changeJson, duplicateJson, madeBeforeJson } from '../../api/encode.js';
+import type { ChangeFrame, MessageFrame } from '../../api/frames.js';
+import type { Outcome, Post, Submit } from '../../chat/commands.js';
+import { ChatError } from '../../chat/errors.js';
+import { isDeleted, type Message, type Quote } from '../../chat/messages.js';
+import type { Caller } from '../../chat/users.js';
+import type { Hub } from '../hub/hub.js';
+import type { ChatSocket } from '../hub/sockets.js';
+import type { Admission } from '../limits/admission.js';
+
+export interface MessageFramesOptions {
+  readonly hub: Hub;
+  readonly admission: Admission;
+  readonly post: Post;
+  readonly submit: Submit;
+  /** Sends the refusal of a frame. */
+  readonly refuse: (socket: ChatSocket, error: unknown, clientId: string | undefined) => void;
+  /** Ends the socket of a user who goes on in spite of a limit. */
+  readonly endFlood: (socket: ChatSocket) => void;
+}
+
+/**
+ * Hands messages and changes of messages to the ledger. The echo, which comes with the log, is the acknowledgement; all
+ * other outcomes are answered here.
+ */
+export class MessageFrames {
+  readonly #options: MessageFramesOptions;
+
+  constructor(options: MessageFramesOptions) {
+    this.#options = options;
+  }
+
+  post(socket: ChatSocket, caller: Caller, frame: MessageFrame): void {
+    const { chatId, userId } = socket;
+    const { text, client_id: clientId, reply_to: replyTo, mentions } = frame;
+    if (!this.#admit(socket, caller, clientId)) return;
+    this.#options.post({ chatId, authorId: userId, text, clientId, replyTo, mentions }, (outcome) => {
+      if (!this.#isDone(socket, caller, outcome, clientId)) return;
+      if ('ok' in outcome && 'duplicate' in outcome.ok)
+        void this.#answer(socket, clientId, outcome.ok.id, (message, author, quote) =>
+          duplicateJson(message, author, quote),
+        );
+      else socket.unanswered -= 1;
+    });
+  }
+
+  async change(socket: ChatSocket, caller: Caller, frame: ChangeFrame): Promise<void> {
+    const { client_id: clientId, message_id: messageId } = frame;
+    if (!this.#admit(socket, caller, clientId)) return;
+    const outcome = await this.#submit(socket, frame);
+    if (!this.#isDone(socket, caller, outcome, clientId)) return;
+    if ('ok' in outcome && outcome.ok.duplicate)
+      await this.#answer(socket, clientId, messageId, (message) => this.#madeBefore(socket, frame, message));
+    else socket.unanswered -= 1;
+  }
+
+  async #submit(socket: ChatSocket, frame: ChangeFrame): Promise<Outcome<'edit_message'>> {
+    const { submit } = this.#options;
+    const { client_id: clientId, message_id: messageId } = frame;
+    const target = { actor: socket.userId, chatId: socket.chatId, messageId, clientId };
+    try {
+      switch (frame.type) {
+        case 'edit':
+          return { ok: await submit('edit_message', { ...target, text: frame.text }) };
+        case 'delete':
+          return { ok: await submit('delete_message', target) };
+        case 'react':
+          return { ok: await submit('react', { ...target, emoji: frame.emoji, isOn: frame.on }) };
+      }
+    } catch (error) {
+      const { code, details } = error instanceof ChatError ? error : new ChatError('internal');
+      return { error: code, details };
+    }
+  }
+
+  #admit(socket: ChatSocket, caller: Caller, clientId: string | undefined): boolean {
+    const refusal = this.#options.admission.admitMessage(caller);
+    if (refusal === undefined) socket.unanswered += 1;
+    else this.#refuse(socket, caller, refusal, clientId);
+    return refusal === undefined;
+  }
+
+  /** Whether the ledger has done it; the refusal is sent otherwise. */
+  #isDone(socket: ChatSocket, caller: Caller, outcome: Outcome, clientId: string | undefined): boolean {
+    this.#options.admission.messageSettled(caller, outcome);
+    if ('ok' in outcome) return true;
+    socket.unanswered -= 1;
+    const { error, details } = outcome;
+    this.#refuse(socket, caller, new ChatError(error, { details }), clientId);
+    return false;
+  }
+
+  /** A socket that goes on in spite of the limit is closed. */
+  #refuse(socket: ChatSocket, caller: Caller, error: ChatError, clientId: string | undefined): void {
+    const { admission, refuse, endFlood } = this.#options;
+    refuse(socket, error, clientId);
+    if (error.code === 'rate_limited' && !admission.spendRefusal(caller)) endFlood(socket);
+  }
+
+  /** Answers what was done before on the asking socket alone, with the message as it is now. */
+  async #answer(
+    socket: ChatSocket,
+    clientId: string | undefined,
+    messageId: number,
+    encode: (message: Message, authorName: string, quote: Quote | undefined) => string,
+  ): Promise<void> {
+    const { hub, refuse } = this.#options;
+    const { store, caches, follower } = hub;
+    try {
+      await follower.read(
+        () => store.messageFor(messageId, socket.userId, caches),
+        (found) => {
+          if (found === undefined) throw new ChatError('message_not_found');
+          const { message, users, quotes } = found;
+          caches.add({ users }, follower.position);
+          const quote = quotes.get(message.extra?.replyTo ?? 0);
+          socket.send(encode(message, caches.nameJson(message.authorId), quote));
+        },
+      );
+    } catch (error) {
+      refuse(socket, error, clientId);
+    } finally {
+      socket.unanswered -= 1;
+    }
+  }
+
+  /** Tells of a change that was made before, as the message is now. Errors: message_not_found. */
+  #madeBefore({ userId }: ChatSocket, frame: ChangeFrame, message: Message): string {
+    const { id, chatId, authorId, text, time, extra } = message;
+    const {
+      version = 1,
+      editedAt = time,
+      deletedAt = time,
+      deletedBy = authorId,
+      reactions = [],
+    } = extra ?? {};
+    const of = { id: extra?.changeId ?? id, chatId, messageId: id, clientId: frame.client_id ?? null };
+    const name = (user: number) => this.#options.hub.caches.nameJson(user);
+    if (frame.type === 'delete') {
+      const deleted = { ...of, kind: 'message_deleted', authorId: deletedBy, time: deletedAt } as const;
+      return madeBeforeJson(changeJson(deleted, name(deletedBy)));
+    }
+    if (isDeleted(message)) throw new ChatError('message_not_found');
+    if (frame.type === 'edit') {
+      const edited = { ...of, kind: 'message_edited', authorId, text, version, time: editedAt } as const;
+      return madeBeforeJson(changeJson(edited, name(authorId)));
+    }
+    const { emoji, on: isOn } = frame;
+    const count = reactions.find((reaction) => reaction.emoji === emoji)?.count ?? 0;
+    const reacted = { ...of, kind: 'reaction_changed', authorId: userId, emoji, isOn, count, time } as const;
+    return madeBeforeJson(changeJson(reacted, name(userId)));
+  }
+}
