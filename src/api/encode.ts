@@ -78,10 +78,22 @@ export function withReactions(
   return `${json.slice(0, -1)},"reactions":[${list.join(',')}]}`;
 }
 
-/** `messages` are JSON already, oldest first. */
-export function historyJson(messages: readonly string[], more: boolean): string {
-  if (messages.length === 0) return '{"type":"history","messages":[],"error":"no messages"}';
-  return `{"type":"history","messages":[${messages.join(',')}]${more ? ',"more":true' : ''}}`;
+/** `messages` are JSON already, oldest first. `readId` is how far the reader has read, for those who ask for changes. */
+export function historyJson(messages: readonly string[], more: boolean, readId?: number): string {
+  const read = readId === undefined ? '' : `,"read_id":${readId}`;
+  if (messages.length === 0) return `{"type":"history","messages":[],"error":"no messages"${read}}`;
+  return `{"type":"history","messages":[${messages.join(',')}]${more ? ',"more":true' : ''}${read}}`;
+}
+
+/** Tells a user's own sockets how far the user has read a chat. */
+export function readJson(chatId: number, readId: number): string {
+  return `{"type":"read","chat_id":${chatId},"read_id":${readId}}`;
+}
+
+/** Tells the members of a chat who has read how far, by user. */
+export function seenJson(chatId: number, readIds: ReadonlyMap<number, number>): string {
+  const users = [...readIds].map(([id, readId]) => `{"id":${id},"read_id":${readId}}`);
+  return `{"type":"seen","chat_id":${chatId},"users":[${users.join(',')}]}`;
 }
 
 export function typingJson(chatId: number, userId: number, name: string, on: boolean): string {

@@ -53,6 +53,17 @@ export const ReactionsFrame = Change.omit({ author: true }).extend({
   reactions: ReactionsView,
 });
 
+/** The highest id that a user has read; 0 when there is none. */
+const ReadId = z.int().min(0);
+/** How far the user has read the chat, on any device. It never moves back. */
+export const ReadFrame = z.strictObject({ type: z.literal('read'), chat_id: Id, read_id: ReadId });
+/** Members have read so far. It comes in chats of at most TYPING_MEMBERS_MAX members, not of those who turned it off. */
+export const SeenFrame = z.strictObject({
+  type: z.literal('seen'),
+  chat_id: Id,
+  users: z.array(z.strictObject({ id: Id, read_id: ReadId })).min(1),
+});
+
 /**
  * What a history frame has, in the order of ids. A message of before that changed is there once, as it is now, under the id
  * of its newest change.
@@ -64,11 +75,13 @@ const HistoryPage = z.strictObject({
   type: z.literal('history'),
   messages: z.array(HistoryEntry).min(1).max(HISTORY_MESSAGES_MAX),
   more: z.literal(true).optional(),
+  read_id: ReadId.optional(),
 });
 const EmptyHistory = z.strictObject({
   type: z.literal('history'),
   messages: z.array(MessageView).max(0),
   error: z.literal('no messages'),
+  read_id: ReadId.optional(),
 });
 
 export const HistoryFrame = z.union([HistoryPage, EmptyHistory]);
@@ -109,6 +122,8 @@ export const ChatServerFrame = z.union([
   DeletedFrame,
   ReactionFrame,
   ReactionsFrame,
+  ReadFrame,
+  SeenFrame,
   HistoryFrame,
   DuplicateFrame,
   TypingFrame,
@@ -175,6 +190,9 @@ export const AuthFrame = z.object({
 export const PingFrame = z.object({ type: z.literal('ping'), id: PingId.optional() });
 export type PingFrame = z.infer<typeof PingFrame>;
 
+/** The user has read the chat up to this id. */
+export const ReadSignal = z.object({ type: z.literal('read'), id: Id });
+
 export type ChangeFrame =
   | z.infer<ReturnType<typeof editFrame>>
   | z.infer<typeof DeleteFrame>
@@ -186,6 +204,7 @@ export const ChatClientFrame = z.union([
   editFrame(TEXT_CHARACTERS_MAX),
   DeleteFrame,
   ReactFrame,
+  ReadSignal,
   TypingSignal,
   AuthFrame,
   PingFrame,

@@ -10,6 +10,7 @@ import {
   messageFrame,
   PingFrame,
   ReactFrame,
+  ReadSignal,
   type TypingSignal,
 } from './frames.js';
 import { parseJson } from './json.js';
@@ -36,7 +37,7 @@ export function pingIn(frame: Readonly<Record<string, unknown>>): PingFrame | un
 }
 
 /** What a chat's socket takes beside `auth` and `ping`. */
-export type ChatFrame = TypingSignal | MessageFrame | ChangeFrame;
+export type ChatFrame = TypingSignal | MessageFrame | ChangeFrame | z.infer<typeof ReadSignal>;
 
 /**
  * Makes the reader of what a chat's socket takes beside `auth` and `ping`. Frames that change messages are taken in the full
@@ -52,6 +53,7 @@ export function frameReader(textCharactersMax: number) {
     if (type === 'message') return parsed(message, frame);
     if (view === 'full' && (type === 'edit' || type === 'delete' || type === 'react'))
       return parsed<ChangeFrame>(changes[type], frame);
+    if (view === 'full' && type === 'read') return parsed(ReadSignal, frame);
     throw new ChatError('unknown_type');
   };
 }

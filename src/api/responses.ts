@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Emoji } from '../chat/emoji.js';
 import { USERS_PER_LIST_MAX } from '../chat/groups.js';
 import { Id } from '../chat/ids.js';
-import { EMOJI_PER_MESSAGE_MAX, MENTIONS_MAX, QUOTE_CHARACTERS_MAX } from '../chat/messages.js';
+import { EMOJI_PER_MESSAGE_MAX, MENTIONS_MAX, QUOTE_CHARACTERS_MAX, UNREAD_MAX } from '../chat/messages.js';
 import { ClientId, Description, Name, TEXT_CHARACTERS_MAX, utterance } from '../chat/text.js';
 import { Username } from '../chat/users.js';
 
@@ -113,9 +113,22 @@ export const GroupInfo = z.strictObject({
   users_count: z.number().int().min(1),
 });
 
-export const UserUpdated = z.strictObject({ status: z.literal('ok'), user: UserView });
+/** The caller's own profile. */
+export const OwnUserView = UserView.extend({
+  /** Whether other members are shown how far the user has read. */
+  read_receipts: z.boolean(),
+});
+
+export const UserUpdated = z.strictObject({ status: z.literal('ok'), user: OwnUserView });
 
 export const GroupUpdated = z.strictObject({ status: z.literal('ok'), group: GroupInfo });
+
+export const ChatRead = z.strictObject({ status: z.literal('ok'), read_id: z.int().min(0) });
+
+/** Members who let others know how far they read, and the caller, in the order of their ids. */
+export const ChatReaders = z.strictObject({
+  users: z.array(z.strictObject({ id: Id, name: Name, read_id: z.int().min(0) })),
+});
 
 /** What `if_needed` did: those who were not in the group and are now, and those who were in it already. */
 export const MembersAdded = z.strictObject({
@@ -141,6 +154,14 @@ export const Room = z.strictObject({
   name: Name,
   type: ChatType,
   last_message: MessageView.nullable(),
+  /** What the caller has not read: messages of others that were not deleted. At most UNREAD_MAX are counted. */
+  unread: z.int().min(0).max(UNREAD_MAX),
+  /** There are more than that. */
+  more: z.literal(true).optional(),
+  /** How many of them mention the caller. */
+  mentions: z.int().min(0).max(UNREAD_MAX),
+  /** Messages with a higher id are unread. */
+  read_id: z.int().min(0),
 });
 
 /** As many chats as `limit` asks for; without it, all chats of the caller. */

@@ -1,4 +1,5 @@
 import { GroupChanges, MemberList, NewGroup } from '../chat/groups.js';
+import { ReadMarker } from '../chat/messages.js';
 import { NewProfile, ProfileChanges } from '../chat/users.js';
 import { ChatClientFrame, ChatServerFrame, MainClientFrame, MainServerFrame } from './frames.js';
 import type { Channel, Operation } from './operation.js';
@@ -7,6 +8,8 @@ import {
   ChatInfo,
   ChatList,
   ChatOpened,
+  ChatRead,
+  ChatReaders,
   GroupCreated,
   GroupInfo,
   GroupUpdated,
@@ -14,6 +17,7 @@ import {
   MembersAdded,
   MembersRemoved,
   Ok,
+  OwnUserView,
   UserUpdated,
   UserView,
 } from './responses.js';
@@ -44,7 +48,7 @@ export const routes = {
     method: 'GET',
     path: `${BASE}/user`,
     summary: "The caller's profile",
-    response: UserView,
+    response: OwnUserView,
     errors: ['user_not_found'],
   },
   getUser: {
@@ -74,6 +78,36 @@ export const routes = {
     summary: 'A private chat of the caller',
     response: ChatInfo,
     errors: ['chat_not_found'],
+  },
+  readChat: {
+    method: 'POST',
+    path: `${BASE}/chat/{id}/read`,
+    summary: 'Say how far the caller has read a private chat',
+    body: ReadMarker,
+    response: ChatRead,
+    errors: ['profile_required', 'chat_not_found', 'message_not_found'],
+  },
+  getChatReaders: {
+    method: 'GET',
+    path: `${BASE}/chat/{id}/read`,
+    summary: 'How far the users of a private chat have read',
+    response: ChatReaders,
+    errors: ['chat_not_found'],
+  },
+  readGroup: {
+    method: 'POST',
+    path: `${BASE}/group/{id}/read`,
+    summary: 'Say how far the caller has read a group',
+    body: ReadMarker,
+    response: ChatRead,
+    errors: ['profile_required', 'group_not_found', 'message_not_found'],
+  },
+  getGroupReaders: {
+    method: 'GET',
+    path: `${BASE}/group/{id}/read`,
+    summary: 'How far the members of a small group have read',
+    response: ChatReaders,
+    errors: ['group_not_found'],
   },
   createGroup: {
     method: 'POST',

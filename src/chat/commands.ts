@@ -1,4 +1,4 @@
-import type { Chat } from './chats.js';
+import type { Chat, ChatType } from './chats.js';
 import type { ErrorCode, ErrorDetails } from './errors.js';
 import type { Mention, Message } from './messages.js';
 import type { Caller, User } from './users.js';
@@ -33,6 +33,15 @@ export interface Commands {
   delete_message: { do: MessageCommand; ok: MessageChanged };
   /** Errors: as delete_message, but for not_author; too_many_reactions. */
   react: { do: MessageCommand & { emoji: string; isOn: boolean }; ok: MessageChanged };
+  /**
+   * Moves how far the actor has read a chat forward, and never back. Errors: profile_required, chat_not_found or
+   * group_not_found, message_not_found (an id that was not given yet).
+   */
+  mark_read: {
+    /** `type`: what the chat must be, if the caller says so. */
+    do: { actor: number; chatId: number; type?: ChatType; id: number };
+    ok: { readId: number };
+  };
   /** Errors: user_exists, username_taken. `id` is one from `reserve_id`, for a caller known by subject. */
   create_user: {
     do: { caller: Caller; id?: number; username: string; name: string; description: string; photo?: string };
@@ -49,6 +58,7 @@ export interface Commands {
       name?: string | undefined;
       description?: string | undefined;
       photo?: string | null | undefined;
+      readReceipts?: boolean | undefined;
     };
     ok: { user: User; replaced?: string };
   };

@@ -25,6 +25,7 @@ export type Entry =
   | (ChatBase & { readonly kind: 'members_added' | 'members_removed'; readonly users: readonly number[] })
   | (ChatBase & { readonly kind: 'group_changed' })
   | (ChatBase & { readonly kind: 'group_deleted' })
+  | ChatRead
   | MessageEdited
   | MessageDeleted
   | ReactionChanged
@@ -55,6 +56,13 @@ interface ReactionChanged extends ChangeBase {
   readonly emoji: string;
   readonly isOn: boolean;
   readonly count: number;
+}
+
+/** `authorId` has read the chat up to an id. `isShown`: the other members are told of it. */
+export interface ChatRead extends ChatBase {
+  readonly kind: 'chat_read';
+  readonly readId: number;
+  readonly isShown: boolean;
 }
 
 /** A change of a message that was sent before. */

@@ -58,6 +58,8 @@ export type View = 'plain' | 'full';
 /** A quote has this many characters of the text. */
 export const QUOTE_CHARACTERS_MAX = 100;
 export const MENTIONS_MAX = 50;
+/** Unread messages are counted up to this many. */
+export const UNREAD_MAX = 1000;
 /** How many different emoji a message may have. */
 export const EMOJI_PER_MESSAGE_MAX = 20;
 
@@ -72,3 +74,6 @@ export const Mentions = z
   })
   .refine((mentions) => mentions.length <= MENTIONS_MAX, { error: `must have at most ${MENTIONS_MAX}` })
   .transform((mentions): Mention[] => [...new Set(mentions)]);
+
+/** How far a user has read: up to the message with this id. */
+export const ReadMarker = z.object({ id: Id }, { error: 'must be an object' });

@@ -44,6 +44,10 @@ export const ProfileChanges = z.object(
     name: Name.optional(),
     description: Description.optional(),
     photo: z.null({ error: 'must be null, which removes it' }).optional(),
+    read_receipts: z
+      .boolean({ error: 'must be true or false' })
+      .optional()
+      .meta({ description: 'Whether other members are shown how far the user has read. At first they are.' }),
   },
   { error: 'must be an object' },
 );
@@ -56,4 +60,6 @@ export interface User {
   readonly name: string;
   readonly description: string;
   readonly photo: string | null;
+  /** Whether other members are shown how far the user has read. */
+  readonly readReceipts: boolean;
 }

@@ -12,6 +12,7 @@ import { HttpGateway } from '../server/http/gateway.js';
 import { registerRoutes } from '../server/http/router.js';
 import { CatchUp } from '../server/hub/catch-up/catch-up.js';
 import { Hub } from '../server/hub/hub.js';
+import { ReadMarkers } from '../server/hub/read-markers.js';
 import { TypingIndicators } from '../server/hub/typing.js';
 import { Admission } from '../server/limits/admission.js';
 import { ClientAddresses } from '../server/limits/client-address.js';
@@ -102,6 +103,7 @@ export async function composeWorker({
   });
   const catchUp = new CatchUp(hub, failed);
   const typing = new TypingIndicators(hub, bus, config.limits.typingMembersMax, Date.now);
+  const readMarkers = new ReadMarkers(hub, submit);
   const expiry = new TokenExpiry(() => hub.everyone(), Date.now);
   const { queryToken, textCharactersMax, photoBytesMax } = config;
   // WebSockets come before the routes, because a plain GET on a WebSocket's path falls through to the next handler.
@@ -112,6 +114,7 @@ export async function composeWorker({
     catchUp,
     admission,
     typing,
+    readMarkers,
     expiry,
     post,
     submit,
@@ -129,6 +132,7 @@ export async function composeWorker({
     services: {
       hub,
       submit,
+      typingMembersMax: config.limits.typingMembersMax,
       photos: new PhotoFiles(config.dataDir, resizer),
       photoLinks,
       admitRows: (caller, rows) => admission.admitRows(caller, rows),
@@ -140,7 +144,7 @@ export async function composeWorker({
     freeSpace: new FreeSpace(config.dataDir, config.freeSpaceBytesMin, () => performance.now()),
   });
   const close = () => {
-    for (const part of [hub, http, admission, typing, expiry, auth, resizer]) part.close();
+    for (const part of [hub, http, admission, typing, readMarkers, expiry, auth, resizer]) part.close();
   };
   return { engine, hub, http, admission, close };
 }

@@ -10,7 +10,10 @@ import type { WriteStore } from './write-store.js';
 export type StorageProblem = 'full' | 'damaged' | 'newer' | 'failed';
 
 /** The limits that the ledger holds, since it sees all that is written. */
-export type WriteLimits = Pick<Limits, 'messagesPerSecondPerUserMax' | 'groupMembersMax' | 'editSecondsMax'>;
+export type WriteLimits = Pick<
+  Limits,
+  'messagesPerSecondPerUserMax' | 'groupMembersMax' | 'editSecondsMax' | 'typingMembersMax'
+>;
 
 /**
  * Why a ledger leaves ids out. `killed`: the ledger before it did not stop in order, and may have given ids up to the end

@@ -83,6 +83,8 @@ export interface MessagePage {
   readonly quotes: Quotes;
   /** To the messages of a full page, and to those in the question. */
   readonly own: OwnReactions;
+  /** How far the user has read; 0 for a plain page. */
+  readonly readId: number;
 }
 
 /** What follows in a chat after a position. The next page is what follows after the last entry. */
@@ -99,6 +101,7 @@ export interface ChatPage {
   readonly quotes: Quotes;
   /** As in MessagePage. */
   readonly own: OwnReactions;
+  readonly readId: number;
 }
 
 /** A message in its chat. */
@@ -111,10 +114,31 @@ export interface MessageInChat {
   readonly own: OwnReactions;
 }
 
+/** What a member has not read of a chat. Messages that were deleted, and the member's own, do not count. */
+export interface Unread {
+  /** Messages with a higher id are unread. */
+  readonly readId: number;
+  /** At most UNREAD_MAX. */
+  readonly messages: number;
+  /** Whether there are more. */
+  readonly more: boolean;
+  /** How many of the unread messages mention the member, at most UNREAD_MAX. */
+  readonly mentions: number;
+}
+
 /** A chat of a user, as lists show it. */
 export interface Room {
   readonly chat: Chat;
   readonly newest: Message | undefined;
+  /** When it was asked for. */
+  readonly unread?: Unread;
+}
+
+/** How far a member has read, for those who may know. */
+export interface Reader {
+  readonly id: number;
+  readonly name: string;
+  readonly readId: number;
 }
 
 export interface Rooms {
@@ -174,10 +198,15 @@ export interface ReadStore {
   chatFor(chatId: number, userId: number): Loaded<Chat | undefined>;
   /** A chat with all its members, when the user is one. */
   membersFor(chatId: number, userId: number): Loaded<Members | undefined>;
-  /** The chats that the user is a member of: all, or those among `only`. */
-  roomsOf(userId: number, known: Known, only?: readonly number[]): Loaded<Rooms>;
+  /** The chats that the user is a member of: all, or those among `only`; when it is asked for, with what is unread. */
+  roomsOf(userId: number, known: Known, only?: readonly number[], withUnread?: boolean): Loaded<Rooms>;
   /** How many chats a user has. */
   chatsCount(userId: number): Loaded<number>;
+  /**
+   * How far a member has read and, `withOthers`, those who let others know, in the order of their ids. Undefined when the
+   * user is no member.
+   */
+  readersFor(chatId: number, userId: number, withOthers: boolean): Loaded<readonly Reader[] | undefined>;
   groupsOf(userId: number): Loaded<readonly number[]>;
   /** A member's profile, and whether the member wrote a message after a position. */
   memberFor(

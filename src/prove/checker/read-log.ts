@@ -48,6 +48,7 @@ function take(log: StoredLog, entry: Entry): void {
       log.changes?.push({ id: entry.id, chatId: entry.chatId, kind: 'removed', users: entry.users });
       return;
     case 'chat_opened':
+    case 'chat_read':
     case 'group_changed':
     case 'group_deleted':
     case 'message_edited':

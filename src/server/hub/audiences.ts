@@ -8,6 +8,8 @@ export class Audiences {
   readonly mains = new Audience<MainSocket>();
   readonly #rooms = new Map<number, Audience<ChatSocket>>();
   readonly #mainsOf = new Map<number, Set<MainSocket>>();
+  /** Sockets by user that ask for changes. */
+  readonly #fullOf = new Map<number, Set<Socket>>();
   readonly #bus: Bus;
 
   /** The bus brings typing of the chats that have a socket. */
@@ -18,6 +20,11 @@ export class Audiences {
   /** The sockets of a chat; undefined when there are none. */
   room(chatId: number): Audience<ChatSocket> | undefined {
     return this.#rooms.get(chatId);
+  }
+
+  /** A user's sockets that ask for changes. */
+  fullOf(userId: number): ReadonlySet<Socket> {
+    return this.#fullOf.get(userId) ?? NONE;
   }
 
   hasMains(userId: number): boolean {
@@ -39,9 +46,9 @@ export class Audiences {
   }
 
   add(socket: Socket): void {
+    if (socket.view === 'full') addTo(this.#fullOf, socket.userId, socket);
     if (socket.kind === 'main') {
-      const own = this.#mainsOf.get(socket.userId) ?? new Set();
-      this.#mainsOf.set(socket.userId, own.add(socket));
+      addTo(this.#mainsOf, socket.userId, socket);
       this.mains.sockets.add(socket);
       return;
     }
@@ -55,10 +62,9 @@ export class Audiences {
   }
 
   remove(socket: Socket): void {
+    removeFrom(this.#fullOf, socket.userId, socket);
     if (socket.kind === 'main') {
-      const own = this.#mainsOf.get(socket.userId);
-      own?.delete(socket);
-      if (own?.size === 0) this.#mainsOf.delete(socket.userId);
+      removeFrom(this.#mainsOf, socket.userId, socket);
       this.mains.sockets.delete(socket);
       return;
     }
@@ -68,4 +74,18 @@ export class Audiences {
     this.#rooms.delete(socket.chatId);
     this.#bus.unsubscribe(socket.chatId);
   }
+}
+
+const NONE: ReadonlySet<Socket> = new Set();
+
+function addTo<S>(sets: Map<number, Set<S>>, key: number, socket: S): void {
+  const set = sets.get(key);
+  if (set === undefined) sets.set(key, new Set([socket]));
+  else set.add(socket);
+}
+
+function removeFrom<S>(sets: Map<number, Set<S>>, key: number, socket: S): void {
+  const set = sets.get(key);
+  set?.delete(socket);
+  if (set?.size === 0) sets.delete(key);
 }

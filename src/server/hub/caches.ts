@@ -14,6 +14,7 @@ const NEWEST_CHARACTERS_MAX = 8 * 1024 * 1024;
 export interface Profile {
   readonly id: number;
   readonly photo: string | null;
+  readonly readReceipts: boolean;
   /** The name alone, for frames. */
   readonly nameJson: string;
   /** As the API shows it, but for what is signed for its viewer. */
@@ -111,6 +112,7 @@ export class Caches implements Known {
       case 'reaction_changed': // Where a newest message is shown, its reactions are not.
       case 'user_created':
       case 'chat_opened':
+      case 'chat_read':
       case 'group_created':
       case 'tokens_revoked':
         return;
@@ -136,6 +138,7 @@ function profileOf(user: User): Profile {
   return {
     id: user.id,
     photo: user.photo,
+    readReceipts: user.readReceipts,
     nameJson: authorName(user.name),
     json: JSON.stringify(profileView(user)),
   };

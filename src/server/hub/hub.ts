@@ -4,6 +4,7 @@ import type { Chat, ChatType } from '../../chat/chats.js';
 import {
   assertNever,
   type ChatEntry,
+  type ChatRead,
   type Entry,
   isChatEntry,
   type MessageChange,
@@ -21,25 +22,13 @@ import { Caches, type Profile } from './caches.js';
 import { Follower } from './follower.js';
 import { EncodedPages } from './pages.js';
 import type { ChatSocket, Socket } from './sockets.js';
-
-/** The engine's topics, each of which sends one encoded frame to all sockets of this worker that subscribed. */
-export interface Topics {
-  publish(topic: string, frame: string): void;
-  numSubscribers(topic: string): number;
-}
+import { changesTopic, chatTopic, groupTopic, type Topics, userTopic } from './topics.js';
 
 /** Listens to entries that pass. */
 export interface Passing {
   /** A message of this user or the user's removal passes, so the user has stopped typing. */
   stoppedTyping(chatId: number, userId: number): void;
 }
-
-const chatTopic = (chatId: number) => `c${chatId}`;
-/** Only for sockets that ask for changes of messages. They subscribe to the chat's other topic as well. */
-const changesTopic = (chatId: number) => `e${chatId}`;
-/** One topic for all private chats of a user. */
-const userTopic = (userId: number) => `u${userId}`;
-const groupTopic = (groupId: number) => `m${groupId}`;
 
 /**
  * Holds the worker's sockets, and applies the entries of the log to them in order. A message is encoded once and published
@@ -55,12 +44,13 @@ export class Hub {
   readonly backpressure: Backpressure;
   readonly follower: Follower;
   readonly revocations: Revocations;
+  readonly audiences: Audiences;
   readonly #topics: Topics;
   readonly #failed: (error: unknown) => void;
-  readonly #audiences: Audiences;
   /** How many bytes the entry that is passing has published. */
   #publishedBytes = 0;
   #passing: Passing | undefined;
+  #onRead: (entry: ChatRead) => void = () => undefined;
 
   /** `failed` as in FollowerEvents. */
   static async open(
@@ -85,7 +75,7 @@ export class Hub {
     this.store = store;
     this.revocations = revocations;
     this.#topics = topics;
-    this.#audiences = new Audiences(bus);
+    this.audiences = new Audiences(bus);
     this.#failed = failed;
     this.backpressure = new Backpressure({
       everyone: () => this.everyone(),
@@ -94,7 +84,7 @@ export class Hub {
     this.follower = new Follower(store, position, {
       pass: (entry, page) => this.#pass(entry, page),
       author: (entry) => this.#isHeard(entry) && !this.caches.hasUser(entry.authorId),
-      chat: ({ chatId }) => this.#audiences.mains.sockets.size > 0 && this.caches.chat(chatId) === undefined,
+      chat: ({ chatId }) => this.audiences.mains.sockets.size > 0 && this.caches.chat(chatId) === undefined,
       failed,
     });
     bus.onNewest((id) => this.follower.hint(id));
@@ -104,9 +94,14 @@ export class Hub {
     this.#passing = passing;
   }
 
+  /** Sets the listener for entries that say how far a user has read. */
+  onRead(listener: (entry: ChatRead) => void): void {
+    this.#onRead = listener;
+  }
+
   /** Open sockets of a chat on this worker, in every state. */
   room(chatId: number): ReadonlySet<ChatSocket> {
-    return this.#audiences.room(chatId)?.sockets ?? EMPTY;
+    return this.audiences.room(chatId)?.sockets ?? EMPTY;
   }
 
   /**
@@ -142,12 +137,12 @@ export class Hub {
   }
 
   add(socket: Socket): void {
-    this.#audiences.add(socket);
+    this.audiences.add(socket);
   }
 
   remove(socket: Socket): void {
     socket.state = 'closed';
-    this.#audiences.remove(socket);
+    this.audiences.remove(socket);
   }
 
   /**
@@ -167,7 +162,7 @@ export class Hub {
 
   /** Every open socket, as it is at this moment. */
   everyone(): Socket[] {
-    return this.#audiences.everyone();
+    return this.audiences.everyone();
   }
 
   close(): void {
@@ -188,8 +183,8 @@ export class Hub {
   /** Whether a socket of this worker may have to be sent an entry. */
   #isHeard({ kind, chatId }: ChatEntry): boolean {
     return (
-      (kind === 'message' && this.#audiences.mains.sockets.size > 0) ||
-      this.#audiences.room(chatId) !== undefined
+      (kind === 'message' && this.audiences.mains.sockets.size > 0) ||
+      this.audiences.room(chatId) !== undefined
     );
   }
 
@@ -221,6 +216,8 @@ export class Hub {
       case 'message_deleted':
       case 'reaction_changed':
         return this.#changed(entry);
+      case 'chat_read':
+        return this.#onRead(entry);
       case 'group_created':
       case 'members_added':
         return this.#joined(entry.chatId, entry.users);
@@ -245,13 +242,13 @@ export class Hub {
     const { chatId, authorId } = message;
     this.#passing?.stoppedTyping(chatId, authorId);
     const quote = quotes.get(message.extra?.replyTo ?? 0);
-    const room = this.#audiences.room(chatId);
+    const room = this.audiences.room(chatId);
     const frame = room && messageJson(message, this.caches.nameJson(authorId), quote);
     // It may have been deleted before it was read here: sockets that know nothing of changes are not told of it.
     const isShown = !isDeleted(message);
     if (room !== undefined && frame !== undefined) {
       if (isShown) this.#publish(chatTopic(chatId), frame, room, room.sockets.size);
-      else this.#publishChange(chatId, frame);
+      else this.publishChange(chatId, frame);
     }
     this.pages.plain.messagePassed(message, isShown ? frame : undefined, quotes);
     this.pages.full.messagePassed(message, frame, quotes);
@@ -261,31 +258,31 @@ export class Hub {
   #changed(change: MessageChange): void {
     // The text of an edit is gone when the message was deleted since, as follows further on in the log.
     const isGone = change.kind === 'message_edited' && change.text === '';
-    if (isGone || this.#audiences.room(change.chatId) === undefined) return;
-    this.#publishChange(change.chatId, changeJson(change, this.caches.nameJson(change.authorId)));
+    if (isGone || this.audiences.room(change.chatId) === undefined) return;
+    this.publishChange(change.chatId, changeJson(change, this.caches.nameJson(change.authorId)));
   }
 
   /** Publishes to the sockets of a chat that ask for changes. */
-  #publishChange(chatId: number, frame: string): void {
-    const room = this.#audiences.room(chatId);
+  publishChange(chatId: number, frame: string): void {
+    const room = this.audiences.room(chatId);
     const topic = changesTopic(chatId);
     const receivers = this.#topics.numSubscribers(topic);
     if (room !== undefined && receivers > 0) this.#publish(topic, frame, room, receivers);
   }
 
   #publishToMains(message: Message): void {
-    if (this.#audiences.mains.sockets.size === 0) return;
+    if (this.audiences.mains.sockets.size === 0) return;
     const { chatId, authorId } = message;
     // A chat that is not cached has just changed, or is deleted further on in the log, so it is a group.
     const { pair = null, type = 'group' } = this.caches.chat(chatId) ?? {};
     const topics =
       pair === null
         ? [groupTopic(chatId)].filter((topic) => this.#topics.numSubscribers(topic) > 0)
-        : pair.filter((userId) => this.#audiences.hasMains(userId)).map(userTopic);
+        : pair.filter((userId) => this.audiences.hasMains(userId)).map(userTopic);
     if (topics.length === 0) return;
     const frame = lastMessageJson(message, this.caches.nameJson(authorId), type);
     for (const topic of topics) {
-      this.#publish(topic, frame, this.#audiences.mains, this.#topics.numSubscribers(topic));
+      this.#publish(topic, frame, this.audiences.mains, this.#topics.numSubscribers(topic));
     }
   }
 
@@ -297,12 +294,12 @@ export class Hub {
   }
 
   #joined(groupId: number, users: readonly number[]): void {
-    for (const socket of this.#audiences.liveMainsOf(users)) socket.subscribe(groupTopic(groupId));
+    for (const socket of this.audiences.liveMainsOf(users)) socket.subscribe(groupTopic(groupId));
   }
 
   #left(groupId: number, users: readonly number[]): void {
     for (const userId of users) this.#passing?.stoppedTyping(groupId, userId);
-    for (const socket of this.#audiences.liveMainsOf(users)) socket.unsubscribe(groupTopic(groupId));
+    for (const socket of this.audiences.liveMainsOf(users)) socket.unsubscribe(groupTopic(groupId));
     const gone = new Set(users);
     for (const socket of [...this.room(groupId)]) {
       if (gone.has(socket.userId)) socket.end(Close.removed, 'removed');
@@ -311,7 +308,7 @@ export class Hub {
 
   #deleted(groupId: number): void {
     if (this.#topics.numSubscribers(groupTopic(groupId)) > 0) {
-      for (const socket of this.#audiences.mains.sockets) socket.unsubscribe(groupTopic(groupId));
+      for (const socket of this.audiences.mains.sockets) socket.unsubscribe(groupTopic(groupId));
     }
     for (const socket of [...this.room(groupId)]) socket.end(Close.groupDeleted, 'group deleted');
   }

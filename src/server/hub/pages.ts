@@ -156,6 +156,7 @@ export class EncodedPages {
       case 'message': // See `messagePassed`.
       case 'user_created':
       case 'chat_opened':
+      case 'chat_read':
       case 'group_created':
       case 'group_changed':
       case 'members_added':

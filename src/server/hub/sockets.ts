@@ -164,6 +164,7 @@ export class ChatSocket extends UserSocket {
 export class MainSocket extends UserSocket {
   readonly kind = 'main';
   readonly after: number | undefined;
+  readonly view: View;
   /** While not live: chats whose newest message has an id up to this one have been sent. */
   position: number;
   /** While not live: the chats of this round that are left to be sent, the next one last. */
@@ -171,9 +172,10 @@ export class MainSocket extends UserSocket {
   /** The position at which this round began: it sends messages up to that one. */
   roundEnd = 0;
 
-  constructor(wire: Wire, userId: number, after: number | undefined) {
+  constructor(wire: Wire, userId: number, after: number | undefined, view: View = 'plain') {
     super(wire, userId);
     this.after = after;
+    this.view = view;
     this.position = after ?? 0;
   }
 }

@@ -10,6 +10,7 @@ import type { Caller } from '../../chat/users.js';
 import { attempt } from '../../maybe-promise.js';
 import { TokenRefusal } from '../auth/token-refusal.js';
 import { patternOf } from '../http/router.js';
+import type { ReadMarkers } from '../hub/read-markers.js';
 import { ChatSocket, MainSocket } from '../hub/sockets.js';
 import type { TypingIndicators } from '../hub/typing.js';
 import { MessageFrames } from './message-frames.js';
@@ -29,6 +30,7 @@ const RENEWALS_MAX = BAD_FRAMES_MAX;
 
 export interface WebSocketOptions extends UpgradeOptions {
   readonly typing: TypingIndicators;
+  readonly readMarkers: ReadMarkers;
   readonly expiry: TokenExpiry;
   readonly post: Post;
   readonly submit: Submit;
@@ -150,6 +152,8 @@ export class WebSockets {
   /** Errors: overloaded. */
   #take(socket: ChatSocket, caller: Caller, frame: ChatFrame): void {
     if (isTyping(frame)) return this.#type(socket, caller, frame.type === 'typing');
+    if (frame.type === 'read')
+      return this.#options.readMarkers.read(socket, frame.id, (error) => this.#refuseFrame(socket, error));
     const isTaken = socket.afterHistory(() => {
       if (frame.type === 'message') this.#messages.post(socket, caller, frame);
       else void this.#messages.change(socket, caller, frame);

@@ -18,6 +18,7 @@ const KIND_NUMBERS = {
   message_edited: 11,
   message_deleted: 12,
   reaction_changed: 13,
+  chat_read: 14,
 } as const satisfies Record<StoredKind, number>;
 
 const KINDS = new Map<number, StoredKind>(
@@ -40,10 +41,13 @@ export const CHANGE_KINDS = Object.values(CHANGES).join(', ');
 
 /**
  * Who reads an entry, as the column `visibility` says. A change of a message is `superseded` by the next change of the same
- * message, and removed a while later; the place of a deleted message is its `tombstone`.
+ * message, as is what a member had read, and removed a while later; the place of a deleted message is its `tombstone`.
  */
 export const Visibility = { workers: 0, history: 1, sockets: 2, superseded: 3, tombstone: 4 } as const;
 type Visibility = (typeof Visibility)[keyof typeof Visibility];
+
+/** Stands for all members among those whom a message mentions, in the table `mention`. */
+export const EVERYBODY = 0;
 
 /** The columns of an EntryRow, in its order. */
 export const ENTRY_COLUMNS = 'id, chat_id, kind, author_id, text, time, client_id, payload';
@@ -114,6 +118,10 @@ export function rowOf(entry: NewEntry): NewRow {
       };
     case 'group_deleted':
       return { ...none, kind, chatId: entry.chatId, authorId: entry.authorId };
+    case 'chat_read': {
+      const { chatId, authorId, readId, isShown } = entry;
+      return { ...none, kind, chatId, authorId, payload: JSON.stringify({ readId, isShown }) };
+    }
     case 'message_edited':
       return { ...changeRow(entry, { of: entry.messageId, version: entry.version }), text: entry.text };
     case 'message_deleted':
@@ -164,6 +172,10 @@ export function entryOf(row: EntryRow): Entry {
     case 'group_changed':
     case 'group_deleted':
       return { kind, id, time, chatId, authorId };
+    case 'chat_read': {
+      const { readId, isShown } = JSON.parse(payload ?? '') as { readId: number; isShown: boolean };
+      return { kind, id, time, chatId, authorId, readId, isShown };
+    }
     case 'message_edited': {
       const { of, version } = JSON.parse(payload ?? '') as { of: number; version: number };
       return { kind, id, time, chatId, authorId, messageId: of, clientId, text, version };

@@ -1,13 +1,22 @@
 import { messageJson } from '../../../api/encode.js';
-import { otherOf } from '../../../chat/chats.js';
+import { type ChatType, otherOf } from '../../../chat/chats.js';
 import { ChatError } from '../../../chat/errors.js';
 import type { Message } from '../../../chat/messages.js';
 import { chainLoaded, mapLoaded } from '../../../store/loading.js';
-import type { Room } from '../../../store/read-store.js';
+import type { Loaded, Room } from '../../../store/read-store.js';
 import type { Hub } from '../../hub/hub.js';
-import { actorOf, type Endpoints } from './endpoint.js';
+import { actorOf, type Endpoints, type Reply, type Request, type Services } from './endpoint.js';
 
-export const chatEndpoints: Endpoints<'openChat' | 'getChatInfo' | 'listChats'> = {
+type ChatRoute =
+  | 'openChat'
+  | 'getChatInfo'
+  | 'listChats'
+  | 'readChat'
+  | 'getChatReaders'
+  | 'readGroup'
+  | 'getGroupReaders';
+
+export const chatEndpoints: Endpoints<ChatRoute> = {
   async openChat(request, services) {
     const actor = await actorOf(request, services);
     const { id } = await services.submit('open_chat', { actor, other: request.id });
@@ -32,26 +41,68 @@ export const chatEndpoints: Endpoints<'openChat' | 'getChatInfo' | 'listChats'> 
   listChats({ caller, offset = 0, limit = Number.MAX_SAFE_INTEGER }, { hub, admitRows }) {
     return chainLoaded(hub.loadUserId(caller), (me) => {
       if (me === undefined) throw new ChatError('chats_not_found');
-      return mapLoaded(hub.store.roomsOf(me, hub.caches), (found, position) => {
-        const { rooms } = found;
+      return chainLoaded(hub.store.roomsOf(me, hub.caches), ({ rooms }) => {
         if (rooms.length === 0) throw new ChatError('chats_not_found');
         admitRows(caller, rooms.length);
-        hub.caches.add(found, position);
         const page = [...rooms].sort(byNewestMessage).slice(offset, offset + limit);
-        return `{"rooms":[${page.map((room) => roomJson(hub, room, me)).join(',')}]}`;
+        // What is unread is counted for the page alone.
+        const ids = page.map(({ chat }) => chat.id);
+        return mapLoaded(hub.store.roomsOf(me, hub.caches, ids, true), (found, position) => {
+          hub.caches.add(found, position);
+          const list = [...found.rooms].sort(byNewestMessage).map((room) => roomJson(hub, room, me));
+          return `{"rooms":[${list.join(',')}]}`;
+        });
       });
     });
   },
+
+  readChat: (request, services) => read('private', request, services),
+  readGroup: (request, services) => read('group', request, services),
+  getChatReaders: (request, services) => readers('private', request, services),
+  getGroupReaders: (request, services) => readers('group', request, services),
 };
+
+async function read(
+  type: ChatType,
+  request: Request<'readChat' | 'readGroup'>,
+  services: Services,
+): Promise<Reply> {
+  const actor = await actorOf(request, services);
+  const { id: chatId, body } = request;
+  const { readId } = await services.submit('mark_read', { actor, chatId, type, id: body.id });
+  return { status: 'ok', read_id: readId };
+}
+
+/** In groups that are so large that nobody is told who has read, the caller alone is listed. */
+function readers(
+  type: ChatType,
+  { caller, id: chatId }: Request<'getChatReaders' | 'getGroupReaders'>,
+  { hub, admitRows, typingMembersMax }: Services,
+): Loaded<Reply> {
+  return chainLoaded(hub.loadUserId(caller), (me = 0) =>
+    chainLoaded(hub.loadChat(me, chatId, type), ({ membersCount }) => {
+      const withOthers = type === 'private' || typingMembersMax === 0 || membersCount <= typingMembersMax;
+      return mapLoaded(hub.store.readersFor(chatId, me, withOthers), (found) => {
+        if (found === undefined) throw new ChatError(type === 'group' ? 'group_not_found' : 'chat_not_found');
+        admitRows(caller, found.length);
+        return { users: found.map(({ id, name, readId }) => ({ id, name, read_id: readId })) };
+      });
+    }),
+  );
+}
 
 /** Newest message first; those without one after them, newest first. */
 function byNewestMessage(a: Room, b: Room): number {
   return (b.newest?.id ?? 0) - (a.newest?.id ?? 0) || b.chat.id - a.chat.id;
 }
 
-function roomJson(hub: Hub, { chat, newest }: Room, me: number): string {
+function roomJson(hub: Hub, { chat, newest, unread }: Room, me: number): string {
   const name = chat.pair ? hub.caches.nameJson(otherOf(chat.pair, me)) : JSON.stringify(chat.name);
-  return `{"id":${chat.id},"name":${name},"type":"${chat.type}","last_message":${lastMessage(hub, newest)}}`;
+  const { readId = 0, messages = 0, more = false, mentions = 0 } = unread ?? {};
+  return (
+    `{"id":${chat.id},"name":${name},"type":"${chat.type}","last_message":${lastMessage(hub, newest)}` +
+    `,"unread":${messages}${more ? ',"more":true' : ''},"mentions":${mentions},"read_id":${readId}}`
+  );
 }
 
 function lastMessage(hub: Hub, message: Message | undefined): string {

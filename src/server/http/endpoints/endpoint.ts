@@ -15,6 +15,8 @@ export interface Services {
   readonly submit: Submit;
   readonly photos: PhotoStore;
   readonly photoLinks: PhotoLinks;
+  /** In groups with more members nobody is told who has read; 0: no limit. */
+  readonly typingMembersMax: number;
   /** Counts the rows that a request touches as more requests. Errors: rate_limited. */
   readonly admitRows: (caller: Caller, rows: number) => void;
   /** Logs what failed beside a request that is answered all the same. */

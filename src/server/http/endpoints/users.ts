@@ -24,13 +24,18 @@ export const userEndpoints: Endpoints<UserRoute> = {
 
   async updateUser({ caller, body, photo }, services) {
     assertChanges(body, photo);
+    const { read_receipts: readReceipts, ...changes } = body;
     const actor = await actorOf({ caller }, services);
     const { user } = await changePhoto(services, photo, 'users', actor, (name) =>
-      services.submit('update_user', { ...body, actor, ...name }),
+      services.submit('update_user', { ...changes, readReceipts, actor, ...name }),
     );
     return {
       status: 'ok',
-      user: { ...profileView(user), photo_url: photoUrlOf('user', user, services, caller) },
+      user: {
+        ...profileView(user),
+        photo_url: photoUrlOf('user', user, services, caller),
+        read_receipts: user.readReceipts,
+      },
     };
   },
 
@@ -38,7 +43,10 @@ export const userEndpoints: Endpoints<UserRoute> = {
     const { hub } = services;
     return chainLoaded(hub.loadUserId(caller), (id) => {
       if (id === undefined) throw new ChatError('user_not_found');
-      return mapLoaded(hub.loadProfile(id), (profile) => jsonOf(profile, services, caller));
+      return mapLoaded(hub.loadProfile(id), (profile) => {
+        const json = jsonOf(profile, services, caller);
+        return `${json.slice(0, -1)},"read_receipts":${profile?.readReceipts}}`;
+      });
     });
   },
 

@@ -2,7 +2,7 @@ import { historyJson } from '../../../api/encode.js';
 import { HISTORY_MESSAGES_MAX } from '../../../api/frames.js';
 import type { PageEntry } from '../../../chat/entries.js';
 import { ChatError } from '../../../chat/errors.js';
-import { mapLoaded, NO_REACTIONS } from '../../../store/loading.js';
+import { mapLoaded } from '../../../store/loading.js';
 import type {
   ChatPage,
   Loaded,
@@ -25,13 +25,18 @@ import {
 import type { ChatSocket } from '../sockets.js';
 import { AGAIN, NO_GROUPS, type Progress, type Step } from './step.js';
 
+/** What of a page is only for its reader. */
+interface ForReader {
+  readonly own: OwnReactions;
+  readonly readId: number;
+}
+
 /**
  * A page that was cached when the store was asked, which is looked up again to be sent, and what was asked for it: whether
  * the user may see the chat, and which of the reactions are the user's own.
  */
-interface AtHand {
+interface AtHand extends ForReader {
   readonly newest: number;
-  readonly own: OwnReactions;
   readonly reacted: PageFor['reacted'];
 }
 
@@ -76,13 +81,13 @@ export class ChatCatchUp {
         if ('atHand' in found) {
           const page = pages.recent(chatId, count);
           if (page === undefined || !isAnswered(page.entries, found.atHand)) return AGAIN;
-          return this.#sendNewest(socket, page, found.atHand.own);
+          return this.#sendNewest(socket, page, found.atHand);
         }
         const { page } = found;
         caches.add(page, this.#hub.follower.position);
         const { authors, ...encoded } = this.#encodeNewest(socket, page);
         if (offset === 0) pages.keepRecent(chatId, encoded, authors, count);
-        return this.#sendNewest(socket, encoded, page.own);
+        return this.#sendNewest(socket, encoded, page);
       },
     };
   }
@@ -123,7 +128,10 @@ export class ChatCatchUp {
     const reacted = reactedAmong(entries);
     const { store, caches } = this.#hub;
     const found = store.entriesFor(chatId, userId, after, NOTHING, caches, { view, reacted });
-    return mapLoaded(found, (page) => page && { atHand: { newest: page.newest, own: page.own, reacted } });
+    return mapLoaded(
+      found,
+      (page) => page && { atHand: { newest: page.newest, own: page.own, readId: page.readId, reacted } },
+    );
   }
 
   #assertMember<T>(socket: ChatSocket, found: T | undefined): asserts found is T {
@@ -167,13 +175,9 @@ export class ChatCatchUp {
     return { entries: collector.entries, bytes: collector.bytes, authors, last };
   }
 
-  #sendNewest(socket: ChatSocket, page: EncodedPage, own: OwnReactions): Progress {
-    socket.send(
-      historyJson(
-        page.entries.map((entry) => frameFor(entry, own)),
-        page.more,
-      ),
-    );
+  #sendNewest(socket: ChatSocket, page: EncodedPage, reader: ForReader): Progress {
+    const frames = page.entries.map((entry) => frameFor(entry, reader.own));
+    socket.send(historyJson(frames, page.more, readIdFor(socket, reader)));
     socket.continueAfter(this.#hub.follower.position);
     return { bytes: page.bytes, more: false, groups: NO_GROUPS };
   }
@@ -182,16 +186,16 @@ export class ChatCatchUp {
   #sendFollowing(
     socket: ChatSocket,
     page: { readonly entries: readonly EncodedEntry[]; readonly bytes: number; readonly last: number },
-    { newest, own = NO_REACTIONS }: { readonly newest: number; readonly own?: OwnReactions },
+    { newest, ...reader }: ForReader & { readonly newest: number },
   ): Progress {
     const more = newest > page.last;
     socket.pagesAt ??= this.#hub.follower.position;
     const entries = page.entries.filter((entry) => !hasBeenSent(socket, entry));
-    const frames = entries.map((entry) => frameFor(entry, own));
+    const frames = entries.map((entry) => frameFor(entry, reader.own));
     const isOpening = socket.state === 'opening';
     // A page of changes that were sent with their messages is left out, but for the last one, which ends the history.
     const isSent = frames.length > 0 || (isOpening && !more);
-    if (isOpening && isSent) socket.send(historyJson(frames, more));
+    if (isOpening && isSent) socket.send(historyJson(frames, more, readIdFor(socket, reader)));
     else if (isSent) socket.sendAll(frames);
     socket.position = page.last;
     return { bytes: isSent ? page.bytes : 0, more, groups: NO_GROUPS };
@@ -214,4 +218,8 @@ function hasBeenSent(
 ): boolean {
   const isChange = messageId !== id;
   return isChange && (messageId > position || (messageId > pagesFrom && id <= pagesAt));
+}
+
+function readIdFor({ view }: ChatSocket, { readId }: ForReader): number | undefined {
+  return view === 'full' ? readId : undefined;
 }

@@ -4,6 +4,10 @@ import { NO_USERS } from '../../loading.js';
 import type { Users } from '../../read-store.js';
 import type { Connection } from '../database.js';
 
+interface UserRow extends Omit<User, 'readReceipts'> {
+  readonly readReceipts: 0 | 1;
+}
+
 interface ChatRow extends Omit<Chat, 'pair'> {
   readonly userA: number | null;
   readonly userB: number | null;
@@ -16,8 +20,8 @@ export type Profiles = ReturnType<typeof profileQueries>;
 
 /** Makes the queries for users, chats and memberships. The ledger uses them within its transactions too. */
 export function profileQueries(db: Connection) {
-  const user = db.prepare<[number], User>(
-    'SELECT id, username, name, description, photo FROM user WHERE id = ?',
+  const user = db.prepare<[number], UserRow>(
+    'SELECT id, username, name, description, photo, read_receipts AS readReceipts FROM user WHERE id = ?',
   );
   const userOfSubject = db.prepare<[string], number>('SELECT id FROM user WHERE subject = ?').pluck();
   const chat = db.prepare<[number], ChatRow>(
@@ -55,10 +59,10 @@ export function profileQueries(db: Connection) {
 
 // Rows that caches keep are copied, because each row of better-sqlite3 has a hidden class of its own, of 380 bytes.
 
-function copyOfUser(row: User | undefined): User | undefined {
+function copyOfUser(row: UserRow | undefined): User | undefined {
   if (row === undefined) return undefined;
-  const { id, username, name, description, photo } = row;
-  return { id, username, name, description, photo };
+  const { id, username, name, description, photo, readReceipts } = row;
+  return { id, username, name, description, photo, readReceipts: readReceipts === 1 };
 }
 
 function chatOf(row: ChatRow | undefined): Chat | undefined {

@@ -13,6 +13,7 @@ import type {
   PageBounds,
   PageFor,
   Reacted,
+  Reader,
   ReadStore,
   Revocation,
   Room,
@@ -25,6 +26,12 @@ import { logReader } from './log.js';
 import { messageQueries } from './messages.js';
 import { profileQueries } from './profiles.js';
 import { SQL } from './sql.js';
+
+/** A chat of a user, and how far the user has read it. */
+interface Membership {
+  readonly id: number;
+  readonly readId: number;
+}
 
 const PLAIN: PageFor = { view: 'plain', reacted: [] };
 
@@ -59,7 +66,12 @@ export class SqliteReadStore implements ReadStore {
       members: db.prepare<[number], { id: number; name: string }>(
         'SELECT u.id, u.name FROM member m JOIN user u ON u.id = m.user_id WHERE m.chat_id = ? ORDER BY m.user_id',
       ),
-      chatsOf: db.prepare<[number], number>(SQL.chatsOf).pluck(),
+      chatsOf: db.prepare<[number], Membership>(SQL.chatsOf),
+      readId: db.prepare<[number, number], number>(SQL.readId).pluck(),
+      readers: db.prepare<[number, number, number], Reader>(
+        `SELECT u.id, u.name, m.read_id AS readId FROM member m JOIN user u ON u.id = m.user_id
+         WHERE m.chat_id = ? AND ((u.read_receipts = 1 AND ? = 1) OR u.id = ?) ORDER BY m.user_id`,
+      ),
       groupsOf: db.prepare<[number], number>(SQL.groupsOf).pluck(),
     };
   }
@@ -107,22 +119,24 @@ export class SqliteReadStore implements ReadStore {
     });
   }
 
-  roomsOf(userId: number, known: Known, only?: readonly number[]): At<Rooms> {
+  roomsOf(userId: number, known: Known, only?: readonly number[], withUnread = false): At<Rooms> {
     return this.#at(() => {
-      const ids =
-        only === undefined
-          ? this.#sql.chatsOf.all(userId)
-          : only.filter((chatId) => this.#profiles.isMember(chatId, userId)).sort((a, b) => a - b);
+      const memberships =
+        only === undefined ? this.#sql.chatsOf.all(userId) : this.#membershipsOf(userId, only);
       const rooms: Room[] = [];
       const chats: Chat[] = [];
       const strangers = new Set<number>();
-      for (const id of ids) {
+      for (const { id, readId } of memberships) {
         const knownChat = known.chat(id);
         const chat = knownChat ?? this.#profiles.chat(id);
         if (chat === undefined) continue;
         if (knownChat === undefined) chats.push(chat);
         const newest = known.newestMessage(id) ?? this.#messages.newestMessage(id);
-        rooms.push({ chat, newest });
+        rooms.push({
+          chat,
+          newest,
+          ...(withUnread && { unread: this.#messages.unread(id, userId, readId, newest?.id ?? 0) }),
+        });
         for (const user of chat.pair ?? []) if (!known.hasUser(user)) strangers.add(user);
         if (newest !== undefined && !known.hasUser(newest.authorId)) strangers.add(newest.authorId);
       }
@@ -132,6 +146,13 @@ export class SqliteReadStore implements ReadStore {
 
   chatsCount(userId: number): At<number> {
     return this.#at(() => this.#sql.chatsOf.all(userId).length);
+  }
+
+  readersFor(chatId: number, userId: number, withOthers: boolean): At<readonly Reader[] | undefined> {
+    return this.#at(() => {
+      const isMember = this.#profiles.isMember(chatId, userId);
+      return isMember ? this.#sql.readers.all(chatId, withOthers ? 1 : 0, userId) : undefined;
+    });
   }
 
   groupsOf(userId: number): At<readonly number[]> {
@@ -157,7 +178,8 @@ export class SqliteReadStore implements ReadStore {
       const chat = this.#profiles.chatFor(chatId, userId);
       if (chat === undefined) return undefined;
       const { messages, more } = this.#messages.messagesBefore(pageFor.view, chatId, offset, bounds);
-      return { chat, messages, more, ...this.#around(messages, userId, known, pageFor) };
+      const readId = this.#readId(chatId, userId, pageFor);
+      return { chat, messages, more, readId, ...this.#around(messages, userId, known, pageFor) };
     });
   }
 
@@ -176,7 +198,8 @@ export class SqliteReadStore implements ReadStore {
       const isRead = bounds.max > 0 && newest > after;
       const page = isRead ? this.#messages.entriesAfter(pageFor.view, chatId, after, bounds) : undefined;
       const { entries, isWhole } = page ?? { entries: [], isWhole: newest <= after };
-      return { chat, entries, isWhole, newest, ...this.#around(entries, userId, known, pageFor) };
+      const readId = this.#readId(chatId, userId, pageFor);
+      return { chat, entries, isWhole, newest, readId, ...this.#around(entries, userId, known, pageFor) };
     });
   }
 
@@ -194,6 +217,20 @@ export class SqliteReadStore implements ReadStore {
 
   close(): void {
     this.#db.close();
+  }
+
+  /** Those of the chats that the user is in, in ascending order. */
+  #membershipsOf(userId: number, chats: readonly number[]): Membership[] {
+    const found: Membership[] = [];
+    for (const id of [...chats].sort((a, b) => a - b)) {
+      const readId = this.#sql.readId.get(id, userId);
+      if (readId !== undefined) found.push({ id, readId });
+    }
+    return found;
+  }
+
+  #readId(chatId: number, userId: number, { view }: PageFor): number {
+    return view === 'plain' ? 0 : (this.#sql.readId.get(chatId, userId) ?? 0);
   }
 
   /** What a page has beside its entries. */

@@ -51,7 +51,12 @@ export const SQL = {
   clientIdsOfMessages: named(1, 0),
   clientIdsOfTombstones: named(4, 0),
   clientIdsOfChanges: named(2, 1),
-  chatsOf: `SELECT m.chat_id FROM member m JOIN chat c ON c.id = m.chat_id
+  unread: `SELECT count(*) FROM (${message(1, '1')} AND id > ? AND author_id <> ? LIMIT +?)`,
+  mentioned: `SELECT count(*) FROM (SELECT 1 FROM mention
+              WHERE chat_id = ? AND user_id = ? AND message_id > ? AND author_id <> ? LIMIT +?)`,
+  readId: `SELECT m.read_id FROM member m CROSS JOIN chat c ON c.id = m.chat_id
+           WHERE m.chat_id = ? AND m.user_id = ? AND c.deleted_at IS NULL`,
+  chatsOf: `SELECT m.chat_id AS id, m.read_id AS readId FROM member m JOIN chat c ON c.id = m.chat_id
             WHERE m.user_id = ? AND c.deleted_at IS NULL ORDER BY m.chat_id`,
   groupsOf: `SELECT m.chat_id FROM member m JOIN chat c ON c.id = m.chat_id
              WHERE m.user_id = ? AND c.deleted_at IS NULL AND c.type = 'group' ORDER BY m.chat_id`,

@@ -142,6 +142,25 @@ const MIGRATIONS = [
     PRIMARY KEY (message_id, emoji, user_id)
   ) WITHOUT ROWID;
   `,
+  `
+  -- How far each member has read: messages with a higher id are unread. What was there before the update counts as read.
+  ALTER TABLE member ADD COLUMN read_id INTEGER NOT NULL DEFAULT 0;
+  -- The newest entry that tells of it; the ones before it are superseded.
+  ALTER TABLE member ADD COLUMN read_entry_id INTEGER;
+  UPDATE member SET read_id = coalesce((SELECT max(id) FROM entry), 0);
+  DROP INDEX member_user;
+  CREATE INDEX member_user ON member (user_id, chat_id, read_id);
+  -- Whether other members are shown how far the user has read.
+  ALTER TABLE user ADD COLUMN read_receipts INTEGER NOT NULL DEFAULT 1;
+  -- Messages that mention a user; user 0 stands for everybody in the group.
+  CREATE TABLE mention (
+    chat_id INTEGER NOT NULL,
+    user_id INTEGER NOT NULL,
+    message_id INTEGER NOT NULL,
+    author_id INTEGER NOT NULL,
+    PRIMARY KEY (chat_id, user_id, message_id)
+  ) WITHOUT ROWID;
+  `,
 ] as const;
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -31,6 +31,10 @@ export function purger(db: Connection, dropped: (worker: string, number: number)
      WHERE visibility = ${Visibility.superseded} ORDER BY id LIMIT ?`,
   );
   const deleteEntry = db.prepare('DELETE FROM entry WHERE id = ?');
+  const deleteMentions = db.prepare(
+    `DELETE FROM mention WHERE chat_id = ? AND (user_id, message_id) IN (
+       SELECT user_id, message_id FROM mention WHERE chat_id = ? LIMIT ?)`,
+  );
   const deleteMembers = db.prepare(
     'DELETE FROM member WHERE chat_id = ? AND user_id IN (SELECT user_id FROM member WHERE chat_id = ? LIMIT ?)',
   );
@@ -51,6 +55,7 @@ export function purger(db: Connection, dropped: (worker: string, number: number)
       if (chatId === undefined) return;
       deleteReactions.run(chatId, SLICE_ROWS_MAX);
       for (const entries of deleteEntries) if (entries.run(chatId, SLICE_ROWS_MAX).changes > 0) return;
+      if (deleteMentions.run(chatId, chatId, SLICE_ROWS_MAX).changes > 0) return;
       if (deleteMembers.run(chatId, chatId, SLICE_ROWS_MAX).changes > 0) return;
       done.run(chatId);
     });

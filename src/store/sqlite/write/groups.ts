@@ -1,6 +1,7 @@
 import type { Chat } from '../../../chat/chats.js';
 import { ChatError } from '../../../chat/errors.js';
 import { assertMayAdd, assertMayManage, assertMayRemove, assertSize } from '../../../chat/groups.js';
+import { SQL } from '../read/sql.js';
 import { given, replacedPhoto } from './changes.js';
 import type { WriterContext, Writers } from './writers.js';
 
@@ -24,7 +25,8 @@ export function groupWriters({
   const update = db.prepare('UPDATE chat SET name = ?, description = ?, photo = ? WHERE id = ?');
   const markDeleted = db.prepare('UPDATE chat SET deleted_at = ? WHERE id = ?');
   const queuePurge = db.prepare('INSERT INTO purge (chat_id, deleted_at) VALUES (?, ?)');
-  const insertMember = db.prepare('INSERT INTO member (chat_id, user_id) VALUES (?, ?)');
+  const insertMember = db.prepare('INSERT INTO member (chat_id, user_id, read_id) VALUES (?, ?, ?)');
+  const newest = db.prepare<[], number>(SQL.newest).pluck();
   const deleteMember = db.prepare('DELETE FROM member WHERE chat_id = ? AND user_id = ?');
   const countMembers = db.prepare('UPDATE chat SET members_count = members_count + ? WHERE id = ?');
 
@@ -58,7 +60,7 @@ export function groupWriters({
 
       const id = command.id ?? nextId('chat');
       insert.run(id, name, description, command.photo ?? null, actor, members.length, clientId ?? null, now);
-      for (const user of members) insertMember.run(id, user);
+      for (const user of members) insertMember.run(id, user, 0);
       append({ kind: 'group_created', chatId: id, authorId: actor, time: now, users: members });
       return { id, name };
     },
@@ -87,7 +89,9 @@ export function groupWriters({
       if (strangers.length === 0) return { unchanged: members };
 
       assertSize(strangers.length + membersCount, groupMembersMax);
-      for (const user of strangers) insertMember.run(groupId, user);
+      // What was said before they came does not count as unread.
+      const readId = newest.get() ?? 0;
+      for (const user of strangers) insertMember.run(groupId, user, readId);
       countMembers.run(strangers.length, groupId);
       append({ kind: 'members_added', chatId: groupId, authorId: actor, time: now, users: strangers });
       return { unchanged: members };

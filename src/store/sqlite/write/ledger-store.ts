@@ -33,7 +33,9 @@ const LOAD_MS_MAX = 20;
 /** A batch during which this many ledgers died is not tried again. */
 const CRASHES_MAX = 3;
 /** Commands of one statement need no savepoint, because SQLite undoes a failed statement by itself. */
-const SINGLE_STATEMENT: ReadonlySet<CommandName> = new Set(['post_message', 'reserve_id']);
+function isSingleStatement(command: Command): boolean {
+  return command.kind === 'reserve_id' || (command.kind === 'post_message' && !command.mentions);
+}
 
 type UnexpectedError = (error: unknown, command: CommandName) => void;
 
@@ -107,6 +109,7 @@ export class LedgerStore implements WriteStore {
       rate: this.#rate,
       groupMembersMax: limits.groupMembersMax,
       editSecondsMax: limits.editSecondsMax,
+      typingMembersMax: limits.typingMembersMax,
     };
     this.#writers = {
       ...userWriters(context),
@@ -203,7 +206,7 @@ export class LedgerStore implements WriteStore {
   }
 
   #applyCommand(command: Command, now: number): Outcome {
-    const guarded = !SINGLE_STATEMENT.has(command.kind);
+    const guarded = !isSingleStatement(command);
     if (guarded) this.#sql.savepoint.run();
     try {
       const ok = this.#write(command, now);

@@ -9,7 +9,7 @@ import {
 } from '../../../chat/messages.js';
 import { Visibility } from '../entry-rows.js';
 import type { Author } from './chat-write-cache.js';
-import { messageById } from './messages.js';
+import { mentionedUsers, messageById } from './messages.js';
 import type { WriterContext, Writers } from './writers.js';
 
 type ChangeCommand = Commands['edit_message' | 'delete_message' | 'react']['do'];
@@ -44,6 +44,9 @@ export function messageChangeWriters(
   );
   const removeReaction = db.prepare(
     'DELETE FROM reaction WHERE message_id = ? AND emoji = ? AND user_id = ?',
+  );
+  const removeMention = db.prepare(
+    'DELETE FROM mention WHERE chat_id = ? AND user_id = ? AND message_id = ?',
   );
   const removeReactions = db.prepare('DELETE FROM reaction WHERE message_id = ?');
 
@@ -127,6 +130,8 @@ export function messageChangeWriters(
       const outcome = changed(target, command, changeId, '', { deletedAt: now, deletedBy: actor });
       clearSuperseded.run(id);
       removeReactions.run(id);
+      for (const user of mentionedUsers(target.message.extra?.mentions ?? []))
+        removeMention.run(chatId, user, id);
       return outcome;
     },
 

@@ -1,6 +1,13 @@
 import { ChatError, rateLimited } from '../../../chat/errors.js';
 import type { Mention, Message, MessageExtra } from '../../../chat/messages.js';
-import { ENTRY_COLUMNS, type EntryRow, MESSAGE_KIND, messageOf, Visibility } from '../entry-rows.js';
+import {
+  ENTRY_COLUMNS,
+  type EntryRow,
+  EVERYBODY,
+  MESSAGE_KIND,
+  messageOf,
+  Visibility,
+} from '../entry-rows.js';
 import type { WriterContext, Writers } from './writers.js';
 
 /** Makes the query for a message of any chat, deleted or not. */
@@ -16,6 +23,11 @@ export function messageById(db: WriterContext['db']): (id: number) => Message | 
   };
 }
 
+/** The users under whom mentions are stored: who mentions everybody mentions each once. */
+export function mentionedUsers(mentions: readonly Mention[]): number[] {
+  return mentions.includes('all') ? [EVERYBODY] : mentions.filter((user) => user !== 'all');
+}
+
 export function messageWriters(context: WriterContext): Writers<'post_message'> {
   const { db, profiles, writeCache, overloaded, rate } = context;
   const insert = db.prepare(
@@ -23,6 +35,9 @@ export function messageWriters(context: WriterContext): Writers<'post_message'> 
      VALUES (?, ${MESSAGE_KIND}, ?, ?, ?, ?, ?, ${Visibility.history}, ?)`,
   );
   const message = messageById(db);
+  const insertMention = db.prepare(
+    'INSERT INTO mention (chat_id, user_id, message_id, author_id) VALUES (?, ?, ?, ?)',
+  );
 
   /** Errors: reply_unknown. */
   function assertMayReply(chatId: number, replyTo: number): void {
@@ -69,6 +84,7 @@ export function messageWriters(context: WriterContext): Writers<'post_message'> 
       const n = writeCache.nextNumber(author);
       const added = insert.run(chatId, authorId, text, now, clientId ?? null, n, payload);
       const id = Number(added.lastInsertRowid);
+      for (const user of mentionedUsers(mentions)) insertMention.run(chatId, user, id, authorId);
       writeCache.addMessage(author, clientId, id);
       return { id, time: now };
     },

@@ -15,7 +15,8 @@ export function userWriters({
   );
   const holder = db.prepare<[string], number>('SELECT id FROM user WHERE username_key = ?').pluck();
   const update = db.prepare(
-    `UPDATE user SET username = ?, username_key = coalesce(?, username_key), name = ?, description = ?, photo = ?
+    `UPDATE user SET username = ?, username_key = coalesce(?, username_key), name = ?, description = ?, photo = ?,
+       read_receipts = ?
      WHERE id = ?`,
   );
   const revoke = db
@@ -40,16 +41,17 @@ export function userWriters({
       return { id };
     },
 
-    update_user({ actor, username, name, description, photo }, now) {
+    update_user({ actor, username, name, description, photo, readReceipts }, now) {
       const before = profiles.user(actor);
       if (before === undefined) throw new ChatError('profile_required');
-      const user = { ...before, ...given({ username, name, description, photo }) };
+      const user = { ...before, ...given({ username, name, description, photo, readReceipts }) };
       // A username that stays keeps its key, which may be one of its own (see the migrations).
       const key = user.username === before.username ? null : usernameKey(user.username);
       // A user may take their own name in another spelling.
       if (key !== null && (holder.get(key) ?? actor) !== actor) throw new ChatError('username_taken');
 
-      update.run(user.username, key, user.name, user.description, user.photo, actor);
+      const receipts = user.readReceipts ? 1 : 0;
+      update.run(user.username, key, user.name, user.description, user.photo, receipts, actor);
       append({ kind: 'user_changed', userId: actor, time: now });
       return { user, ...replacedPhoto(before.photo, user.photo) };
     },

@@ -18,6 +18,8 @@ export interface WriterContext {
   readonly rate: RateLimiter<number>;
   /** 0: no limit. */
   readonly groupMembersMax: number;
+  /** In larger groups nobody is shown who has read; 0: no limit. */
+  readonly typingMembersMax: number;
   /** How long after it was sent a message may be edited; 0: no limit. */
   readonly editSecondsMax: number;
 }
