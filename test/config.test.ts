@@ -304,6 +304,7 @@ describe('TRUST_PROXY', () => {
 describe('limits', () => {
   it('have the defaults of the contract, and are off at 0', () => {
     expect(readConfig({}).limits).toEqual({
+      editSecondsMax: 0,
       socketsMax: 0,
       socketsPerUserMax: 1000,
       socketsPerAddressMax: 5000,

@@ -2,6 +2,8 @@ import { z } from 'zod';
 
 /** One emoji of Unicode's list for interchange (RGI), which knows families, flags and skin tones as one. */
 const EMOJI = /^\p{RGI_Emoji}$/v;
+/** No sequence of Unicode 17 has more than 10 code points. */
+const EMOJI_CHARACTERS_MAX = 16;
 /** Asks for the colourful form of a character that has two. */
 const EMOJI_PRESENTATION = '\uFE0F';
 
@@ -21,4 +23,8 @@ export const Emoji = z
     context.addIssue({ code: 'custom', message: 'must be one emoji' });
     return z.NEVER;
   })
-  .meta({ description: 'One emoji of Unicode, which may be a sequence of several code points.' });
+  .meta({
+    minLength: 1,
+    maxLength: EMOJI_CHARACTERS_MAX,
+    description: 'One emoji of Unicode, which may be a sequence of several code points.',
+  });

@@ -69,10 +69,15 @@ export function isDeleted({ extra }: Message): boolean {
 
 /** Whom a message mentions: ids of members, or `"all"`, which the owner of a group may. Repeats are dropped. */
 export const Mentions = z
-  .union([z.literal('all').transform((all) => [all]), z.array(z.union([Id, z.literal('all')]))], {
-    error: 'must be a list of user ids, or "all"',
-  })
-  .refine((mentions) => mentions.length <= MENTIONS_MAX, { error: `must have at most ${MENTIONS_MAX}` })
+  .union(
+    [
+      z.literal('all').transform((all) => [all]),
+      z
+        .array(z.union([Id, z.literal('all')]))
+        .max(MENTIONS_MAX, { error: `must have at most ${MENTIONS_MAX}` }),
+    ],
+    { error: 'must be a list of user ids, or "all"' },
+  )
   .transform((mentions): Mention[] => [...new Set(mentions)]);
 
 /** How far a user has read: up to the message with this id. */

@@ -114,7 +114,9 @@ describe('a ledger with a worker that cannot follow', () => {
     held = false;
     passed = 0;
     // A store that gives nothing for as long as it is held.
-    const nothing: LogPage = { entries: [], more: false, users: new Map(), chats: new Map() };
+    const nothing: LogPage = {
+      ...{ entries: [], more: false, users: new Map(), chats: new Map(), quotes: new Map() },
+    };
     const slow = overStore(store, { log: (...page) => (held ? nothing : store.log(...page)) });
     follower = new Follower(slow, 0, {
       pass: () => (passed += 1),

@@ -37,10 +37,12 @@ export function slowStore(read: ReadStore, seed = 'slow store'): ReadStore {
     membersFor: (...args) => late(() => read.membersFor(...args)),
     roomsOf: (...args) => late(() => read.roomsOf(...args)),
     chatsCount: (...args) => late(() => read.chatsCount(...args)),
+    readersFor: (...args) => late(() => read.readersFor(...args)),
     groupsOf: (...args) => late(() => read.groupsOf(...args)),
     memberFor: (...args) => late(() => read.memberFor(...args)),
     newestFor: (...args) => late(() => read.newestFor(...args)),
     entriesFor: (...args) => late(() => read.entriesFor(...args)),
+    messageFor: (...args) => late(() => read.messageFor(...args)),
     close() {
       closed = true;
       read.close();

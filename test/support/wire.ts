@@ -1,5 +1,5 @@
-import type { Topics } from '../../src/server/hub/hub.js';
 import type { Wire } from '../../src/server/hub/sockets.js';
+import type { Topics } from '../../src/server/hub/topics.js';
 import type { Frame } from './socket.js';
 
 /** An engine's topics without a network: what is sent to a wire is there at once. */

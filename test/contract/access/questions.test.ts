@@ -105,6 +105,8 @@ describe.each([
           overloaded: () => false,
           rate: new RateLimiter({ max: 0, inMs: 1000 }),
           groupMembersMax: 0,
+          editSecondsMax: 0,
+          typingMembersMax: 0,
         });
         writers[kind]({ actor: user, groupId: id, users: [STRANGER] }, 0);
       });

@@ -116,6 +116,8 @@ export class Scene {
       updateUser: { description: 'changed' },
       createGroup: { name: 'another group' },
       updateGroup: { name: 'another name' },
+      readChat: { id: 1 },
+      readGroup: { id: 1 },
       addMembers: { users: [{ id: this.somebody.id }] },
       removeMembers: { users: [{ id: this.people.member.id }] },
     };

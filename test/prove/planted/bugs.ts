@@ -99,7 +99,7 @@ export const bugs: readonly Bug[] = [
       lateAnswers,
       {
         file: 'store/sqlite/write/chat-write-cache.js',
-        from: 'return author.messageIds?.get(clientId);',
+        from: 'return author.ids?.get(clientId);',
         to: 'return undefined;',
       },
     ],
@@ -152,8 +152,8 @@ export const bugs: readonly Bug[] = [
     changes: [
       {
         file: 'server/hub/catch-up/chat-catch-up.js',
-        from: "if (socket.state === 'opening')\n            socket.send(historyJson(frames, more));",
-        to: "if (socket.state === 'opening') socket.send(historyJson(frames.slice(1), more));",
+        from: 'if (isOpening && isSent)\n            socket.send(historyJson(frames,',
+        to: 'if (isOpening && isSent) socket.send(historyJson(frames.slice(1),',
       },
     ],
     expected: ['gap'],
@@ -241,8 +241,8 @@ export const bugs: readonly Bug[] = [
       lateAnswers,
       {
         file: 'api/encode.js',
-        from: `\${head(message, 'message', author)},"duplicate":true}`,
-        to: `\${head({ ...message, time: Date.now() }, 'message', author)},"duplicate":true}`,
+        from: `\${head(message, 'message', author, quote)},"duplicate":true}`,
+        to: `\${head({ ...message, time: Date.now() }, 'message', author, quote)},"duplicate":true}`,
       },
     ],
     expected: ['disagreeing'],

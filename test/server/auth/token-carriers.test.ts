@@ -17,12 +17,14 @@ describe('an Authorization header', () => {
 
 describe('a Sec-WebSocket-Protocol header', () => {
   it.each([
-    ['chat.v1, bearer.abc', { chatV1: true, token: 'abc' }],
-    ['bearer.abc,chat.v1', { chatV1: true, token: 'abc' }],
-    ['bearer.a, bearer.b', { chatV1: false, token: 'a' }],
-    ['chat.v1', { chatV1: true, token: undefined }],
-    ['chat.v2', { chatV1: false, token: undefined }],
-    ['', { chatV1: false, token: undefined }],
+    ['chat.v1, bearer.abc', { taken: 'chat.v1', token: 'abc' }],
+    ['bearer.abc,chat.v1', { taken: 'chat.v1', token: 'abc' }],
+    ['bearer.a, bearer.b', { taken: undefined, token: 'a' }],
+    ['chat.v1', { taken: 'chat.v1', token: undefined }],
+    ['chat.v2', { taken: 'chat.v2', token: undefined }],
+    ['chat.v1, chat.v2,bearer.abc', { taken: 'chat.v2', token: 'abc' }],
+    ['chat.v3', { taken: undefined, token: undefined }],
+    ['', { taken: undefined, token: undefined }],
   ])('%j offers %j', (header, offers) => {
     expect(offeredProtocols(header)).toEqual(offers);
   });

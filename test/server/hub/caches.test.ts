@@ -16,6 +16,7 @@ const user = (id: number, name = `User ${id}`): User => ({
   name,
   description: '',
   photo: null,
+  readReceipts: true,
 });
 const chat = (id: number, name = ''): Chat => ({
   id,

@@ -1,20 +1,24 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Entry } from '../../../src/chat/entries.js';
-import { EncodedPages } from '../../../src/server/hub/pages.js';
+import { type EncodedEntry, EncodedPages } from '../../../src/server/hub/pages.js';
+import { NO_QUOTES } from '../../../src/store/loading.js';
 
 const [ALICE, BOB, CAROL] = [1, 2, 3];
 
 let pages: EncodedPages;
 beforeEach(() => {
-  pages = new EncodedPages();
+  pages = new EncodedPages('plain');
 });
 
 const changed = (userId: number): Entry => ({ kind: 'user_changed', id: 1_000_000, userId, time: 0 });
-const frames = ['{"a":"frame"}'];
+const frame = '{"a":"frame"}';
+const entries: EncodedEntry[] = [
+  { id: 9, messageId: 9, frame, bytes: 100, reactions: undefined, replyTo: undefined },
+];
 
 function keep(chatId: number, authors: Set<number>): void {
-  pages.keepRecent(chatId, { frames, bytes: 100, more: false }, authors, 50);
-  pages.keep({ chatId, from: 0, last: 9, ids: [9], frames, authors, bytes: 100 });
+  pages.keepRecent(chatId, { entries, bytes: 100, more: false }, authors, 50);
+  pages.keep({ chatId, from: 0, last: 9, entries, authors, bytes: 100 });
 }
 const isKept = (chatId: number) => ({
   recent: pages.recent(chatId, 50) !== undefined,
@@ -38,7 +42,8 @@ describe('pages of many authors', () => {
 
   it('go when one changes who has written since, and when what they replace had other authors', () => {
     keep(1, new Set([ALICE]));
-    pages.messagePassed(1, CAROL, frames[0]);
+    const next = { id: 10, chatId: 1, authorId: CAROL, text: '', time: 0, clientId: null };
+    pages.messagePassed({ kind: 'message', ...next }, frame, NO_QUOTES);
     pages.passed(changed(CAROL));
     expect(isKept(1)).toEqual({ recent: false, page: true });
     keep(1, new Set([BOB]));

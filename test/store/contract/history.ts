@@ -18,7 +18,8 @@ export function history(store: CurrentStore): void {
           for (const max of [0, 1, 2, 63, 64, 65, 1000]) {
             const messages = model.slice(Math.max(0, end - max), end);
             const page = await newest(id, 2, offset, { max });
-            const expected = { chat, messages, more: false, users: authorsOf(messages) };
+            const around = { users: authorsOf(messages), quotes: new Map(), own: new Set(), readId: 0 };
+            const expected = { chat, messages, more: false, ...around };
             expect(page, `chat ${id}, offset ${offset}, max ${max}`).toEqual(expected);
           }
         }

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { Entry } from '../../../src/chat/entries.js';
+import type { ChatEntry, Entry } from '../../../src/chat/entries.js';
 import type { LogPage } from '../../../src/store/read-store.js';
 import { NOTHING_LACKS, say, UNBOUNDED } from '../../support/store.js';
 import type { CurrentStore } from '../store-contract.js';
 import { testUser } from './talk.js';
 
-const NOTHING: LogPage = { entries: [], more: false, users: new Map(), chats: new Map() };
+const NOTHING: LogPage = { entries: [], more: false, users: new Map(), chats: new Map(), quotes: new Map() };
 
 export function log(store: CurrentStore): void {
   const logAfter = async (after: number, bounds = {}, lacks = NOTHING_LACKS) =>
@@ -74,9 +74,9 @@ export function log(store: CurrentStore): void {
       await store().run(say(chat, 1, 'a'), say(chat, 2, 'b'), say(other.id, 2, 'c'), say(chat, 3, 'd'));
       const asked: string[] = [];
       const lacks = (users: readonly number[], chats: readonly number[]) => ({
-        author: ({ authorId, text }: { authorId: number; text: string }) => {
-          asked.push(text);
-          return users.includes(authorId);
+        author: (entry: ChatEntry) => {
+          asked.push(textOf(entry));
+          return users.includes(entry.authorId);
         },
         chat: ({ chatId }: { chatId: number }) => chats.includes(chatId),
       });

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { Command } from '../../../src/chat/commands.js';
-import type { ChatEntry } from '../../../src/chat/entries.js';
+import type { PageEntry } from '../../../src/chat/entries.js';
 import type { Message } from '../../../src/chat/messages.js';
 import { Random } from '../../../src/prove/random.js';
 import { say, type TestStore } from '../../support/store.js';
@@ -12,10 +12,10 @@ const TURNS = 40;
  * Random chats of users 1 and 2 that talk in turns of random length, between changes of the groups and entries that no
  * socket hears of. Returns what a chat's sockets are to hear, by chat, in order.
  */
-export async function talk(store: TestStore, seed: number): Promise<Map<number, ChatEntry[]>> {
+export async function talk(store: TestStore, seed: number): Promise<Map<number, PageEntry[]>> {
   const random = new Random(`talk ${seed}`);
   await store.users(3);
-  const heard = new Map<number, ChatEntry[]>();
+  const heard = new Map<number, PageEntry[]>();
   for (let n = 0; n < CHATS; n++) {
     const group = { actor: 1, name: `g${n}`, description: '', users: [2] };
     heard.set((await store.ok('create_group', group)).id, []);
@@ -40,9 +40,6 @@ export async function talk(store: TestStore, seed: number): Promise<Map<number, 
       const id = before + index + 1;
       expect(outcome).toHaveProperty('ok');
       const base = { id, chatId, time: store.now };
-      if (command.kind === 'update_group') {
-        heard.get(chatId)?.push({ ...base, kind: 'group_changed', authorId: command.actor });
-      }
       if (command.kind !== 'post_message') return;
       expect(outcome).toHaveProperty('ok.id', id);
       const { authorId, text } = command;
@@ -53,17 +50,17 @@ export async function talk(store: TestStore, seed: number): Promise<Map<number, 
   return heard;
 }
 
-export function messagesIn(heard: readonly ChatEntry[]): Message[] {
+export function messagesIn(heard: readonly PageEntry[]): Message[] {
   return heard.filter((entry) => entry.kind === 'message');
 }
 
 /** The users of a store's `users` who wrote these, by their ids. */
-export function authorsOf(entries: readonly ChatEntry[]) {
+export function authorsOf(entries: readonly PageEntry[]) {
   const ids = new Set(entries.map(({ authorId }) => authorId));
   return new Map([...ids].map((id) => [id, testUser(id)]));
 }
 
 /** A user as `TestStore.users` makes them. */
 export function testUser(id: number) {
-  return { id, username: `user-${id}`, name: `User ${id}`, description: '', photo: null };
+  return { id, username: `user-${id}`, name: `User ${id}`, description: '', photo: null, readReceipts: true };
 }

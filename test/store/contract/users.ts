@@ -34,7 +34,7 @@ export function userCommands(store: CurrentStore): void {
       const command = { caller: { id: 42 }, ...profile, photo: 'a.png' };
       expect(await store().ok('create_user', command)).toEqual({ id: 42 });
       const { read } = store();
-      expect(await value(read.user(42))).toEqual({ id: 42, ...profile, photo: 'a.png' });
+      expect(await value(read.user(42))).toEqual({ id: 42, ...profile, photo: 'a.png', readReceipts: true });
       expect(await value(read.user(41))).toBeUndefined();
       expect(await store().entries()).toEqual([
         { kind: 'user_created', id: await store().newest(), userId: 42, time: store().now },
@@ -53,7 +53,7 @@ export function userCommands(store: CurrentStore): void {
       expect(await userOf('007')).toBe(second.id);
       expect(await userOf('Auth0|1')).toBeUndefined();
       expect(await userOf('')).toBeUndefined();
-      expect(await value(store().read.user(id))).toEqual({ id, ...profile, photo: null });
+      expect(await value(store().read.user(id))).toEqual({ id, ...profile, photo: null, readReceipts: true });
     });
 
     it('takes the id that was reserved for a subject', async () => {
@@ -86,7 +86,7 @@ export function userCommands(store: CurrentStore): void {
   });
 
   describe('update_user', () => {
-    const me = { id: 1, ...profile, photo: 'a.png' };
+    const me = { id: 1, ...profile, photo: 'a.png', readReceipts: true };
     /** User 1 as above, and user 2, who is Bob. */
     const two = async () => {
       await store().ok('create_user', { caller: { id: 1 }, ...profile, photo: 'a.png' });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Entry, EntryKind } from '../../../src/chat/entries.js';
+import { type Entry, type EntryKind, isChatEntry } from '../../../src/chat/entries.js';
 import { databaseFile } from '../../../src/store/sqlite/database.js';
 import { openSqlite } from '../../support/sqlite.js';
 import { NOTHING_KNOWN, say, TestStore, UNBOUNDED, value } from '../../support/store.js';
@@ -41,8 +41,14 @@ async function everyKind(): Promise<{ group: number; expected: readonly Entry[] 
   const pair = await store.ok('open_chat', { actor: 2, other: 1 });
   const group = { actor: 1, name: WORD, description: WORD, photo: `${WORD}.png`, users: [2] };
   const { id: groupId } = await store.ok('create_group', group);
-  await store.ok('post_message', { chatId: groupId, authorId: 2, text: `${WORD} 🫐\n`, clientId: WORD });
+  const first = { chatId: groupId, authorId: 2, text: WORD, clientId: WORD };
+  const { id: messageId } = await store.ok('post_message', first);
   await store.ok('post_message', { chatId: groupId, authorId: 1, text: '' });
+  const { id: deleted } = await store.ok('post_message', { chatId: groupId, authorId: 2, text: WORD });
+  await store.ok('react', { actor: 1, messageId, emoji: '🫐', isOn: true, clientId: WORD });
+  await store.ok('edit_message', { actor: 2, messageId, text: `${WORD} 🫐\n`, clientId: WORD });
+  await store.ok('delete_message', { actor: 1, messageId: deleted, clientId: WORD });
+  await store.ok('mark_read', { actor: 2, chatId: groupId, id: messageId });
   await store.ok('add_members', { actor: 1, groupId, users: [3] });
   await store.ok('remove_members', { actor: 1, groupId, users: [3, 2] });
   await store.ok('update_group', { actor: 1, groupId, name: `${WORD} 2`, description: WORD, photo: null });
@@ -52,12 +58,19 @@ async function everyKind(): Promise<{ group: number; expected: readonly Entry[] 
 
   const by = (authorId: number, chatId = groupId) => ({ chatId, authorId });
   const text = { text: `${WORD} 🫐\n`, clientId: WORD };
+  const changed = { version: 2, editedAt: store.now, reactions: [{ emoji: '🫐', count: 1 }], changeId: 10 };
+  const gone = { changeId: 11, deletedAt: store.now, deletedBy: 1 };
   const expected = [
     ...[1, 2, 3].map((userId) => ({ kind: 'user_created' as const, userId })),
     { kind: 'chat_opened', ...by(2, pair.id), users: [1, 2] },
     { kind: 'group_created', ...by(1), users: [1, 2] },
-    { kind: 'message', ...by(2), ...text },
+    { kind: 'message', ...by(2), ...text, extra: changed },
     { kind: 'message', ...by(1), text: '', clientId: null },
+    { kind: 'message', ...by(2), text: '', clientId: null, extra: gone },
+    { kind: 'reaction_changed', ...by(1), messageId, clientId: WORD, emoji: '🫐', isOn: true, count: 1 },
+    { kind: 'message_edited', ...by(2), messageId, ...text, version: 2 },
+    { kind: 'message_deleted', ...by(1), messageId: deleted, clientId: WORD },
+    { kind: 'chat_read', ...by(2), readId: messageId, isShown: true },
     { kind: 'members_added', ...by(1), users: [3] },
     { kind: 'members_removed', ...by(1), users: [3, 2] },
     { kind: 'group_changed', ...by(1) },
@@ -68,6 +81,7 @@ async function everyKind(): Promise<{ group: number; expected: readonly Entry[] 
   const seen = {
     ...{ message: 1, user_created: 1, user_changed: 1, chat_opened: 1, group_created: 1, group_changed: 1 },
     ...{ members_added: 1, members_removed: 1, group_deleted: 1, tokens_revoked: 1 },
+    ...{ chat_read: 1, message_edited: 1, message_deleted: 1, reaction_changed: 1 },
   } satisfies Record<Exclude<EntryKind, 'unknown'>, 1>;
   expect(new Set(expected.map(({ kind }) => kind))).toEqual(new Set(Object.keys(seen)));
   const entries = expected.map((entry, index) => ({ ...entry, id: index + 1, time: store.now }));
@@ -110,21 +124,25 @@ describe('an entry', () => {
         );
         for (let n = 0; n < count; n++) insert.run(chat);
       });
+    const old: number[] = [];
+    for (const text of ['a', 'b', 'c'])
+      old.push((await store.ok('post_message', { chatId: chat, authorId: 1, text })).id);
+    const before = await store.newest();
     const said: number[] = [];
-    for (const text of ['a', 'b', 'c']) {
+    for (const messageId of old) {
+      const text = `new ${messageId}`;
       unknown(3);
       said.push((await store.ok('post_message', { chatId: chat, authorId: 1, text })).id);
-      await store.ok('update_group', { actor: 1, groupId: chat, name: text });
-      said.push(await store.newest());
+      said.push((await store.ok('edit_message', { actor: 1, messageId, text })).changeId);
     }
     unknown(3);
     for (const max of [1, 2, 3, 10]) {
       const read: number[] = [];
       for (let more = true; more; ) {
-        const asked = [chat, 1, read.at(-1) ?? 0, { ...UNBOUNDED, max }, NOTHING_KNOWN] as const;
-        const page = await value(store.read.entriesFor(...asked));
+        const asked = [chat, 1, read.at(-1) ?? before, { ...UNBOUNDED, max }, NOTHING_KNOWN] as const;
+        const page = await value(store.read.entriesFor(...asked, { view: 'full', reacted: [] }));
         read.push(...(page?.entries ?? []).map(({ id }) => id));
-        more = (page?.newest ?? 0) > (read.at(-1) ?? 0);
+        more = (page?.newest ?? 0) > (read.at(-1) ?? before);
         if (more) expect(page?.entries).not.toEqual([]);
       }
       expect(read, `pages of ${max}`).toEqual(said);
@@ -151,10 +169,10 @@ describe('what is left of a deleted group', () => {
     expect(rows.length).toBeGreaterThan(0);
     for (const { kind, text, payload, client_id } of rows) {
       expect({ kind, text, client_id }).toEqual({ kind, text: '', client_id: null });
-      // Ids of users at most.
-      if (payload !== null) expect(payload).toMatch(/^\[[\d,]*\]$/);
+      // Ids at most, and what a user was told of.
+      if (payload !== null) expect(payload).toMatch(/^(\[[\d,]*\]|\{"readId":\d+,"isShown":true\})$/);
     }
-    const isKept = ({ kind }: Entry) => kind !== 'message' && kind !== 'group_changed';
+    const isKept = (entry: Entry) => !isChatEntry(entry) && entry.kind !== 'group_changed';
     expect(await store.entries()).toEqual(expected.filter(isKept));
     expect((await store.ok('update_user', { actor: 1, name: 'x' })).user.name).toBe('x');
     expect(await store.newest()).toBe(newest + 1);

@@ -96,6 +96,7 @@ describe.each([1, 2, 3] as const)('a database of schema %i', (version) => {
 
     expect(await value(read.user(1))).toEqual({
       ...{ id: 1, username: 'Ann', name: 'Ann N.', description: 'first\nof all', photo: 'ann.png' },
+      readReceipts: true,
     });
     expect([...(await value(read.users([1, 2, 3, DAN]))).keys()]).toEqual([1, 2, 3, DAN]);
     expect(await value(read.userOfSubject('auth0|dan'))).toBe(DAN);
@@ -209,7 +210,7 @@ describe.each([1, 2, 3] as const)('a database of schema %i', (version) => {
       ...['new', 'newer'],
     ]);
     const since = await value(store.read.entriesFor(GARDEN, 1, 21, UNBOUNDED, NOTHING_KNOWN));
-    expect(since?.entries.map(({ kind }) => kind)).toEqual(['message', 'group_changed', 'message']);
+    expect(since?.entries.map(({ kind }) => kind)).toEqual(['message', 'message']);
     const old = { ...UNBOUNDED, max: 1 };
     const third = await value(store.read.newestFor(GARDEN, 1, 4, old, NOTHING_KNOWN));
     expect(third?.messages).toEqual([GARDEN_SAID[2]]);

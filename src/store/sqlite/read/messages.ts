@@ -36,13 +36,12 @@ export function messageQueries(db: Connection) {
   const newestMessageId = db.prepare<[number], number>(SQL.newestMessageId).pluck();
   const newestNumber = db.prepare<[number], Numbered>(SQL.newestNumber);
   const numberFrom = db.prepare<[number, number], Numbered>(SQL.numberFrom);
-  const numberBefore = db.prepare<[number, number], Numbered>(SQL.numberBefore);
   const messagesDown = db.prepare<[number, number, number], MessageRow>(SQL.messagesDown).raw();
   const messagesUp = db.prepare<[number, number, number], MessageRow>(SQL.messagesUp).raw();
   const anyDown = db.prepare<[number, number, number, number, number], MessageRow>(SQL.anyMessageDown).raw();
   const anyUp = db.prepare<[number, number, number, number, number], MessageRow>(SQL.anyMessageUp).raw();
   const newestTombstone = db.prepare<[number], Numbered>(SQL.newestTombstone);
-  const tombstonesBetween = db.prepare<[number, number, number], number>(SQL.tombstonesBetween).pluck();
+  const tombstonesNumbered = db.prepare<[number, number, number], number>(SQL.tombstonesNumbered).pluck();
   const newestChange = db.prepare<[number], number>(SQL.newestChange).pluck();
   const changesUp = db.prepare<[number, number, number], ChangeRow>(SQL.changesUp).raw();
   const quote = db.prepare<[number], Quote>(SQL.quote);
@@ -50,36 +49,36 @@ export function messageQueries(db: Connection) {
   const mentioned = db.prepare<[number, number, number, number, number], number>(SQL.mentioned).pluck();
   const hasReacted = db.prepare<[number, string, number], number>(SQL.hasReacted).pluck();
 
-  /** Finds the newest message that was not deleted with a number up to `target`, knowing that `newest` is the newest. */
-  function messageUpTo(chatId: number, target: number, newest: Numbered): Numbered | undefined {
-    // Ids grow at least as fast as n, which bounds the id of the target on both sides for the bisection.
-    let low = target;
-    let high = newest.id - (newest.n - target);
-    while (low < high) {
-      const middle = low + Math.floor((high - low) / 2);
-      const found = numberFrom.get(chatId, middle);
-      if (found?.n === target) return found;
-      if (found === undefined || found.n > target) high = middle;
-      else low = found.id + 1;
+  /** Gives the number of the message that `offset` others come after, of which `newest` is the last; below 1 when there is none. */
+  function numberAtOffset(chatId: number, offset: number, newest: number): number {
+    // Deleted messages keep their numbers, so that each of them that is passed leads one number further back.
+    let from = newest;
+    let number = newest - offset;
+    for (;;) {
+      const deleted = tombstonesNumbered.get(chatId, number, from) ?? 0;
+      if (deleted === 0) return number;
+      from = number;
+      number -= deleted;
     }
-    const found = numberFrom.get(chatId, low);
-    return found?.n === target ? found : numberBefore.get(chatId, found?.id ?? Number.MAX_SAFE_INTEGER);
   }
 
   /** Finds the message that `offset` others of the chat come after. Returns undefined when there is none. */
   function idAtOffset(chatId: number, offset: number): number | undefined {
     const newest = newestNumber.get(chatId);
-    if (newest === undefined) return undefined;
-    let target = newest.n - offset;
-    while (target >= 1) {
-      const found = messageUpTo(chatId, target, newest);
-      if (found === undefined) return undefined;
-      // Deleted messages keep their numbers, so that fewer than `offset` may be left after the one that was found.
-      const after = newest.n - found.n - (tombstonesBetween.get(chatId, found.id, newest.id) ?? 0);
-      if (after >= offset) return found.id;
-      target = found.n - (offset - after);
+    if (newest === undefined || offset >= newest.n) return undefined;
+    const number = numberAtOffset(chatId, offset, newest.n);
+    if (number < 1) return undefined;
+    // Ids grow at least as fast as n, which bounds the id on both sides for the bisection.
+    let low = number;
+    let high = newest.id - (newest.n - number);
+    while (low < high) {
+      const middle = low + Math.floor((high - low) / 2);
+      const found = numberFrom.get(chatId, middle);
+      if (found?.n === number) return found.id;
+      if (found === undefined || found.n > number) high = middle;
+      else low = found.id + 1;
     }
-    return undefined;
+    return low;
   }
 
   function down(view: View, chatId: number, from: number, bounds: PageBounds) {
@@ -147,10 +146,13 @@ export function messageQueries(db: Connection) {
       const changed = view === 'full' ? changes(chatId, after, bounds) : NO_CHANGES;
       // What follows after the end of either belongs to the next page.
       const end = Math.min(messages.end, changed.end);
-      const all: PageEntry[] = [...messages.entries, ...changed.entries];
-      if (changed.entries.length > 0) all.sort((a, b) => a.id - b.id);
-      const entries = all.filter(({ id }) => id <= end).slice(0, bounds.max);
-      return { entries, isWhole: entries.length === all.length && end === Number.POSITIVE_INFINITY };
+      if (changed.entries.length === 0) return { entries: messages.entries, isWhole: end === NO_END };
+      const all: PageEntry[] = [...messages.entries, ...changed.entries].sort((a, b) => a.id - b.id);
+      const entries = within(
+        bounds,
+        all.filter(({ id }) => id <= end),
+      );
+      return { entries, isWhole: entries.length === all.length && end === NO_END };
     },
 
     /** Counts what a member has not read. `newest` is the chat's newest message. */
@@ -197,7 +199,8 @@ export function messageQueries(db: Connection) {
   };
 }
 
-const NO_CHANGES: Collected<ChangedMessage> = { entries: [], cut: false, end: Number.POSITIVE_INFINITY };
+const NO_END = Number.POSITIVE_INFINITY;
+const NO_CHANGES: Collected<ChangedMessage> = { entries: [], cut: false, end: NO_END };
 
 /** The message that an entry is, or is about. */
 function messageIn(entry: PageEntry | { readonly kind: string }): Message | undefined {
@@ -214,6 +217,16 @@ function shortened(text: string): string {
   return characters.length > QUOTE_CHARACTERS_MAX
     ? `${characters.slice(0, QUOTE_CHARACTERS_MAX).join('')}…`
     : text;
+}
+
+/** As many of the entries as have room together, and one at least. */
+function within({ max, maxBytes }: PageBounds, entries: readonly PageEntry[]): PageEntry[] {
+  let bytes = 0;
+  const end = entries.findIndex((entry, index) => {
+    bytes += Buffer.byteLength(messageIn(entry)?.text ?? '');
+    return index >= max || (index > 0 && bytes > maxBytes);
+  });
+  return entries.slice(0, end === -1 ? entries.length : end);
 }
 
 interface Collected<T> {
@@ -247,7 +260,7 @@ function collect<Row extends readonly unknown[], T extends { readonly id: number
       entries.push(entry);
       from = continueFrom(entry.id);
     }
-    if (piece.length < wanted) return { entries, cut: false, end: Number.POSITIVE_INFINITY };
+    if (piece.length < wanted) return { entries, cut: false, end: NO_END };
   }
   return { entries, cut: false, end: entries.at(-1)?.id ?? start };
 }

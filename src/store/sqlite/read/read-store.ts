@@ -197,7 +197,8 @@ export class SqliteReadStore implements ReadStore {
       const newest = this.#messages.newestId(pageFor.view, chatId);
       const isRead = bounds.max > 0 && newest > after;
       const page = isRead ? this.#messages.entriesAfter(pageFor.view, chatId, after, bounds) : undefined;
-      const { entries, isWhole } = page ?? { entries: [], isWhole: newest <= after };
+      const entries = page?.entries ?? [];
+      const isWhole = page?.isWhole || newest <= (entries.at(-1)?.id ?? after);
       const readId = this.#readId(chatId, userId, pageFor);
       return { chat, entries, isWhole, newest, readId, ...this.#around(entries, userId, known, pageFor) };
     });

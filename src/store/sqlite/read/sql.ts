@@ -12,10 +12,13 @@ const anyMessage = (where: string, order: 'ASC' | 'DESC') =>
   `${message(1, MESSAGE_COLUMNS)} AND ${where} UNION ALL ${message(4, MESSAGE_COLUMNS)} AND ${where}
    ORDER BY id ${order} LIMIT +?`;
 
-/** The newest entries of a chat with what their authors named them. */
-const named = (visibility: 1 | 2 | 4, isChange: 0 | 1) =>
-  `SELECT id, author_id AS author, client_id AS clientId, ${isChange} AS isChange FROM entry
-   WHERE chat_id = ? AND visibility = ${visibility} ORDER BY id DESC LIMIT +?`;
+/** Changes of messages. SQLite by itself takes the index that has those of the chat as well, which may be many. */
+const change = (columns: string) =>
+  `SELECT ${columns} FROM entry INDEXED BY entry_message_change
+   WHERE chat_id = ? AND visibility = 2 AND target_id IS NOT NULL`;
+
+/** The columns by which repeats are recognised. */
+const named = (isChange: 0 | 1) => `id, author_id AS author, client_id AS clientId, ${isChange} AS isChange`;
 
 /**
  * The reads whose cost must not grow with the table: a test counts the rows that each visits. The plus in `LIMIT +?`
@@ -32,25 +35,24 @@ export const SQL = {
   hasMessageAfter: `${message(1, '1')} AND id > ? AND author_id = ? LIMIT 1`,
   newestNumber: `${message(1, 'id, n')} ORDER BY id DESC LIMIT 1`,
   numberFrom: `${message(1, 'id, n')} AND id >= ? ORDER BY id LIMIT 1`,
-  numberBefore: `${message(1, 'id, n')} AND id < ? ORDER BY id DESC LIMIT 1`,
   messagesDown: `${message(1, MESSAGE_COLUMNS)} AND id <= ? ORDER BY id DESC LIMIT +?`,
   messagesUp: `${message(1, MESSAGE_COLUMNS)} AND id > ? ORDER BY id LIMIT +?`,
   anyMessageDown: anyMessage('id <= ?', 'DESC'),
   anyMessageUp: anyMessage('id > ?', 'ASC'),
   newestTombstone: `${message(4, 'id, n')} ORDER BY id DESC LIMIT 1`,
-  tombstonesBetween: `${message(4, 'count(*)')} AND id > ? AND id < ?`,
-  newestChange: `SELECT id FROM entry WHERE chat_id = ? AND visibility = 2 AND kind IN (${CHANGE_KINDS})
-                 ORDER BY id DESC LIMIT 1`,
+  tombstonesNumbered: `${message(4, 'count(*)')} AND n >= ? AND n < ?`,
+  newestChange: `${change('id')} AND kind IN (${CHANGE_KINDS}) ORDER BY id DESC LIMIT 1`,
   changesUp: `SELECT c.id, c.author_id, c.time, m.id, m.author_id, m.text, m.time, m.client_id, m.payload
-              FROM entry c CROSS JOIN entry m ON m.id = c.target_id
-              WHERE c.chat_id = ? AND c.visibility = 2 AND c.kind IN (${CHANGE_KINDS}) AND c.id > ?
+              FROM entry c INDEXED BY entry_message_change CROSS JOIN entry m ON m.id = c.target_id
+              WHERE c.chat_id = ? AND c.visibility = 2 AND c.target_id IS NOT NULL AND c.id > ?
+                AND c.kind IN (${CHANGE_KINDS})
               ORDER BY c.id LIMIT +?`,
   quote: `SELECT m.author_id AS authorId, u.name AS authorName, substr(m.text, 1, ${QUOTE_CHARACTERS_MAX + 1}) AS text
           FROM entry m JOIN user u ON u.id = m.author_id WHERE m.id = ? AND m.visibility = 1`,
   hasReacted: 'SELECT 1 FROM reaction WHERE message_id = ? AND emoji = ? AND user_id = ?',
-  clientIdsOfMessages: named(1, 0),
-  clientIdsOfTombstones: named(4, 0),
-  clientIdsOfChanges: named(2, 1),
+  clientIdsOfMessages: `${message(1, named(0))} ORDER BY id DESC LIMIT +?`,
+  clientIdsOfTombstones: `${message(4, named(0))} ORDER BY id DESC LIMIT +?`,
+  clientIdsOfChanges: `${change(named(1))} ORDER BY id DESC LIMIT +?`,
   unread: `SELECT count(*) FROM (${message(1, '1')} AND id > ? AND author_id <> ? LIMIT +?)`,
   mentioned: `SELECT count(*) FROM (SELECT 1 FROM mention
               WHERE chat_id = ? AND user_id = ? AND message_id > ? AND author_id <> ? LIMIT +?)`,

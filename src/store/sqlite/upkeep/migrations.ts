@@ -132,8 +132,12 @@ const MIGRATIONS = [
   -- A change of a message is an entry of its own, and \`target_id\` is the message, which is changed in its place. A
   -- message has one change with visibility 2, the newest. 3: a newer one followed; it is removed when no worker can be
   -- behind it. 4: a deleted message, whose place is kept without its text.
-  CREATE INDEX entry_superseded ON entry (id, target_id) WHERE visibility = 3;
+  CREATE INDEX entry_message_change ON entry (chat_id, id, author_id, client_id, target_id)
+    WHERE visibility = 2 AND target_id IS NOT NULL;
+  CREATE INDEX entry_superseded ON entry (id) WHERE visibility = 3;
+  CREATE INDEX entry_superseded_of ON entry (target_id) WHERE visibility = 3;
   CREATE INDEX entry_tombstone ON entry (chat_id, id, author_id, client_id) WHERE visibility = 4;
+  CREATE INDEX entry_tombstone_number ON entry (chat_id, n) WHERE visibility = 4;
   -- Who reacted. The counts are with the messages.
   CREATE TABLE reaction (
     message_id INTEGER NOT NULL,

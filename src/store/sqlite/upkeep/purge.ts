@@ -27,8 +27,7 @@ export function purger(db: Connection, dropped: (worker: string, number: number)
     ),
   );
   const superseded = db.prepare<[number], { id: number; time: number }>(
-    `SELECT id, time FROM entry INDEXED BY entry_superseded
-     WHERE visibility = ${Visibility.superseded} ORDER BY id LIMIT ?`,
+    `SELECT id, time FROM entry WHERE visibility = ${Visibility.superseded} ORDER BY id LIMIT ?`,
   );
   const deleteEntry = db.prepare('DELETE FROM entry WHERE id = ?');
   const deleteMentions = db.prepare(

@@ -35,9 +35,7 @@ export function messageChangeWriters(
      WHERE id = ? AND visibility = ${Visibility.sockets}`,
   );
   const clearSuperseded = db.prepare(
-    `UPDATE entry SET text = '' WHERE id IN (
-       SELECT id FROM entry INDEXED BY entry_superseded
-       WHERE visibility = ${Visibility.superseded} AND target_id = ?)`,
+    `UPDATE entry SET text = '' WHERE visibility = ${Visibility.superseded} AND target_id = ?`,
   );
   const addReaction = db.prepare(
     'INSERT OR IGNORE INTO reaction (message_id, emoji, user_id) VALUES (?, ?, ?)',
