@@ -87,6 +87,36 @@ export interface MessagePage {
   readonly readId: number;
 }
 
+/** A place in the order of a chat's messages. The id need not be that of a message. */
+export interface Place {
+  /** `around`: half of the messages before the id, the others from it on. */
+  readonly side: 'before' | 'after' | 'around';
+  readonly id: number;
+}
+
+/** The messages at a place of a chat, deleted ones too. */
+export interface PlacedMessages {
+  readonly chat: Chat;
+  /** Oldest first. */
+  readonly messages: readonly Message[];
+  /** How many of them are before the place. */
+  readonly older: number;
+  /** Whether there are others before the first of them, and after the last. */
+  readonly moreBefore: boolean;
+  readonly moreAfter: boolean;
+  readonly users: Users;
+  readonly quotes: Quotes;
+  /** To these messages. */
+  readonly own: OwnReactions;
+}
+
+/** Who reacted to a message with an emoji. */
+export interface Reactors {
+  readonly message: Message;
+  /** A page of them, in ascending order of their ids. */
+  readonly users: readonly { readonly id: number; readonly name: string }[];
+}
+
 /** What follows in a chat after a position. The next page is what follows after the last entry. */
 export interface ChatPage {
   readonly chat: Chat;
@@ -233,6 +263,21 @@ export interface ReadStore {
     known: Known,
     pageFor?: PageFor,
   ): Loaded<ChatPage | undefined>;
+  /** A member's page of a chat at a place. The bounds are those of each side of the place. */
+  messagesAt(
+    chatId: number,
+    userId: number,
+    place: Place,
+    bounds: PageBounds,
+    known: Known,
+  ): Loaded<PlacedMessages | undefined>;
+  /** Who reacted with an emoji to a message of a chat that the user is in: `limit` users after the first `offset`. */
+  reactorsFor(
+    messageId: number,
+    userId: number,
+    emoji: string,
+    page: { readonly limit: number; readonly offset: number },
+  ): Loaded<Reactors | undefined>;
   /** A message of a chat that the user is in, also one that was deleted. */
   messageFor(messageId: number, userId: number, known: Known): Loaded<MessageInChat | undefined>;
 

@@ -9,6 +9,7 @@ import { chatCommands } from './contract/chats.js';
 import { groupCommands } from './contract/groups.js';
 import { history } from './contract/history.js';
 import { log } from './contract/log.js';
+import { places } from './contract/places.js';
 import { positions } from './contract/positions.js';
 import { purge } from './contract/purge.js';
 import { repeats } from './contract/repeats.js';
@@ -35,7 +36,7 @@ export function storeContract(name: string, open: OpenStore): void {
   });
 
   const parts = [userCommands, chatCommands, groupCommands, batches, repeats, purge];
-  for (const part of [...parts, rooms, history, changes, log, positions]) {
+  for (const part of [...parts, rooms, history, places, changes, log, positions]) {
     describe(name, () => part(() => store));
   }
 }

@@ -42,7 +42,9 @@ export function slowStore(read: ReadStore, seed = 'slow store'): ReadStore {
     memberFor: (...args) => late(() => read.memberFor(...args)),
     newestFor: (...args) => late(() => read.newestFor(...args)),
     entriesFor: (...args) => late(() => read.entriesFor(...args)),
+    messagesAt: (...args) => late(() => read.messagesAt(...args)),
     messageFor: (...args) => late(() => read.messageFor(...args)),
+    reactorsFor: (...args) => late(() => read.reactorsFor(...args)),
     close() {
       closed = true;
       read.close();

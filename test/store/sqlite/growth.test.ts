@@ -71,7 +71,7 @@ describe('with a million entries', () => {
   }
 
   /** Runs a read, and counts the rows that it visits. */
-  function visitedBy(sql: string, ...parameters: number[]): { rows: unknown[]; visits: number } {
+  function visitedBy(sql: string, ...parameters: (number | string)[]): { rows: unknown[]; visits: number } {
     visits = 0;
     const rows = db.prepare(counted(sql)).all(...parameters);
     return { rows, visits };
@@ -145,6 +145,30 @@ describe('with a million entries', () => {
     }
   });
 
+  it('a page at a place is as many rows as it holds and one more of each side, anywhere', () => {
+    const read = counting();
+    for (const id of places) {
+      for (const side of ['before', 'after', 'around'] as const) {
+        const ask = () =>
+          read.messagesAt(BIG, EVERYWHERE, { side, id }, { ...UNBOUNDED, max: 100 }, NOTHING_KNOWN);
+        const { answer, visits } = asking(ask);
+        const rows = answer.value?.messages.length ?? 0;
+        expect(rows).toBeGreaterThanOrEqual(side === 'before' && id < 100 ? 0 : 50);
+        expect(visits, `${side} ${id}`).toBeLessThanOrEqual(rows + 2 + 5);
+      }
+    }
+  });
+
+  it('who reacted is as many rows as a page holds, and their names', () => {
+    db.exec(`INSERT INTO reaction (message_id, emoji, user_id) SELECT 1, '👍', id FROM user`);
+    for (const limit of [0, 10, 100]) {
+      const found = visitedBy(SQL.reactors, 1, '👍', limit, 0);
+      expect(found.rows).toHaveLength(limit);
+      expect(found.visits).toBeLessThanOrEqual(limit + 1);
+    }
+    expect(visitedBy(SQL.reactors, 1, '🎉', 100, 0).visits).toBe(0);
+  });
+
   it('whether a user is in a chat is one row, and those who are not cost the same for every chat', () => {
     const read = counting();
     const chatFor = (chat: number, user: number) => read.chatFor(chat, user);
@@ -154,6 +178,8 @@ describe('with a million entries', () => {
       (chat: number, user: number) => read.memberFor(chat, user, 0),
       (chat: number, user: number) => read.newestFor(chat, user, 100, UNBOUNDED, NOTHING_KNOWN),
       (chat: number, user: number) => read.entriesFor(chat, user, 0, UNBOUNDED, NOTHING_KNOWN),
+      (chat: number, user: number) =>
+        read.messagesAt(chat, user, { side: 'after', id: 0 }, UNBOUNDED, NOTHING_KNOWN),
     ];
     for (const chat of [BIG, SMALL, SMALL + 999]) {
       const found = asking(() => chatFor(chat, EVERYWHERE));
@@ -259,7 +285,7 @@ describe('with a million entries', () => {
 
 /** The statement with each visited row counted, which changes neither its result nor its plan. */
 function counted(sql: string): string {
-  if (sql.includes('WHERE')) return sql.replace('WHERE', 'WHERE visited() AND');
+  if (sql.includes('WHERE')) return sql.replaceAll('WHERE', 'WHERE visited() AND');
   return sql.replace('ORDER BY', 'WHERE visited() ORDER BY');
 }
 

@@ -60,6 +60,10 @@ const PLANS: Readonly<Record<keyof typeof SQL, readonly string[]>> = {
     'SEARCH m USING INTEGER PRIMARY KEY (rowid=?)',
   ],
   quote: ['SEARCH m USING INTEGER PRIMARY KEY (rowid=?)', 'SEARCH u USING INTEGER PRIMARY KEY (rowid=?)'],
+  reactors: [
+    'SEARCH r USING PRIMARY KEY (message_id=? AND emoji=?)',
+    'SEARCH u USING INTEGER PRIMARY KEY (rowid=?)',
+  ],
   hasReacted: ['SEARCH reaction USING PRIMARY KEY (message_id=? AND emoji=? AND user_id=?)'],
   clientIdsOfMessages: ['SEARCH entry USING COVERING INDEX entry_message (chat_id=?)'],
   clientIdsOfTombstones: ['SEARCH entry USING COVERING INDEX entry_tombstone (chat_id=?)'],

@@ -10,6 +10,7 @@ import { NO_QUOTES, NO_REACTIONS } from '../../loading.js';
 import {
   type OwnReactions,
   type PageBounds,
+  type Place,
   type Quotes,
   type Reacted,
   reactionKey,
@@ -47,6 +48,7 @@ export function messageQueries(db: Connection) {
   const quote = db.prepare<[number], Quote>(SQL.quote);
   const unread = db.prepare<[number, number, number, number], number>(SQL.unread).pluck();
   const mentioned = db.prepare<[number, number, number, number, number], number>(SQL.mentioned).pluck();
+  const reactors = db.prepare<[number, string, number, number], { id: number; name: string }>(SQL.reactors);
   const hasReacted = db.prepare<[number, string, number], number>(SQL.hasReacted).pluck();
 
   /** Gives the number of the message that `offset` others come after, of which `newest` is the last; below 1 when there is none. */
@@ -168,6 +170,26 @@ export function messageQueries(db: Connection) {
         more: found > UNREAD_MAX,
         mentions: Math.min(mentions, UNREAD_MAX),
       };
+    },
+
+    /** Gives the messages at a place, deleted ones too, oldest first. One more of each side is looked for. */
+    messagesAt(chatId: number, { side, id }: Place, { max, maxBytes }: PageBounds) {
+      const olderMax = side === 'before' ? max : side === 'after' ? 0 : Math.floor(max / 2);
+      const newerMax = side === 'before' ? 0 : max - olderMax;
+      const upTo = side === 'after' ? id : id - 1;
+      const older = down('full', chatId, upTo, { max: olderMax + 1, maxBytes });
+      const newer = up('full', chatId, upTo, { max: newerMax + 1, maxBytes });
+      const before = older.entries.slice(0, olderMax).reverse();
+      return {
+        messages: [...before, ...newer.entries.slice(0, newerMax)],
+        older: before.length,
+        moreBefore: older.cut || older.entries.length > olderMax,
+        moreAfter: newer.cut || newer.entries.length > newerMax,
+      };
+    },
+
+    reactors(messageId: number, emoji: string, limit: number, offset: number) {
+      return reactors.all(messageId, emoji, limit, offset);
     },
 
     /** Gives what the messages quote. */

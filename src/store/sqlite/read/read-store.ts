@@ -12,7 +12,10 @@ import type {
   MessagePage,
   PageBounds,
   PageFor,
+  Place,
+  PlacedMessages,
   Reacted,
+  Reactors,
   Reader,
   ReadStore,
   Revocation,
@@ -34,6 +37,7 @@ interface Membership {
 }
 
 const PLAIN: PageFor = { view: 'plain', reacted: [] };
+const FULL: PageFor = { view: 'full', reacted: [] };
 
 /** Opens the read side of the database in `dataDir`, which the ledger has made. */
 export function openReadStore(dataDir: string): SqliteReadStore {
@@ -204,15 +208,37 @@ export class SqliteReadStore implements ReadStore {
     });
   }
 
+  messagesAt(
+    chatId: number,
+    userId: number,
+    place: Place,
+    bounds: PageBounds,
+    known: Known,
+  ): At<PlacedMessages | undefined> {
+    return this.#at(() => {
+      const chat = this.#profiles.chatFor(chatId, userId);
+      if (chat === undefined) return undefined;
+      const page = this.#messages.messagesAt(chatId, place, bounds);
+      return { chat, ...page, ...this.#around(page.messages, userId, known, FULL) };
+    });
+  }
+
+  reactorsFor(
+    messageId: number,
+    userId: number,
+    emoji: string,
+    { limit, offset }: { readonly limit: number; readonly offset: number },
+  ): At<Reactors | undefined> {
+    return this.#at(() => {
+      const found = this.#messageFor(messageId, userId);
+      return found && { ...found, users: this.#messages.reactors(messageId, emoji, limit, offset) };
+    });
+  }
+
   messageFor(messageId: number, userId: number, known: Known): At<MessageInChat | undefined> {
     return this.#at(() => {
-      const row = this.#sql.entry.get(messageId);
-      const entry = row && entryOf(row);
-      const message = entry?.kind === 'message' ? entry : undefined;
-      // A stranger causes the same reads whether there is a message or not.
-      const chat = this.#profiles.chatFor(message?.chatId ?? 0, userId);
-      if (message === undefined || chat === undefined) return undefined;
-      return { chat, message, ...this.#around([message], userId, known, { view: 'full', reacted: [] }) };
+      const found = this.#messageFor(messageId, userId);
+      return found && { ...found, ...this.#around([found.message], userId, known, FULL) };
     });
   }
 
@@ -232,6 +258,15 @@ export class SqliteReadStore implements ReadStore {
 
   #readId(chatId: number, userId: number, { view }: PageFor): number {
     return view === 'plain' ? 0 : (this.#sql.readId.get(chatId, userId) ?? 0);
+  }
+
+  #messageFor(messageId: number, userId: number): Pick<MessageInChat, 'chat' | 'message'> | undefined {
+    const row = this.#sql.entry.get(messageId);
+    const entry = row && entryOf(row);
+    const message = entry?.kind === 'message' ? entry : undefined;
+    // A stranger causes the same reads whether there is a message or not.
+    const chat = this.#profiles.chatFor(message?.chatId ?? 0, userId);
+    return message && chat && { chat, message };
   }
 
   /** What a page has beside its entries. */

@@ -49,6 +49,8 @@ export const SQL = {
               ORDER BY c.id LIMIT +?`,
   quote: `SELECT m.author_id AS authorId, u.name AS authorName, substr(m.text, 1, ${QUOTE_CHARACTERS_MAX + 1}) AS text
           FROM entry m JOIN user u ON u.id = m.author_id WHERE m.id = ? AND m.visibility = 1`,
+  reactors: `SELECT u.id, u.name FROM reaction r CROSS JOIN user u ON u.id = r.user_id
+             WHERE r.message_id = ? AND r.emoji = ? ORDER BY r.user_id LIMIT +? OFFSET +?`,
   hasReacted: 'SELECT 1 FROM reaction WHERE message_id = ? AND emoji = ? AND user_id = ?',
   clientIdsOfMessages: `${message(1, named(0))} ORDER BY id DESC LIMIT +?`,
   clientIdsOfTombstones: `${message(4, named(0))} ORDER BY id DESC LIMIT +?`,
