@@ -72,10 +72,15 @@ export function withReactions(
   reactions: readonly Reaction[],
   isOwn: (emoji: string) => boolean,
 ): string {
+  return `${json.slice(0, -1)},"reactions":${reactionsJson(reactions, isOwn)}}`;
+}
+
+/** The reactions to a message for a reader, as `withReactions` has them. */
+export function reactionsJson(reactions: readonly Reaction[], isOwn: (emoji: string) => boolean): string {
   const list = reactions.map(
     ({ emoji, count }) => `{"emoji":"${emoji}","count":${count},"me":${isOwn(emoji)}}`,
   );
-  return `${json.slice(0, -1)},"reactions":[${list.join(',')}]}`;
+  return `[${list.join(',')}]`;
 }
 
 /** `messages` are JSON already, oldest first. `readId` is how far the reader has read, for those who ask for changes. */

@@ -1,7 +1,9 @@
 import type { z } from 'zod';
 import type { ErrorCode } from '../chat/errors.js';
 
-export const METHODS = ['GET', 'POST', 'PATCH', 'DELETE'] as const;
+export const BASE = '/api/v1';
+
+export const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 export type Method = (typeof METHODS)[number];
 
 /** The methods that a path takes because of an operation: where there is GET, there is HEAD. */
@@ -12,11 +14,16 @@ export function methodsOf(method: Method): readonly string[] {
 /** One HTTP endpoint, described as data: the router is made from it, and the tests hold every answer to it. */
 export interface Operation {
   readonly method: Method;
-  /** `{id}` is a positive integer; anything else in its place is `invalid_id`. */
+  /**
+   * `{id}` is a positive integer; anything else in its place is `invalid_id`. `{emoji}`, which may follow, is an emoji,
+   * percent-encoded; anything else in its place is `invalid_field`.
+   */
   readonly path: string;
   readonly summary: string;
   /** Takes `limit` and `offset`. */
   readonly paged?: true;
+  /** Takes `limit` and one of `before`, `after` and `around`, each an id. */
+  readonly placed?: true;
   readonly body?: z.ZodType;
   /** The body may come as multipart/form-data with the parts `json` and `photo`. */
   readonly photo?: true;
@@ -64,6 +71,7 @@ export type Endpoint = Pick<Operation, 'path' | 'body' | 'image' | 'refusals'>;
 const ERRORS = {
   every: ['bad_request', 'internal', 'rate_limited', 'timeout', 'unauthorized', 'unavailable'],
   withId: ['invalid_id'],
+  withEmoji: ['invalid_field'],
   withBody: ['invalid_field', 'invalid_json', 'too_large', 'unsupported_media_type'],
   withPhoto: ['invalid_multipart', 'photo_heic_unsupported', 'photo_invalid', 'storage_low'],
   withQuery: ['invalid_query'],
@@ -92,15 +100,18 @@ export function errorsOf(operation: Operation): readonly ErrorCode[] {
   return [
     ...ERRORS.every,
     ...(operation.path.includes('{id}') ? ERRORS.withId : []),
+    ...(operation.path.includes('{emoji}') ? ERRORS.withEmoji : []),
     ...(operation.body ? ERRORS.withBody : []),
     ...(operation.photo ? ERRORS.withPhoto : []),
-    ...(operation.paged || operation.usersInQuery || operation.ifNeeded || operation.image
-      ? ERRORS.withQuery
-      : []),
+    ...(hasQuery(operation) ? ERRORS.withQuery : []),
     ...(operation.image ? ERRORS.withImage : []),
     ...(operation.method === 'GET' ? [] : ERRORS.writing),
     ...operation.errors,
   ];
+}
+
+function hasQuery({ paged, placed, usersInQuery, ifNeeded, image }: Operation): boolean {
+  return [paged, placed, usersInQuery, ifNeeded, image].includes(true);
 }
 
 /** Every code that an upgrade may be refused with. */

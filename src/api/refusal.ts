@@ -14,7 +14,18 @@ export const Details = z.strictObject({
   field: z.string().max(128).optional(),
   /** The query parameter that is not allowed. */
   parameter: z
-    .enum(['limit', 'offset', 'after', 'users', 'if_needed', 'size', 'features', 'access_token'])
+    .enum([
+      'limit',
+      'offset',
+      'before',
+      'after',
+      'around',
+      'users',
+      'if_needed',
+      'size',
+      'features',
+      'access_token',
+    ])
     .optional(),
   /** The users in conflict with the request. */
   users: z.array(Id).min(1).optional(),

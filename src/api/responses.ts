@@ -76,6 +76,30 @@ export const TombstoneView = MessageView.pick({
   client_id: true,
 }).extend({ deleted: z.literal(true) });
 
+/** The most messages or users of a page. A `limit` over it is taken as it. */
+export const PAGE_ROWS_MAX = 1000;
+
+/** A message as it is now, or its place when it was deleted. */
+const AnyMessage = z.union([MessageView, TombstoneView]);
+
+export const MessageShown = z.strictObject({ status: z.literal('ok'), message: AnyMessage });
+
+/** `duplicate`: the author used the `client_id` in this chat before, and this is the message of then. */
+export const MessagePosted = MessageShown.extend({ duplicate: z.literal(true).optional() });
+
+/** Messages of a chat, oldest first, and whether there are others on both sides of them. */
+export const MessagesAt = z.strictObject({
+  messages: z.array(AnyMessage).max(PAGE_ROWS_MAX),
+  more_before: z.boolean(),
+  more_after: z.boolean(),
+});
+
+/** The reactions to a message, as they are after the change. */
+export const ReactionsChanged = z.strictObject({ status: z.literal('ok'), reactions: ReactionsView });
+
+/** Users who reacted to a message with an emoji, in ascending order of their ids; `count` is how many they all are. */
+export const Reactors = z.strictObject({ users: z.array(Author).max(PAGE_ROWS_MAX), count: z.int().min(0) });
+
 export const UserView = z.strictObject({
   id: Id,
   name: Name,

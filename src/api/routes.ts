@@ -1,8 +1,10 @@
 import { GroupChanges, MemberList, NewGroup } from '../chat/groups.js';
 import { ReadMarker } from '../chat/messages.js';
+import { TEXT_CHARACTERS_MAX } from '../chat/text.js';
 import { NewProfile, ProfileChanges } from '../chat/users.js';
 import { ChatClientFrame, ChatServerFrame, MainClientFrame, MainServerFrame } from './frames.js';
-import type { Channel, Operation } from './operation.js';
+import { messageRoutes } from './message-routes.js';
+import { BASE, type Channel, type Operation } from './operation.js';
 import { ChatsNotFound } from './refusal.js';
 import {
   ChatInfo,
@@ -22,9 +24,9 @@ import {
   UserView,
 } from './responses.js';
 
-export const BASE = '/api/v1';
+export { BASE };
 
-/** Every HTTP endpoint of the API, by name. */
+/** Every HTTP endpoint of the API, by name. A setting may bound texts further. */
 export const routes = {
   createUser: {
     method: 'POST',
@@ -190,6 +192,7 @@ export const routes = {
     errors: ['chats_not_found'],
     refusals: { chats_not_found: { fields: { rooms: [] }, schema: ChatsNotFound } },
   },
+  ...messageRoutes(TEXT_CHARACTERS_MAX),
 } as const satisfies Record<string, Operation>;
 
 export type RouteName = keyof typeof routes;

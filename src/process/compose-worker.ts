@@ -129,10 +129,12 @@ export async function composeWorker({
   registerRoutes(engine, {
     http,
     admission,
+    textCharactersMax,
     services: {
       hub,
       submit,
       typingMembersMax: config.limits.typingMembersMax,
+      admission,
       photos: new PhotoFiles(config.dataDir, resizer),
       photoLinks,
       admitRows: (caller, rows) => admission.admitRows(caller, rows),

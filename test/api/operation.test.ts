@@ -23,7 +23,9 @@ describe('what an endpoint may refuse with', () => {
   const plain: Operation = { method: 'GET', path: '/x', summary: '', errors: [] };
   it.each([
     ['an id', { path: '/x/{id}' }, ['invalid_id']],
+    ['an emoji', { path: '/x/{emoji}' }, ['invalid_field']],
     ['pages', { paged: true }, ['invalid_query']],
+    ['pages at a place', { placed: true }, ['invalid_query']],
     ['users in the query', { usersInQuery: true }, ['invalid_query']],
     ['what may be done already', { ifNeeded: true }, ['invalid_query']],
     [

@@ -26,7 +26,7 @@ describe('a CORS preflight', () => {
     '/main',
     '/nothing',
   ])('of %s is 204 without a token', async (path) => {
-    for (const method of ['GET', 'POST', 'PATCH', 'DELETE']) {
+    for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']) {
       const headers = {
         origin: ORIGIN,
         'access-control-request-method': method,

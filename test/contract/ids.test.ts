@@ -40,8 +40,9 @@ const BAD_IDS = [
 
 describe.each(withId)('the id in the path of %s', (_name, { method, path, body }) => {
   const ask = (id: string) => {
-    const users = body === undefined ? undefined : { name: 'x', users: [{ id: alice.id }] };
-    return alice.send(method, path.replace('{id}', id).slice(BASE.length), users);
+    const fields = body === undefined ? undefined : { name: 'x', text: 'x', users: [{ id: alice.id }] };
+    const named = path.replace('{id}', id).replace('{emoji}', '%E2%9D%A4');
+    return alice.send(method, named.slice(BASE.length), fields);
   };
 
   it('is 400 when it is not a positive integer up to 2^53-1', async () => {
@@ -58,7 +59,7 @@ describe.each(withId)('the id in the path of %s', (_name, { method, path, body }
   it('may be anything up to 2^53-1, which is then unknown', async () => {
     for (const id of ['9007199254740991', '4503599627370496', '999999999999']) {
       const answer = await ask(id);
-      expect(answer.body.code).toMatch(/^(user_not_found|user_unknown|chat_not_found|group_not_found)$/);
+      expect(answer.body.code).toMatch(/^(user_unknown|(user|chat|group|message)_not_found)$/);
       expect(answer.body.code).not.toBe('invalid_id');
     }
   });

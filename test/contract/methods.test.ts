@@ -11,6 +11,7 @@ beforeAll(async () => {
   alice = await join(server, 'Alice');
   const bob = await join(server, 'Bob');
   const [chat, group] = [await alice.chatWith(bob), await alice.groupWith(bob)];
+  const message = (await alice.post(`/chat/${chat}/message`, { text: 'hi' })).body.message.id;
   paths = {
     '/user': '/user',
     '/user/{id}': `/user/${bob.id}`,
@@ -24,6 +25,12 @@ beforeAll(async () => {
     '/group/{id}/photo': `/group/${group}/photo`,
     '/group/{id}/add': `/group/${group}/add`,
     '/group/{id}/delete': `/group/${group}/delete`,
+    '/chat/{id}/message': `/chat/${chat}/message`,
+    '/chat/{id}/messages': `/chat/${chat}/messages`,
+    '/group/{id}/message': `/group/${group}/message`,
+    '/group/{id}/messages': `/group/${group}/messages`,
+    '/message/{id}': `/message/${message}`,
+    '/message/{id}/reaction/{emoji}': `/message/${message}/reaction/${encodeURIComponent('👍')}`,
     '/chats': '/chats',
     '/main': '/main',
   };
@@ -44,6 +51,12 @@ const METHODS: Record<string, string[]> = {
   '/group/{id}/photo': ['GET', 'HEAD'],
   '/group/{id}/add': ['POST'],
   '/group/{id}/delete': ['DELETE'],
+  '/chat/{id}/message': ['POST'],
+  '/chat/{id}/messages': ['GET', 'HEAD'],
+  '/group/{id}/message': ['POST'],
+  '/group/{id}/messages': ['GET', 'HEAD'],
+  '/message/{id}': ['DELETE', 'GET', 'HEAD', 'PATCH'],
+  '/message/{id}/reaction/{emoji}': ['DELETE', 'GET', 'HEAD', 'PUT'],
   '/chats': ['GET', 'HEAD'],
   '/main': ['GET'],
 };
@@ -68,7 +81,7 @@ describe('the methods of every path', () => {
 
   it('are not looked at before the token', async () => {
     for (const path of Object.keys(METHODS)) {
-      expectRefusal(await ask(server, 'PUT', to(path)), 401, 'unauthorized');
+      expectRefusal(await ask(server, 'PROPFIND', to(path)), 401, 'unauthorized');
     }
   });
 });

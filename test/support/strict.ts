@@ -135,7 +135,7 @@ function expectRefusedUpgrade(path: string, answer: Answer): void {
 function routeOf(method: string, path: string): Operation | undefined {
   const bare = `${BASE}${path}`.split('?', 1)[0] ?? '';
   return Object.values<Operation>(routes).find((route) => {
-    const pattern = new RegExp(`^${route.path.replace('{id}', '[^/]+')}$`);
+    const pattern = new RegExp(`^${route.path.replace(/\{\w+\}/g, '[^/]+')}$`);
     return route.method === (method === 'HEAD' ? 'GET' : method) && pattern.test(bare);
   });
 }

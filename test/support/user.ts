@@ -1,3 +1,4 @@
+import { noteText } from './leaks.js';
 import { TestSocket } from './socket.js';
 
 export interface Answer {
@@ -39,6 +40,10 @@ export class TestUser {
     return this.send('POST', path, body);
   }
 
+  put(path: string): Promise<Answer> {
+    return this.send('PUT', path);
+  }
+
   patch(path: string, body?: object): Promise<Answer> {
     return this.send('PATCH', path, body);
   }
@@ -54,6 +59,7 @@ export class TestUser {
     headers: Record<string, string> = {},
   ): Promise<Answer> {
     const json = typeof body === 'object' && !(body instanceof FormData);
+    if (json && 'text' in body) noteText(body.text);
     const response = await fetch(`${this.url}/api/v1${path}`, {
       method,
       headers: {

@@ -44,6 +44,8 @@ export class Exchange {
   readonly query: string;
   /** The `{id}` of the endpoint's path, as it came; undefined where the path has none. */
   readonly idText: string | undefined;
+  /** The `{emoji}` of the endpoint's path, in the same way. */
+  readonly emojiText: string | undefined;
   /** The body of the request, where the endpoint takes one. It is destroyed with an error when the peer goes away. */
   readonly body: Readable | undefined;
   /** Since when the peer waits for its answer (performance.now()); undefined while its body is arriving. */
@@ -80,6 +82,7 @@ export class Exchange {
     this.query = req.getQuery();
     this.#headers = new Headers(req);
     this.idText = endpoint?.path.includes('{id}') ? req.getParameter(0) : undefined;
+    this.emojiText = endpoint?.path.includes('{emoji}') ? req.getParameter(1) : undefined;
     this.body = endpoint?.body === undefined ? undefined : this.#receive();
   }
 

@@ -1,5 +1,6 @@
 import type { Operation } from '../../api/operation.js';
 import type { RouteName } from '../../api/routes.js';
+import { emojiOf } from '../../chat/emoji.js';
 import { ChatError } from '../../chat/errors.js';
 import { parseId } from '../../chat/ids.js';
 import type { Caller } from '../../chat/users.js';
@@ -8,16 +9,22 @@ import type { UploadOptions } from '../uploads/upload.js';
 import { chatEndpoints } from './endpoints/chats.js';
 import type { Endpoints, PhotoOf, Read, Reply, Request, Services, Write } from './endpoints/endpoint.js';
 import { groupEndpoints } from './endpoints/groups.js';
+import { messageEndpoints } from './endpoints/messages.js';
 import { userEndpoints } from './endpoints/users.js';
 import type { Exchange } from './exchange.js';
 import type { Handler } from './gateway.js';
 import { readInput } from './input.js';
-import { badParameter, countParameter, flagParameter, parameter } from './query.js';
+import { badParameter, countParameter, flagParameter, parameter, placeParameter } from './query.js';
 
 /** A photo may be replaced between the look at the row and the read of the file; hardly so often. */
 const PHOTO_TRIES_MAX = 5;
 
-const endpoints: Endpoints = { ...userEndpoints, ...chatEndpoints, ...groupEndpoints };
+const endpoints: Endpoints = {
+  ...userEndpoints,
+  ...chatEndpoints,
+  ...groupEndpoints,
+  ...messageEndpoints,
+};
 
 export interface HandlerOptions extends UploadOptions {
   readonly services: Services;
@@ -91,15 +98,31 @@ function writer(name: RouteName, operation: Operation, options: HandlerOptions):
   };
 }
 
-/** Errors: invalid_id, invalid_query. */
+/** Errors: invalid_id, invalid_query, invalid_field for what is no emoji. */
 function requestOf(exchange: Exchange, caller: Caller, operation: Operation) {
   const id = exchange.idText === undefined ? 0 : parseId(exchange.idText);
   if (id === undefined) throw new ChatError('invalid_id');
-  const page = operation.paged && new URLSearchParams(exchange.query);
-  const limit = page && countParameter(page, 'limit');
-  const offset = page && countParameter(page, 'offset');
-  const ifNeeded = operation.ifNeeded && flagParameter(new URLSearchParams(exchange.query), 'if_needed');
-  return { caller, id, limit, offset, ifNeeded, body: undefined, photo: undefined };
+  const emoji = exchange.emojiText === undefined ? '' : emojiIn(exchange.emojiText);
+  const { paged, placed } = operation;
+  const query = new URLSearchParams(paged || placed || operation.ifNeeded ? exchange.query : '');
+  const limit = paged || placed ? countParameter(query, 'limit') : undefined;
+  const offset = paged && countParameter(query, 'offset');
+  const place = placed && placeParameter(query);
+  const ifNeeded = operation.ifNeeded && flagParameter(query, 'if_needed');
+  return { caller, id, emoji, limit, offset, place, ifNeeded, body: undefined, photo: undefined };
+}
+
+/** Reads an emoji from a path, in which it is percent-encoded. Errors: invalid_field. */
+function emojiIn(text: string): string {
+  let emoji: string | undefined;
+  try {
+    emoji = emojiOf(decodeURIComponent(text));
+  } catch {
+    // It is not the encoding of any text.
+  }
+  if (emoji !== undefined) return emoji;
+  const details = { field: 'emoji' };
+  throw new ChatError('invalid_field', { sentence: 'The field emoji must be one emoji.', details });
 }
 
 /** Errors: invalid_query. */

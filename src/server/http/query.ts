@@ -1,5 +1,6 @@
 import { ChatError } from '../../chat/errors.js';
 import { parseCount } from '../../chat/ids.js';
+import type { Place } from '../../store/read-store.js';
 
 /** A parameter of a query string; undefined when it is absent. Errors: invalid_query when it comes twice. */
 export function parameter(query: URLSearchParams, name: string): string | undefined {
@@ -24,6 +25,18 @@ export function flagParameter(query: URLSearchParams, name: string): boolean | u
     throw badParameter(name, 'must be true or false');
   }
   return text === undefined ? undefined : text === 'true';
+}
+
+/** The place of a page: one of `before`, `after` and `around`; undefined when all are absent. Errors: invalid_query. */
+export function placeParameter(query: URLSearchParams): Place | undefined {
+  let place: Place | undefined;
+  for (const side of ['before', 'after', 'around'] as const) {
+    const id = countParameter(query, side);
+    if (id === undefined) continue;
+    if (place !== undefined) throw badParameter(side, `must not come with ${place.side}`);
+    place = { side, id };
+  }
+  return place;
 }
 
 /** `problem` ends a sentence that begins with the parameter: `must not come twice`. */

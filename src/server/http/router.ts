@@ -1,4 +1,5 @@
 import type { HttpRequest, HttpResponse, TemplatedApp } from 'uWebSockets.js';
+import { messageRoutes } from '../../api/message-routes.js';
 import { type Channel, type Method, methodsOf, type Operation } from '../../api/operation.js';
 import { BASE, channels, type RouteName, routes } from '../../api/routes.js';
 import { ChatError } from '../../chat/errors.js';
@@ -7,6 +8,8 @@ import { type HandlerOptions, handlerOf } from './handlers.js';
 
 export interface RouterOptions extends HandlerOptions {
   readonly http: HttpGateway;
+  /** The most characters of a message. */
+  readonly textCharactersMax: number;
   /** Whether the worker can serve: linked to a ledger, and not about to stop. */
   readonly ready: () => boolean;
 }
@@ -18,6 +21,7 @@ const REGISTER: Readonly<
 > = {
   GET: (app, pattern, handler) => app.get(pattern, handler).head(pattern, handler),
   POST: (app, pattern, handler) => app.post(pattern, handler),
+  PUT: (app, pattern, handler) => app.put(pattern, handler),
   PATCH: (app, pattern, handler) => app.patch(pattern, handler),
   DELETE: (app, pattern, handler) => app.del(pattern, handler),
 };
@@ -27,8 +31,9 @@ const REGISTER: Readonly<
  * through to these.
  */
 export function registerRoutes(app: TemplatedApp, options: RouterOptions): void {
-  const { http } = options;
-  for (const [name, operation] of Object.entries(routes) as [RouteName, Operation][]) {
+  const { http, textCharactersMax } = options;
+  const operations: Record<RouteName, Operation> = { ...routes, ...messageRoutes(textCharactersMax) };
+  for (const [name, operation] of Object.entries(operations) as [RouteName, Operation][]) {
     const handle = handlerOf(name, operation, options);
     REGISTER[operation.method](app, patternOf(operation.path), (res, req) =>
       http.serve(res, req, operation, handle),
@@ -63,9 +68,9 @@ export function allowedMethods(
   return new Map([...allowed].map(([path, methods]) => [path, [...methods]]));
 }
 
-/** Returns the engine's pattern for a path such as `/chat/{id}`. */
+/** Returns the engine's pattern for a path such as `/chat/{id}`. Its parameters are known by their order. */
 export function patternOf(path: string): string {
-  return path.replace('{id}', ':id');
+  return path.replace('{id}', ':id').replace('{emoji}', ':emoji');
 }
 
 function registerProbe(app: TemplatedApp, http: HttpGateway, path: string, healthy: () => boolean): void {

@@ -5,14 +5,16 @@ import { type Asked, bytesOf } from './line.js';
 import { type About, ruleOf } from './rules.js';
 import { pathTo, ROUTE_NAMES, type Scene } from './scene.js';
 
-/** Someone, and a chat that is not there for them. */
+/** Someone, and a chat or a message that is not there for them. */
 export interface Blind {
   readonly who: StrictUser;
   readonly id: number;
 }
 
-/** Everything that is there and must not be told from what is not, for chats and for groups. */
-export const BLIND: Readonly<Record<'chat' | 'group', Readonly<Record<string, (scene: Scene) => Blind>>>> = {
+type Hidden = 'chat' | 'group' | 'message';
+
+/** Everything that is there and must not be told from what is not, for chats, groups and messages. */
+export const BLIND: Readonly<Record<Hidden, Readonly<Record<string, (scene: Scene) => Blind>>>> = {
   chat: {
     'a stranger': ({ people, chat }) => ({ who: people.stranger, id: chat }),
     'a stranger who knows both': ({ somebody, chat }) => ({ who: somebody, id: chat }),
@@ -33,19 +35,28 @@ export const BLIND: Readonly<Record<'chat' | 'group', Readonly<Record<string, (s
     'the former owner, of a deleted group': ({ people, gone }) => ({ who: people.former, id: gone }),
     'a former member, of a deleted group': ({ people, gone }) => ({ who: people.removed, id: gone }),
   },
+  message: {
+    'a stranger, of a private chat': ({ people, messages }) => ({ who: people.stranger, id: messages.chat }),
+    'a stranger, of a group': ({ people, messages }) => ({ who: people.stranger, id: messages.group }),
+    'a member of another group': ({ somebody, messages }) => ({ who: somebody, id: messages.group }),
+    'a removed member': ({ people, messages }) => ({ who: people.removed, id: messages.group }),
+    'one without a profile': ({ people, messages }) => ({ who: people.profileless, id: messages.group }),
+    'the author, of a deleted group': ({ people, messages }) => ({ who: people.former, id: messages.gone }),
+    'a member, of an entry that is none': ({ people, change }) => ({ who: people.owner, id: change }),
+  },
 };
 
-/** Somewhere to ask for a chat or a group. */
+/** Somewhere to ask for a chat, a group or a message. */
 export interface Door {
   readonly name: string;
-  readonly about: 'chat' | 'group';
+  readonly about: Hidden;
   /** The bytes of a request of this user about this id. */
   readonly knock: (scene: Scene, who: StrictUser, id: number) => string;
 }
 
 const door = (
   name: string,
-  about: 'chat' | 'group',
+  about: Hidden,
   path: string,
   asked: (scene: Scene) => Omit<Asked, 'path' | 'token'>,
 ): Door => ({
@@ -71,9 +82,9 @@ const channelDoors = channels.flatMap(({ of, path }) => {
   );
 });
 
-/** Every route, and every channel by both carriers, that is about a chat or a group. */
+/** Every route, and every channel by both carriers, that is about one of them. */
 export const DOORS: readonly Door[] = [...routeDoors, ...channelDoors];
 
-function isHidden(about: About): about is 'chat' | 'group' {
-  return about === 'chat' || about === 'group';
+function isHidden(about: About): about is Hidden {
+  return about === 'chat' || about === 'group' || about === 'message';
 }

@@ -19,7 +19,7 @@ export const ROLES = [
 export type Role = (typeof ROLES)[number];
 
 /** What the `{id}` of a path names. */
-export type About = 'user' | 'chat' | 'group' | 'none';
+export type About = 'user' | 'chat' | 'group' | 'message' | 'none';
 
 /** The status and, for a refusal, its code. */
 export type Verdict = '200' | `${number} ${ErrorCode}`;
@@ -54,6 +54,17 @@ export const RULES: Readonly<Record<RouteName, Rule>> = {
   getGroupReaders: rule('group', '404 group_not_found', '404 group_not_found',  '200',             '200',             '404 group_not_found'),
   addMembers:    rule('group', '400 profile_required', '404 group_not_found',   '403 not_owner',   '200',             '404 group_not_found'),
   removeMembers: rule('group', '400 profile_required', '404 group_not_found',   '403 not_owner',   '200',             '404 group_not_found'),
+  postChatMessage:  rule('chat',    '400 profile_required',  '404 chat_not_found',    '200',            '200', '404 chat_not_found'),
+  postGroupMessage: rule('group',   '400 profile_required',  '404 group_not_found',   '200',            '200', '404 group_not_found'),
+  getChatMessages:  rule('chat',    '404 chat_not_found',    '404 chat_not_found',    '200',            '200', '404 chat_not_found'),
+  getGroupMessages: rule('group',   '404 group_not_found',   '404 group_not_found',   '200',            '200', '404 group_not_found'),
+  // A message of the owner.
+  getMessage:       rule('message', '404 message_not_found', '404 message_not_found', '200',            '200', '404 message_not_found'),
+  editMessage:      rule('message', '400 profile_required',  '404 message_not_found', '403 not_author', '200', '404 message_not_found'),
+  deleteMessage:    rule('message', '400 profile_required',  '404 message_not_found', '403 not_author', '200', '404 message_not_found'),
+  addReaction:      rule('message', '400 profile_required',  '404 message_not_found', '200',            '200', '404 message_not_found'),
+  removeReaction:   rule('message', '400 profile_required',  '404 message_not_found', '200',            '200', '404 message_not_found'),
+  getReactors:      rule('message', '404 message_not_found', '404 message_not_found', '200',            '200', '404 message_not_found'),
   listChats:     rule('none',  '404 chats_not_found',  '404 chats_not_found',   '200',             '200'),
 };
 

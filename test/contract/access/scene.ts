@@ -28,6 +28,10 @@ export class Scene {
   readonly group: number;
   /** A group that is deleted. */
   readonly gone: number;
+  /** Messages: of the member in the chat, of the owner in the group, of the former owner in the deleted group. */
+  readonly messages: Readonly<Record<'chat' | 'group' | 'gone', number>>;
+  /** An entry of the group that is no message: a change of the owner's message. */
+  readonly change: number;
   /** Links to photos that people had before they were removed or their tokens were revoked. */
   readonly formerLinks: Readonly<Record<'removed' | 'revoked', Links>>;
   readonly #tokens: Readonly<Record<Exclude<Role, Person>, string | undefined>>;
@@ -36,7 +40,7 @@ export class Scene {
     server: TestServer,
     people: Scene['people'],
     somebody: StrictUser,
-    ids: { chat: number; group: number; gone: number },
+    ids: Pick<Scene, 'chat' | 'group' | 'gone' | 'messages' | 'change'>,
     tokens: { expired: string; revoked: string },
     formerLinks: Scene['formerLinks'],
   ) {
@@ -46,6 +50,8 @@ export class Scene {
     this.chat = ids.chat;
     this.group = ids.group;
     this.gone = ids.gone;
+    this.messages = ids.messages;
+    this.change = ids.change;
     this.formerLinks = formerLinks;
     this.#tokens = { nobody: undefined, ...tokens };
   }
@@ -72,13 +78,26 @@ export class Scene {
     const formerLinks = { removed: await linksOf(removed), revoked: await linksOf(owner) };
     await owner.delete(`/group/${group}/delete`, { users: [{ id: removed.id }] });
     const gone = await former.groupWith(removed);
+    const says = async (user: StrictUser, path: string): Promise<number> =>
+      (await user.post(`${path}/message`, { text: `${user.name} said this` })).body.message.id;
+    const messages = {
+      chat: await says(member, `/chat/${chat}`),
+      group: await says(owner, `/group/${group}`),
+      gone: await says(former, `/group/${gone}`),
+    };
+    const socket = await owner.connect(`/group/${group}?features=1`);
+    await socket.nextOf('history');
+    await owner.patch(`/message/${messages.group}`, { text: 'This is what the owner meant' });
+    const { id: change } = await socket.nextOf('edited');
+    await socket.close();
     await former.delete(`/group/${gone}`);
     const now = nowSeconds();
     const tokens = {
       expired: await sign({ sub: owner.id, exp: now - 60 }),
       revoked: await sign({ sub: owner.id, iat: now - 100 }),
     };
-    return new Scene(server, people, somebody, { chat, group, gone }, tokens, formerLinks);
+    const ids = { chat, group, gone, messages, change };
+    return new Scene(server, people, somebody, ids, tokens, formerLinks);
   }
 
   /** Makes the revoked token one, on every worker. */
@@ -105,6 +124,7 @@ export class Scene {
   /** What somebody in that role asks for. */
   idOf(about: About, role: Role): number {
     if (about === 'user' || about === 'none') return this.somebody.id;
+    if (about === 'message') return role === 'former' ? this.messages.gone : this.messages.group;
     if (role === 'former') return this.gone;
     return about === 'chat' ? this.chat : this.group;
   }
@@ -120,6 +140,9 @@ export class Scene {
       readGroup: { id: 1 },
       addMembers: { users: [{ id: this.somebody.id }] },
       removeMembers: { users: [{ id: this.people.member.id }] },
+      postChatMessage: { text: 'hello' },
+      postGroupMessage: { text: 'hello' },
+      editMessage: { text: 'changed' },
     };
     return bodies[name] && JSON.stringify(bodies[name]);
   }
@@ -131,15 +154,17 @@ export class Scene {
       owner.get(`/group/${this.group}/info`),
       owner.get(`/group/${this.group}/users`),
       member.get(`/chat/${this.chat}/info`),
+      member.get(`/chat/${this.chat}/messages`),
+      owner.get(`/group/${this.group}/messages`),
       ...[owner, member, former, stranger].map((user) => user.get('/chats')),
     ];
     return (await Promise.all(answers)).map(({ body }) => body);
   }
 }
 
-/** The path of a route or channel with its id. */
+/** The path of a route or channel with its id, and an emoji where it has one. */
 export function pathTo(pattern: string, id: number): string {
-  return pattern.replace('{id}', String(id));
+  return pattern.replace('{id}', String(id)).replace('{emoji}', encodeURIComponent('👍'));
 }
 
 export const ROUTE_NAMES = Object.keys(routes) as RouteName[];

@@ -113,7 +113,7 @@ describe('a preflight', () => {
   it('allows the methods of all routes, and HEAD', () => {
     const allowed = preflightHeaders('')['Access-Control-Allow-Methods']?.split(', ');
     for (const { method } of Object.values<Operation>(routes)) expect(allowed).toContain(method);
-    expect(allowed).toEqual(['GET', 'HEAD', 'POST', 'PATCH', 'DELETE']);
+    expect(allowed).toEqual(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']);
   });
 
   it.each([

@@ -20,6 +20,7 @@ function registered(): string[] {
     get: note('GET'),
     head: note('HEAD'),
     post: note('POST'),
+    put: note('PUT'),
     patch: note('PATCH'),
     del: note('DELETE'),
     any: note('ANY'),
@@ -60,6 +61,7 @@ describe('the router', () => {
   it('writes an id as the engine does', () => {
     expect(patternOf('/api/v1/group/{id}/users')).toBe('/api/v1/group/:id/users');
     expect(patternOf('/api/v1/main')).toBe('/api/v1/main');
+    expect(patternOf('/message/{id}/reaction/{emoji}')).toBe('/message/:id/reaction/:emoji');
   });
 });
 
@@ -69,7 +71,7 @@ describe('the methods of a path', () => {
   it('are those of its operations, HEAD where there is GET, and GET where there is a channel', () => {
     const operations = [...on('/a', ...METHODS), ...on('/b', 'PATCH'), ...on('/c', 'POST', 'DELETE')];
     expect(Object.fromEntries(allowedMethods(operations, [{ path: '/c' }, { path: '/d' }]))).toEqual({
-      '/a': ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'],
+      '/a': ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
       '/b': ['PATCH'],
       '/c': ['POST', 'DELETE', 'GET'],
       '/d': ['GET'],

@@ -5,9 +5,10 @@ import type { Submit } from '../../../chat/commands.js';
 import { ChatError } from '../../../chat/errors.js';
 import type { Caller } from '../../../chat/users.js';
 import type { PhotoOwner, PhotoStore } from '../../../store/photo-store.js';
-import type { Loaded } from '../../../store/read-store.js';
+import type { Loaded, Place } from '../../../store/read-store.js';
 import type { PhotoLinks } from '../../auth/photo-links.js';
 import type { Hub } from '../../hub/hub.js';
+import type { Admission } from '../../limits/admission.js';
 
 /** What the endpoints of a worker work with. */
 export interface Services {
@@ -17,6 +18,7 @@ export interface Services {
   readonly photoLinks: PhotoLinks;
   /** In groups with more members nobody is told who has read; 0: no limit. */
   readonly typingMembersMax: number;
+  readonly admission: Pick<Admission, 'admitMessage' | 'messageSettled'>;
   /** Counts the rows that a request touches as more requests. Errors: rate_limited. */
   readonly admitRows: (caller: Caller, rows: number) => void;
   /** Logs what failed beside a request that is answered all the same. */
@@ -28,8 +30,12 @@ export interface Request<K extends RouteName> {
   readonly caller: Caller;
   /** The `{id}` of the path; 0 where the path has none. */
   readonly id: number;
+  /** The `{emoji}` of the path; empty where the path has none. */
+  readonly emoji: string;
   readonly limit: number | undefined;
   readonly offset: number | undefined;
+  /** Which messages of a chat are asked for. */
+  readonly place: Place | undefined;
   /** Whether what is so already is passed over instead of being refused. */
   readonly ifNeeded: boolean | undefined;
   readonly body: BodyOf<(typeof routes)[K]>;
