@@ -6,6 +6,7 @@ import {
   type ChangeFrame,
   DeleteFrame,
   editFrame,
+  InChat,
   type MessageFrame,
   messageFrame,
   PingFrame,
@@ -34,6 +35,11 @@ export function newTokenIn(frame: Readonly<Record<string, unknown>>): string | u
 export function pingIn(frame: Readonly<Record<string, unknown>>): PingFrame | undefined {
   if (frame['type'] !== 'ping') return undefined;
   return parsed(PingFrame, frame);
+}
+
+/** The chat that a frame of a main socket is for. Errors: invalid_field. */
+export function chatIdIn(frame: Readonly<Record<string, unknown>>): number {
+  return parsed(InChat, frame).chat_id;
 }
 
 /** What a chat's socket takes beside `auth` and `ping`. */

@@ -71,6 +71,16 @@ export type MessageChange = MessageEdited | MessageDeleted | ReactionChanged;
 /** An entry that a chat's sockets may hear of. */
 export type ChatEntry = Message | MessageChange;
 
+/** A change of a group that its members may hear of. */
+export type GroupChange = Extract<
+  Entry,
+  { readonly kind: 'group_changed' | 'members_added' | 'members_removed' }
+>;
+
+export function isGroupChange(entry: Entry): entry is GroupChange {
+  return entry.kind === 'group_changed' || entry.kind === 'members_added' || entry.kind === 'members_removed';
+}
+
 export function isChatEntry(entry: Entry): entry is ChatEntry {
   switch (entry.kind) {
     case 'message':

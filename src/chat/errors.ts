@@ -6,7 +6,8 @@ import type { LimitName } from './limits.js';
  */
 const SENTENCES = {
   already_member: 'Some of these users are already in the group.',
-  after_unknown: 'The parameter after must be an id, or an id and the time of its message: <id>@<unix ms>.',
+  after_unknown:
+    'The parameter after must be a cursor that the server gave, an id, or an id and the time of its message: <id>@<unix ms>.',
   bad_request: 'The request is not well-formed.',
   chat_not_found: 'There is no such chat.',
   chats_not_found: 'You have no chats yet.',

@@ -32,3 +32,26 @@ export function parseCursor(
 export function parseCount(text: string): number | undefined {
   return /^\d+$/.test(text) ? Math.min(Number(text), Number.MAX_SAFE_INTEGER) : undefined;
 }
+
+/** A place in the history, as `parseCursor` reads it from `<id>@<time>`. */
+export interface Cursor {
+  readonly id: number;
+  /** Proves which history the id is of; undefined when its entry has gone. */
+  readonly time: number | undefined;
+}
+
+const OPAQUE_CURSOR = /^c1-([0-9a-z]{1,11})(?:-([0-9a-z]{1,11}))?$/;
+
+/** A cursor in the form that clients keep without reading it: a later version may put more into it. */
+export function opaqueCursor({ id, time }: Cursor): string {
+  return `c1-${id.toString(36)}${time === undefined ? '' : `-${time.toString(36)}`}`;
+}
+
+/** Returns undefined for anything but what `opaqueCursor` gives. */
+export function parseOpaqueCursor(text: string): Cursor | undefined {
+  const [match, idText = '', timeText] = OPAQUE_CURSOR.exec(text) ?? [];
+  if (match === undefined) return undefined;
+  const id = Number.parseInt(idText, 36);
+  const time = timeText === undefined ? undefined : Number.parseInt(timeText, 36);
+  return Number.isSafeInteger(id) && Number.isSafeInteger(time ?? 0) ? { id, time } : undefined;
+}

@@ -1,8 +1,9 @@
 import type { Chat } from '../chat/chats.js';
-import type { ChatEntry, Entry, PageEntry } from '../chat/entries.js';
+import type { ChatEntry, Entry, GroupChange, PageEntry } from '../chat/entries.js';
 import type { Message, Quote, Reaction, View } from '../chat/messages.js';
 import type { User } from '../chat/users.js';
 import type { MaybePromise } from '../maybe-promise.js';
+import type { Replay, ReplayBounds } from './replay.js';
 
 /** A value, and the newest id of the log at the moment that the value is true at. */
 export interface At<T> {
@@ -38,7 +39,7 @@ export type Quotes = ReadonlyMap<number, Quote>;
 /** Says what the caller does not have at hand, and needs to apply an entry. */
 export interface Lacks {
   author(entry: ChatEntry): boolean;
-  chat(message: Message): boolean;
+  chat(entry: ChatEntry | GroupChange): boolean;
 }
 
 /** Entries with what applying them needs. */
@@ -280,6 +281,20 @@ export interface ReadStore {
   ): Loaded<Reactors | undefined>;
   /** A message of a chat that the user is in, also one that was deleted. */
   messageFor(messageId: number, userId: number, known: Known): Loaded<MessageInChat | undefined>;
+
+  /**
+   * What happened in the chats of a user after a position. `sent` has the chats that came with their newest page already,
+   * and the position that those pages were true at.
+   */
+  replayFor(
+    userId: number,
+    after: number,
+    sent: ReadonlyMap<number, number>,
+    bounds: ReplayBounds,
+    known: Known,
+  ): Loaded<Replay>;
+  /** The other users of a user's private chats. */
+  partnersOf(userId: number): Loaded<readonly number[]>;
 
   close(): void;
 }

@@ -1,4 +1,4 @@
-import { type Entry, isChatEntry } from '../../chat/entries.js';
+import { type Entry, isChatEntry, isGroupChange } from '../../chat/entries.js';
 import { ChatError } from '../../chat/errors.js';
 import type { Message } from '../../chat/messages.js';
 import { attempt, chain, type MaybePromise } from '../../maybe-promise.js';
@@ -263,10 +263,10 @@ export class Follower {
   }
 
   #isBrought(entry: Entry, { users, chats }: LogPage): boolean {
-    if (!isChatEntry(entry)) return true;
-    const hasAuthor = users.has(entry.authorId) || !this.#events.author(entry);
-    if (entry.kind !== 'message') return hasAuthor;
-    return hasAuthor && (chats.has(entry.chatId) || !this.#events.chat(entry));
+    const isOfMessage = isChatEntry(entry);
+    if (!isOfMessage && !isGroupChange(entry)) return true;
+    if (isOfMessage && !users.has(entry.authorId) && this.#events.author(entry)) return false;
+    return chats.has(entry.chatId) || !this.#events.chat(entry);
   }
 
   /** The entries after the position: those that were prefetched, or else the store's up to them. */

@@ -1,4 +1,4 @@
-import { changeJson, lastMessageJson, messageJson } from '../../api/encode.js';
+import { changeJson, messageJson } from '../../api/encode.js';
 import { Close, closeCodeOf } from '../../api/status.js';
 import type { Chat, ChatType } from '../../chat/chats.js';
 import {
@@ -6,7 +6,9 @@ import {
   type ChatEntry,
   type ChatRead,
   type Entry,
+  type GroupChange,
   isChatEntry,
+  isGroupChange,
   type MessageChange,
 } from '../../chat/entries.js';
 import { ChatError } from '../../chat/errors.js';
@@ -17,12 +19,15 @@ import { mapLoaded } from '../../store/loading.js';
 import type { Loaded, LogPage, Quotes, ReadStore } from '../../store/read-store.js';
 import { Revocations } from '../auth/revocations.js';
 import { Audiences } from './audiences.js';
-import { type Audience, Backpressure } from './backpressure.js';
+import { Backpressure } from './backpressure.js';
 import { Caches, type Profile } from './caches.js';
 import { Follower } from './follower.js';
+import { LastMessages } from './last-messages.js';
+import { MainFeed } from './main-feed.js';
 import { EncodedPages } from './pages.js';
+import { Publisher } from './publisher.js';
 import type { ChatSocket, Socket } from './sockets.js';
-import { changesTopic, chatTopic, groupTopic, type Topics, userTopic } from './topics.js';
+import { changesTopic, chatTopic, type Topics } from './topics.js';
 
 /** Listens to entries that pass. */
 export interface Passing {
@@ -45,11 +50,12 @@ export class Hub {
   readonly follower: Follower;
   readonly revocations: Revocations;
   readonly audiences: Audiences;
-  readonly #topics: Topics;
+  readonly #publisher: Publisher;
+  readonly #feed: MainFeed;
+  readonly #lastMessages: LastMessages;
   readonly #failed: (error: unknown) => void;
-  /** How many bytes the entry that is passing has published. */
-  #publishedBytes = 0;
   #passing: Passing | undefined;
+  #onBehind: (socket: Socket) => void = () => undefined;
   #onRead: (entry: ChatRead) => void = () => undefined;
 
   /** `failed` as in FollowerEvents. */
@@ -74,17 +80,19 @@ export class Hub {
   ) {
     this.store = store;
     this.revocations = revocations;
-    this.#topics = topics;
     this.audiences = new Audiences(bus);
     this.#failed = failed;
     this.backpressure = new Backpressure({
       everyone: () => this.everyone(),
       lags: (socket) => this.#leaveLive(socket),
     });
+    this.#publisher = new Publisher(topics, this.backpressure);
+    this.#lastMessages = new LastMessages(this.audiences, this.caches, this.#publisher);
+    this.#feed = new MainFeed(this, this.#publisher);
     this.follower = new Follower(store, position, {
       pass: (entry, page) => this.#pass(entry, page),
       author: (entry) => this.#isHeard(entry) && !this.caches.hasUser(entry.authorId),
-      chat: ({ chatId }) => this.audiences.mains.sockets.size > 0 && this.caches.chat(chatId) === undefined,
+      chat: (entry) => this.#lacksChat(entry),
       failed,
     });
     bus.onNewest((id) => this.follower.hint(id));
@@ -156,8 +164,8 @@ export class Hub {
       if (socket.view === 'full') socket.subscribe(changesTopic(socket.chatId));
       return;
     }
-    socket.subscribe(userTopic(socket.userId));
-    for (const groupId of groups) socket.subscribe(groupTopic(groupId));
+    const feed = socket.view === 'full' ? this.#feed : this.#lastMessages;
+    feed.subscribe(socket, groups);
   }
 
   /** Every open socket, as it is at this moment. */
@@ -167,35 +175,50 @@ export class Hub {
 
   close(): void {
     this.follower.close();
+    this.#feed.close();
     this.backpressure.close();
+  }
+
+  /** Brings a live socket once more from the position to the end of the log. */
+  catchUpAgain(socket: Socket): void {
+    this.#leaveLive(socket);
+    this.#onBehind(socket);
+  }
+
+  /** Sets the listener for sockets that are to catch up at once. */
+  onBehind(listener: (socket: Socket) => void): void {
+    this.#onBehind = listener;
   }
 
   /** Everything up to the position was published to the socket. What follows it gets in pages of its own. */
   #leaveLive(socket: Socket): void {
     socket.unsubscribeAll();
     socket.state = 'behind';
-    if (socket.kind === 'chat') socket.continueAfter(this.follower.position);
-    else socket.position = this.follower.position;
+    socket.continueAfter(this.follower.position);
     socket.movedAt = performance.now();
     socket.leastBuffered = socket.buffered;
   }
 
   /** Whether a socket of this worker may have to be sent an entry. */
   #isHeard({ kind, chatId }: ChatEntry): boolean {
-    return (
-      (kind === 'message' && this.audiences.mains.sockets.size > 0) ||
-      this.audiences.room(chatId) !== undefined
-    );
+    const isHeardByMains = kind === 'message' ? this.audiences.hasMains : this.#feed.isOn;
+    return isHeardByMains || this.audiences.room(chatId) !== undefined;
+  }
+
+  #lacksChat(entry: ChatEntry | GroupChange): boolean {
+    // Of a group that changes, main sockets are told what it is like now.
+    if (isGroupChange(entry)) return this.#feed.isOn;
+    return this.audiences.hasMains && this.caches.chat(entry.chatId) === undefined;
   }
 
   #pass(entry: Entry, page: LogPage): number {
-    this.#publishedBytes = 0;
     this.#cacheBrought(entry, page);
     this.caches.passed(entry, page.users);
     this.pages.plain.passed(entry);
     this.pages.full.passed(entry);
     this.#act(entry, page.quotes);
-    return this.#publishedBytes;
+    this.#feed.passed(entry, page);
+    return this.#publisher.takeBytes();
   }
 
   /** Adds to the caches what the page brought for a message or a change of one. */
@@ -220,7 +243,7 @@ export class Hub {
         return this.#onRead(entry);
       case 'group_created':
       case 'members_added':
-        return this.#joined(entry.chatId, entry.users);
+        return this.#lastMessages.joined(entry.chatId, entry.users);
       case 'members_removed':
         return this.#left(entry.chatId, entry.users);
       case 'group_deleted':
@@ -243,63 +266,44 @@ export class Hub {
     this.#passing?.stoppedTyping(chatId, authorId);
     const quote = quotes.get(message.extra?.replyTo ?? 0);
     const room = this.audiences.room(chatId);
-    const frame = room && messageJson(message, this.caches.nameJson(authorId), quote);
+    const feeds = this.#feed.topicsOf(chatId);
+    const isNeeded = room !== undefined || feeds.length > 0;
+    const frame = isNeeded ? messageJson(message, this.caches.nameJson(authorId), quote) : undefined;
     // It may have been deleted before it was read here: sockets that know nothing of changes are not told of it.
     const isShown = !isDeleted(message);
-    if (room !== undefined && frame !== undefined) {
-      if (isShown) this.#publish(chatTopic(chatId), frame, room, room.sockets.size);
+    if (frame !== undefined) {
+      if (room !== undefined && isShown)
+        this.#publisher.publish(chatTopic(chatId), frame, room, room.sockets.size);
       else this.publishChange(chatId, frame);
+      this.#feed.publish(feeds, frame);
     }
     this.pages.plain.messagePassed(message, isShown ? frame : undefined, quotes);
     this.pages.full.messagePassed(message, frame, quotes);
-    if (isShown) this.#publishToMains(message);
+    if (isShown) this.#lastMessages.posted(message);
   }
 
   #changed(change: MessageChange): void {
     // The text of an edit is gone when the message was deleted since, as follows further on in the log.
-    const isGone = change.kind === 'message_edited' && change.text === '';
-    if (isGone || this.audiences.room(change.chatId) === undefined) return;
-    this.publishChange(change.chatId, changeJson(change, this.caches.nameJson(change.authorId)));
+    if (change.kind === 'message_edited' && change.text === '') return;
+    const { chatId, authorId } = change;
+    const feeds = this.#feed.topicsOf(chatId);
+    if (feeds.length === 0 && this.#publisher.receivers(changesTopic(chatId)) === 0) return;
+    const frame = changeJson(change, this.caches.nameJson(authorId));
+    this.publishChange(chatId, frame);
+    this.#feed.publish(feeds, frame);
   }
 
   /** Publishes to the sockets of a chat that ask for changes. */
   publishChange(chatId: number, frame: string): void {
     const room = this.audiences.room(chatId);
     const topic = changesTopic(chatId);
-    const receivers = this.#topics.numSubscribers(topic);
-    if (room !== undefined && receivers > 0) this.#publish(topic, frame, room, receivers);
-  }
-
-  #publishToMains(message: Message): void {
-    if (this.audiences.mains.sockets.size === 0) return;
-    const { chatId, authorId } = message;
-    // A chat that is not cached has just changed, or is deleted further on in the log, so it is a group.
-    const { pair = null, type = 'group' } = this.caches.chat(chatId) ?? {};
-    const topics =
-      pair === null
-        ? [groupTopic(chatId)].filter((topic) => this.#topics.numSubscribers(topic) > 0)
-        : pair.filter((userId) => this.audiences.hasMains(userId)).map(userTopic);
-    if (topics.length === 0) return;
-    const frame = lastMessageJson(message, this.caches.nameJson(authorId), type);
-    for (const topic of topics) {
-      this.#publish(topic, frame, this.audiences.mains, this.#topics.numSubscribers(topic));
-    }
-  }
-
-  #publish(topic: string, frame: string, audience: Audience, receivers: number): void {
-    const bytes = Buffer.byteLength(frame);
-    this.#topics.publish(topic, frame);
-    this.#publishedBytes += bytes;
-    this.backpressure.published(audience, bytes, receivers);
-  }
-
-  #joined(groupId: number, users: readonly number[]): void {
-    for (const socket of this.audiences.liveMainsOf(users)) socket.subscribe(groupTopic(groupId));
+    const receivers = this.#publisher.receivers(topic);
+    if (room !== undefined && receivers > 0) this.#publisher.publish(topic, frame, room, receivers);
   }
 
   #left(groupId: number, users: readonly number[]): void {
     for (const userId of users) this.#passing?.stoppedTyping(groupId, userId);
-    for (const socket of this.audiences.liveMainsOf(users)) socket.unsubscribe(groupTopic(groupId));
+    this.#lastMessages.left(groupId, users);
     const gone = new Set(users);
     for (const socket of [...this.room(groupId)]) {
       if (gone.has(socket.userId)) socket.end(Close.removed, 'removed');
@@ -307,9 +311,7 @@ export class Hub {
   }
 
   #deleted(groupId: number): void {
-    if (this.#topics.numSubscribers(groupTopic(groupId)) > 0) {
-      for (const socket of this.audiences.mains.sockets) socket.unsubscribe(groupTopic(groupId));
-    }
+    this.#lastMessages.deleted(groupId);
     for (const socket of [...this.room(groupId)]) socket.end(Close.groupDeleted, 'group deleted');
   }
 

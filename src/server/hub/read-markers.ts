@@ -2,7 +2,6 @@ import { readJson, seenJson } from '../../api/encode.js';
 import type { Submit } from '../../chat/commands.js';
 import type { ChatRead } from '../../chat/entries.js';
 import type { Hub } from './hub.js';
-import type { ChatSocket } from './sockets.js';
 
 /** What a user reads of a chat is written at most this often: clients say it for each message that comes into view. */
 const WRITE_EVERY_MS = 250;
@@ -36,11 +35,7 @@ export class ReadMarkers {
   }
 
   /** A user has read a chat up to an id. `failed` gets the refusal, if there is one. */
-  read(
-    { userId, chatId }: Pick<ChatSocket, 'userId' | 'chatId'>,
-    id: number,
-    failed: Pending['failed'],
-  ): void {
+  read(userId: number, chatId: number, id: number, failed: Pending['failed']): void {
     const key = `${userId} ${chatId}`;
     const pending = this.#pending.get(key);
     if (pending === undefined) return this.#write(key, { actor: userId, chatId, id }, failed);
@@ -71,7 +66,7 @@ export class ReadMarkers {
       if (socket.kind === 'chat' && socket.chatId === chatId && socket.state === 'live')
         socket.send(readJson(chatId, readId));
     }
-    if (!isShown || this.#hub.room(chatId).size === 0) return;
+    if (!isShown || !this.#hub.audiences.isWatched(chatId)) return;
     const users = this.#toShow.get(chatId) ?? new Map<number, number>();
     this.#toShow.set(chatId, users.set(authorId, readId));
     this.#timer ??= setTimeout(() => this.#show(), SHOW_EVERY_MS);
@@ -79,7 +74,12 @@ export class ReadMarkers {
 
   #show(): void {
     this.#timer = undefined;
-    for (const [chatId, users] of this.#toShow) this.#hub.publishChange(chatId, seenJson(chatId, users));
+    for (const [chatId, users] of this.#toShow) {
+      const frame = seenJson(chatId, users);
+      this.#hub.publishChange(chatId, frame);
+      for (const socket of this.#hub.audiences.watchers(chatId))
+        if (socket.state === 'live') socket.send(frame);
+    }
     this.#toShow.clear();
   }
 }

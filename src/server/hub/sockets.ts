@@ -171,11 +171,27 @@ export class MainSocket extends UserSocket {
   chatsLeft: number[] = [];
   /** The position at which this round began: it sends messages up to that one. */
   roundEnd = 0;
+  /** In the full view, as in ChatSocket. */
+  pagesFrom: number;
+  pagesAt: number | undefined;
+  /** In the full view, while not live: chats that were sent with their newest page, and the position of that. */
+  readonly sentWhole = new Map<number, number>();
+  /** In the full view: the chats that its client looks at, the latest last. */
+  readonly watched = new Set<number>();
 
   constructor(wire: Wire, userId: number, after: number | undefined, view: View = 'plain') {
     super(wire, userId);
     this.after = after;
     this.view = view;
     this.position = after ?? 0;
+    this.pagesFrom = this.position;
+  }
+
+  /** As in ChatSocket. */
+  continueAfter(position: number): void {
+    this.position = position;
+    this.pagesFrom = position;
+    this.pagesAt = undefined;
+    this.sentWhole.clear();
   }
 }

@@ -10,3 +10,11 @@ export const changesTopic = (chatId: number) => `e${chatId}`;
 /** One topic for all private chats of a user. */
 export const userTopic = (userId: number) => `u${userId}`;
 export const groupTopic = (groupId: number) => `m${groupId}`;
+
+// Topics of main sockets that ask for changes. They are sent messages and changes as the chats' own sockets are.
+
+/** What concerns one user alone, and everything of the user's private chats. */
+export const feedTopic = (userId: number) => `v${userId}`;
+/** Everything of a group. */
+export const groupFeedTopic = (groupId: number) => `g${groupId}`;
+export const CURSOR_TOPIC = 'w';

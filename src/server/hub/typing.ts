@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { authorName, typingJson } from '../../api/encode.js';
 import type { Chat } from '../../chat/chats.js';
+import { ChatError } from '../../chat/errors.js';
 import type { Bus, Typing } from '../../link/bus.js';
 import type { MaybePromise } from '../../maybe-promise.js';
 import type { Hub } from './hub.js';
-import type { ChatSocket } from './sockets.js';
+import type { Socket } from './sockets.js';
 
 /** The worker of a user who does not renew the signal ends it after this time. */
 const OWN_EXPIRY_MS = 6000;
@@ -12,6 +13,12 @@ const OWN_EXPIRY_MS = 6000;
 const SHOWN_EXPIRY_MS = 8000;
 const SWEEP_EVERY_MS = 500;
 const LOOK_BACK_ENTRIES_MAX = 10_000;
+
+/** A user who is typing, on the socket that said so last. */
+interface Own {
+  readonly socket: Socket;
+  readonly at: number;
+}
 
 /** The newest signal about a user in a chat. One that ends the typing is remembered as long, as late ones may follow. */
 interface Shown {
@@ -37,7 +44,7 @@ export class TypingIndicators {
   readonly #timer: NodeJS.Timeout;
   #sequence = 0;
   /** This worker's users who are typing: by chat, by user, the socket that said so last. */
-  readonly #own = new Map<number, Map<number, { socket: ChatSocket; at: number }>>();
+  readonly #own = new Map<number, Map<number, Own>>();
   readonly #shown = new Map<number, Map<number, Shown>>();
 
   constructor(hub: Hub, bus: Bus, membersMax: number, now: () => number) {
@@ -50,16 +57,17 @@ export class TypingIndicators {
     hub.onPassing({ stoppedTyping: (chatId, userId) => this.#stopped(chatId, userId) });
   }
 
-  /** Whether the socket's user is typing there, on this or another socket of this worker. */
-  isOwn({ chatId, userId }: ChatSocket): boolean {
+  /** Whether a user is typing in a chat, on any socket of this worker. */
+  isOwn(chatId: number, userId: number): boolean {
     return this.#own.get(chatId)?.has(userId) ?? false;
   }
 
   /**
-   * Passes on what a socket's frame says, except in groups that are larger than the limit. Errors: those of the store.
+   * Passes on what a socket's frame says, except in groups that are larger than the limit. Errors: those of the store;
+   * chat_not_found, where the user is not in the chat.
    */
-  typed(socket: ChatSocket, on: boolean): MaybePromise<void> {
-    const { chatId, userId } = socket;
+  typed(socket: Socket, chatId: number, on: boolean): MaybePromise<void> {
+    const { userId, kind } = socket;
     if (!on) {
       // Published in any case: the user may have begun on a socket of another worker.
       this.#removeOwn(chatId, userId);
@@ -68,18 +76,22 @@ export class TypingIndicators {
     const { follower, caches, store } = this.#hub;
     return follower.read(
       () => {
-        const known = caches.chat(chatId);
+        // Only a chat's own sockets are known to be of members.
+        const known = kind === 'chat' ? caches.chat(chatId) : undefined;
         return known === undefined ? store.chatFor(chatId, userId) : follower.here(known);
       },
-      (chat) => this.#begin(socket, chat),
+      (chat) => this.#begin(socket, chatId, chat),
     );
   }
 
   /** Ends the typing of a socket that closed. */
-  socketClosed(socket: ChatSocket): void {
-    if (this.#own.get(socket.chatId)?.get(socket.userId)?.socket !== socket) return;
-    this.#removeOwn(socket.chatId, socket.userId);
-    this.#publish(socket.chatId, socket.userId, false);
+  socketClosed(socket: Socket): void {
+    const { userId } = socket;
+    for (const chatId of socket.kind === 'chat' ? [socket.chatId] : [...socket.watched]) {
+      if (this.#own.get(chatId)?.get(userId)?.socket !== socket) continue;
+      this.#removeOwn(chatId, userId);
+      this.#publish(chatId, userId, false);
+    }
   }
 
   close(): void {
@@ -92,11 +104,18 @@ export class TypingIndicators {
     this.#bus.publish({ chatId, userId, on, worker: this.#worker, sequence: this.#sequence, position });
   }
 
-  #begin(socket: ChatSocket, chat: Chat | undefined): void {
-    const { chatId, userId } = socket;
-    const tooMany = this.#membersMax > 0 && (chat?.membersCount ?? 0) > this.#membersMax;
-    if (socket.state === 'closed' || (chat?.type === 'group' && tooMany)) return;
-    const own = this.#own.get(chatId) ?? new Map<number, { socket: ChatSocket; at: number }>();
+  #begin(socket: Socket, chatId: number, chat: Chat | undefined): void {
+    const { userId } = socket;
+    if (chat === undefined) {
+      // A chat's own socket is about to end for it.
+      if (socket.kind === 'chat') return;
+      throw new ChatError('chat_not_found');
+    }
+    // Who types there looks at it, and is told who else types.
+    if (socket.kind === 'main') this.#hub.audiences.watch(socket, chatId);
+    const tooMany = this.#membersMax > 0 && chat.membersCount > this.#membersMax;
+    if (socket.state === 'closed' || (chat.type === 'group' && tooMany)) return;
+    const own = this.#own.get(chatId) ?? new Map<number, Own>();
     own.set(userId, { socket, at: this.#now() });
     this.#own.set(chatId, own);
     this.#publish(chatId, userId, true);
@@ -106,7 +125,7 @@ export class TypingIndicators {
     const { chatId, userId, on, position } = typing;
     const { follower, store } = this.#hub;
     // While the worker is far behind the log, signals are dropped, because they must not pile up.
-    if (this.#hub.room(chatId).size === 0 || follower.isBehind) return;
+    if (!this.#hub.audiences.isWatched(chatId) || follower.isBehind) return;
     const known = this.#shown.get(chatId)?.get(userId);
     if (known?.worker === typing.worker && known.sequence >= typing.sequence) return;
     if (!on) return this.#show(typing, known?.nameJson ?? '');
@@ -144,7 +163,7 @@ export class TypingIndicators {
   /** Tells the chat's other users on this worker, and none of the author's own sockets. */
   #deliver(chatId: number, userId: number, { on, nameJson }: Shown): void {
     const frame = typingJson(chatId, userId, nameJson, on);
-    for (const socket of this.#hub.room(chatId)) {
+    for (const socket of [...this.#hub.room(chatId), ...this.#hub.audiences.watchers(chatId)]) {
       if (socket.userId !== userId && socket.state === 'live') socket.send(frame);
     }
   }

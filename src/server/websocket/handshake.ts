@@ -1,6 +1,6 @@
 import { HISTORY_MESSAGES_MAX } from '../../api/frames.js';
 import { ChatError } from '../../chat/errors.js';
-import { parseCursor } from '../../chat/ids.js';
+import { parseCursor, parseOpaqueCursor } from '../../chat/ids.js';
 import type { View } from '../../chat/messages.js';
 import type { Exchange } from '../http/exchange.js';
 import { badParameter, countParameter, parameter } from '../http/query.js';
@@ -39,7 +39,7 @@ export function startOf(queryString: string): Start {
   if (limit !== undefined || offset !== undefined) {
     throw badParameter('after', 'does not go together with limit or offset');
   }
-  const cursor = parseCursor(after);
+  const cursor = parseOpaqueCursor(after) ?? parseCursor(after);
   if (cursor === undefined) throw new ChatError('after_unknown', { details: { parameter: 'after' } });
   return { after: cursor.id, time: cursor.time };
 }

@@ -5,7 +5,7 @@ import { ChatError } from '../../chat/errors.js';
 import { isDeleted, type Message, type Quote } from '../../chat/messages.js';
 import type { Caller } from '../../chat/users.js';
 import type { Hub } from '../hub/hub.js';
-import type { ChatSocket } from '../hub/sockets.js';
+import type { Socket } from '../hub/sockets.js';
 import type { Admission } from '../limits/admission.js';
 
 export interface MessageFramesOptions {
@@ -14,9 +14,9 @@ export interface MessageFramesOptions {
   readonly post: Post;
   readonly submit: Submit;
   /** Sends the refusal of a frame. */
-  readonly refuse: (socket: ChatSocket, error: unknown, clientId: string | undefined) => void;
+  readonly refuse: (socket: Socket, error: unknown, clientId: string | undefined) => void;
   /** Ends the socket of a user who goes on in spite of a limit. */
-  readonly endFlood: (socket: ChatSocket) => void;
+  readonly endFlood: (socket: Socket) => void;
 }
 
 /**
@@ -30,8 +30,8 @@ export class MessageFrames {
     this.#options = options;
   }
 
-  post(socket: ChatSocket, caller: Caller, frame: MessageFrame): void {
-    const { chatId, userId } = socket;
+  post(socket: Socket, chatId: number, caller: Caller, frame: MessageFrame): void {
+    const { userId } = socket;
     const { text, client_id: clientId, reply_to: replyTo, mentions } = frame;
     if (!this.#admit(socket, caller, clientId)) return;
     this.#options.post({ chatId, authorId: userId, text, clientId, replyTo, mentions }, (outcome) => {
@@ -44,20 +44,20 @@ export class MessageFrames {
     });
   }
 
-  async change(socket: ChatSocket, caller: Caller, frame: ChangeFrame): Promise<void> {
+  async change(socket: Socket, chatId: number, caller: Caller, frame: ChangeFrame): Promise<void> {
     const { client_id: clientId, message_id: messageId } = frame;
     if (!this.#admit(socket, caller, clientId)) return;
-    const outcome = await this.#submit(socket, frame);
+    const outcome = await this.#submit(socket, chatId, frame);
     if (!this.#isDone(socket, caller, outcome, clientId)) return;
     if ('ok' in outcome && outcome.ok.duplicate)
       await this.#answer(socket, clientId, messageId, (message) => this.#madeBefore(socket, frame, message));
     else socket.unanswered -= 1;
   }
 
-  async #submit(socket: ChatSocket, frame: ChangeFrame): Promise<Outcome<'edit_message'>> {
+  async #submit(socket: Socket, chatId: number, frame: ChangeFrame): Promise<Outcome<'edit_message'>> {
     const { submit } = this.#options;
     const { client_id: clientId, message_id: messageId } = frame;
-    const target = { actor: socket.userId, chatId: socket.chatId, messageId, clientId };
+    const target = { actor: socket.userId, chatId, messageId, clientId };
     try {
       switch (frame.type) {
         case 'edit':
@@ -73,7 +73,7 @@ export class MessageFrames {
     }
   }
 
-  #admit(socket: ChatSocket, caller: Caller, clientId: string | undefined): boolean {
+  #admit(socket: Socket, caller: Caller, clientId: string | undefined): boolean {
     const refusal = this.#options.admission.admitMessage(caller);
     if (refusal === undefined) socket.unanswered += 1;
     else this.#refuse(socket, caller, refusal, clientId);
@@ -81,7 +81,7 @@ export class MessageFrames {
   }
 
   /** Whether the ledger has done it; the refusal is sent otherwise. */
-  #isDone(socket: ChatSocket, caller: Caller, outcome: Outcome, clientId: string | undefined): boolean {
+  #isDone(socket: Socket, caller: Caller, outcome: Outcome, clientId: string | undefined): boolean {
     this.#options.admission.messageSettled(caller, outcome);
     if ('ok' in outcome) return true;
     socket.unanswered -= 1;
@@ -91,7 +91,7 @@ export class MessageFrames {
   }
 
   /** A socket that goes on in spite of the limit is closed. */
-  #refuse(socket: ChatSocket, caller: Caller, error: ChatError, clientId: string | undefined): void {
+  #refuse(socket: Socket, caller: Caller, error: ChatError, clientId: string | undefined): void {
     const { admission, refuse, endFlood } = this.#options;
     refuse(socket, error, clientId);
     if (error.code === 'rate_limited' && !admission.spendRefusal(caller)) endFlood(socket);
@@ -99,7 +99,7 @@ export class MessageFrames {
 
   /** Answers what was done before on the asking socket alone, with the message as it is now. */
   async #answer(
-    socket: ChatSocket,
+    socket: Socket,
     clientId: string | undefined,
     messageId: number,
     encode: (message: Message, authorName: string, quote: Quote | undefined) => string,
@@ -125,7 +125,7 @@ export class MessageFrames {
   }
 
   /** Tells of a change that was made before, as the message is now. Errors: message_not_found. */
-  #madeBefore({ userId }: ChatSocket, frame: ChangeFrame, message: Message): string {
+  #madeBefore({ userId }: Socket, frame: ChangeFrame, message: Message): string {
     const { id, chatId, authorId, text, time, extra } = message;
     const {
       version = 1,

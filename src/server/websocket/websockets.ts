@@ -1,7 +1,14 @@
 import type { TemplatedApp, WebSocket } from 'uWebSockets.js';
 import { errorJson, pongJson } from '../../api/encode.js';
 import { ENGINE_FRAME_BYTES_MAX, FRAME_BYTES_MAX, type TypingSignal } from '../../api/frames.js';
-import { type ChatFrame, frameReader, newTokenIn, parseFrame, pingIn } from '../../api/parse-frame.js';
+import {
+  type ChatFrame,
+  chatIdIn,
+  frameReader,
+  newTokenIn,
+  parseFrame,
+  pingIn,
+} from '../../api/parse-frame.js';
 import { channels } from '../../api/routes.js';
 import { Close, closeCodeOf, statusOf } from '../../api/status.js';
 import type { Post, Submit } from '../../chat/commands.js';
@@ -90,7 +97,7 @@ export class WebSockets {
     const { hub, expiry, catchUp } = this.#options;
     const socket =
       chatId === undefined
-        ? new MainSocket(ws, userId, 'after' in start ? start.after : undefined)
+        ? new MainSocket(ws, userId, 'after' in start ? start.after : undefined, view)
         : new ChatSocket(ws, userId, chatId, start, view);
     session.socket = socket;
     socket.endsAt = endsAt;
@@ -108,8 +115,8 @@ export class WebSockets {
     if (socket === undefined) return release();
     if (isCut) release();
     else this.#options.hub.backpressure.ended(socket, release);
+    this.#options.typing.socketClosed(socket);
     this.#options.catchUp.detach(socket);
-    if (socket.kind === 'chat') this.#options.typing.socketClosed(socket);
   }
 
   /** Counts a ping or a pong of the client, of the protocol or in JSON. False: the socket was ended. */
@@ -142,23 +149,27 @@ export class WebSockets {
         if (this.#control(session)) socket.send(pongJson(ping));
         return;
       }
-      if (socket.kind === 'main') throw new ChatError('unknown_type');
-      this.#take(socket, caller, this.#readFrame(json, socket.view));
+      if (socket.kind === 'main' && socket.view === 'plain') throw new ChatError('unknown_type');
+      const frame = this.#readFrame(json, socket.view);
+      this.#take(socket, socket.kind === 'chat' ? socket.chatId : chatIdIn(json), caller, frame);
     } catch (error) {
       this.#refuseBadFrame(session, socket, error, clientId);
     }
   }
 
   /** Errors: overloaded. */
-  #take(socket: ChatSocket, caller: Caller, frame: ChatFrame): void {
-    if (isTyping(frame)) return this.#type(socket, caller, frame.type === 'typing');
-    if (frame.type === 'read')
-      return this.#options.readMarkers.read(socket, frame.id, (error) => this.#refuseFrame(socket, error));
-    const isTaken = socket.afterHistory(() => {
-      if (frame.type === 'message') this.#messages.post(socket, caller, frame);
-      else void this.#messages.change(socket, caller, frame);
-    });
-    if (!isTaken) throw new ChatError('overloaded');
+  #take(socket: ChatSocket | MainSocket, chatId: number, caller: Caller, frame: ChatFrame): void {
+    if (isTyping(frame)) return this.#type(socket, chatId, caller, frame.type === 'typing');
+    if (frame.type === 'read') {
+      const failed = (error: unknown) => this.#refuseFrame(socket, error);
+      return this.#options.readMarkers.read(socket.userId, chatId, frame.id, failed);
+    }
+    const hand = () => {
+      if (frame.type === 'message') this.#messages.post(socket, chatId, caller, frame);
+      else void this.#messages.change(socket, chatId, caller, frame);
+    };
+    if (socket.kind === 'main') return hand();
+    if (!socket.afterHistory(hand)) throw new ChatError('overloaded');
   }
 
   /** A newer token of the same user lets the socket stay until that token expires. */
@@ -189,13 +200,13 @@ export class WebSockets {
     socket.end(Close.flood, 'too many frames');
   }
 
-  #type(socket: ChatSocket, caller: Caller, on: boolean): void {
+  #type(socket: ChatSocket | MainSocket, chatId: number, caller: Caller, on: boolean): void {
     const { typing, admission } = this.#options;
     // A signal that takes back one that was passed on needs no limit of its own.
-    const takesBack = !on && typing.isOwn(socket);
+    const takesBack = !on && typing.isOwn(chatId, socket.userId);
     if (!takesBack && !admission.admitTyping(caller)) return;
     void attempt(
-      () => typing.typed(socket, on),
+      () => typing.typed(socket, chatId, on),
       (error) => this.#refuseFrame(socket, error),
     );
   }

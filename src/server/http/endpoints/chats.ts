@@ -1,4 +1,5 @@
 import { messageJson } from '../../../api/encode.js';
+import { roomJson } from '../../../api/encode-main.js';
 import { type ChatType, otherOf } from '../../../chat/chats.js';
 import { ChatError } from '../../../chat/errors.js';
 import type { Message } from '../../../chat/messages.js';
@@ -49,7 +50,7 @@ export const chatEndpoints: Endpoints<ChatRoute> = {
         const ids = page.map(({ chat }) => chat.id);
         return mapLoaded(hub.store.roomsOf(me, hub.caches, ids, true), (found, position) => {
           hub.caches.add(found, position);
-          const list = [...found.rooms].sort(byNewestMessage).map((room) => roomJson(hub, room, me));
+          const list = [...found.rooms].sort(byNewestMessage).map((room) => roomOf(hub, room, me));
           return `{"rooms":[${list.join(',')}]}`;
         });
       });
@@ -96,13 +97,9 @@ function byNewestMessage(a: Room, b: Room): number {
   return (b.newest?.id ?? 0) - (a.newest?.id ?? 0) || b.chat.id - a.chat.id;
 }
 
-function roomJson(hub: Hub, { chat, newest, unread }: Room, me: number): string {
+function roomOf(hub: Hub, { chat, newest, unread }: Room, me: number): string {
   const name = chat.pair ? hub.caches.nameJson(otherOf(chat.pair, me)) : JSON.stringify(chat.name);
-  const { readId = 0, messages = 0, more = false, mentions = 0 } = unread ?? {};
-  return (
-    `{"id":${chat.id},"name":${name},"type":"${chat.type}","last_message":${lastMessage(hub, newest)}` +
-    `,"unread":${messages}${more ? ',"more":true' : ''},"mentions":${mentions},"read_id":${readId}}`
-  );
+  return roomJson(chat, name, lastMessage(hub, newest), unread);
 }
 
 function lastMessage(hub: Hub, message: Message | undefined): string {

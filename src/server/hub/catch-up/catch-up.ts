@@ -5,6 +5,7 @@ import type { Hub } from '../hub.js';
 import type { Socket } from '../sockets.js';
 import { ChatCatchUp } from './chat-catch-up.js';
 import { MainCatchUp } from './main-catch-up.js';
+import { MainReplay } from './main-replay.js';
 import type { Progress, Step } from './step.js';
 
 /** A socket gets its next page, or goes live, when its peer has taken all but this much. */
@@ -27,6 +28,7 @@ export class CatchUp {
   readonly #ready = new Set<Socket>();
   readonly #chats: ChatCatchUp;
   readonly #mains: MainCatchUp;
+  readonly #replays: MainReplay;
   #scheduled = false;
 
   constructor(hub: Hub, failed: (error: unknown) => void) {
@@ -34,6 +36,8 @@ export class CatchUp {
     this.#failed = failed;
     this.#chats = new ChatCatchUp(hub);
     this.#mains = new MainCatchUp(hub);
+    this.#replays = new MainReplay(hub);
+    hub.onBehind((socket) => this.#queue(socket));
     hub.backpressure.onMeasured((socket, buffered) => this.#measured(socket, buffered));
   }
 
@@ -101,7 +105,7 @@ export class CatchUp {
       socket.isReading = false;
       this.#endWith(socket, error);
     };
-    const step: Step = socket.kind === 'main' ? this.#mains.next(socket) : this.#chats.next(socket);
+    const step = this.#next(socket);
     void attempt(
       () =>
         this.#hub.follower.read(
@@ -113,6 +117,11 @@ export class CatchUp {
         ),
       failed,
     );
+  }
+
+  #next(socket: Socket): Step {
+    if (socket.kind === 'chat') return this.#chats.next(socket);
+    return socket.view === 'full' ? this.#replays.next(socket) : this.#mains.next(socket);
   }
 
   #endWith(socket: Socket, error: unknown): void {

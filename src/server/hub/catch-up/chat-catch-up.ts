@@ -23,7 +23,7 @@ import {
   reactedAmong,
 } from '../pages.js';
 import type { ChatSocket } from '../sockets.js';
-import { AGAIN, NO_GROUPS, type Progress, type Step } from './step.js';
+import { AGAIN, hasBeenSent, NO_GROUPS, type Progress, type Step } from './step.js';
 
 /** What of a page is only for its reader. */
 interface ForReader {
@@ -206,18 +206,6 @@ export class ChatCatchUp {
 function isAnswered(entries: readonly EncodedEntry[], { reacted }: AtHand): boolean {
   const asked = new Set(reacted.map(({ reactions }) => reactions));
   return entries.every(({ reactions }) => reactions === undefined || asked.has(reactions));
-}
-
-/**
- * Whether an entry is a change that the socket got with the message itself: in this very page, or in one before. Pages show
- * messages as they are at their position, which is never before that of the first one.
- */
-function hasBeenSent(
-  { position, pagesFrom, pagesAt = 0 }: ChatSocket,
-  { id, messageId }: EncodedEntry,
-): boolean {
-  const isChange = messageId !== id;
-  return isChange && (messageId > position || (messageId > pagesFrom && id <= pagesAt));
 }
 
 function readIdFor({ view }: ChatSocket, { readId }: ForReader): number | undefined {

@@ -1,5 +1,5 @@
 import type { Chat } from '../../../chat/chats.js';
-import { type Entry, isChatEntry } from '../../../chat/entries.js';
+import { type Entry, isChatEntry, isGroupChange } from '../../../chat/entries.js';
 import { NO_CHATS, NO_QUOTES, NO_USERS } from '../../loading.js';
 import type { Lacks, LogPage, PageBounds } from '../../read-store.js';
 import type { Connection } from '../database.js';
@@ -81,9 +81,8 @@ function missing(entries: readonly Entry[], lacks: Lacks) {
   };
   for (const entry of entries) {
     if (entry.kind === 'user_changed') addUser(entry.userId);
-    if (!isChatEntry(entry)) continue;
-    if (lacks.author(entry)) addUser(entry.authorId);
-    if (entry.kind === 'message' && lacks.chat(entry)) {
+    if (isChatEntry(entry) && lacks.author(entry)) addUser(entry.authorId);
+    if ((isChatEntry(entry) || isGroupChange(entry)) && lacks.chat(entry)) {
       chatIds ??= new Set();
       chatIds.add(entry.chatId);
     }

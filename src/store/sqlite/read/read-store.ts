@@ -23,11 +23,13 @@ import type {
   Rooms,
   Users,
 } from '../../read-store.js';
+import type { Replay, ReplayBounds, ReplayItem } from '../../replay.js';
 import { type Connection, databaseIdOf, openReader, photoKeyOf } from '../database.js';
 import { type EntryRow, entryOf } from '../entry-rows.js';
 import { logReader } from './log.js';
 import { messageQueries } from './messages.js';
 import { profileQueries } from './profiles.js';
+import { replayReader } from './replay.js';
 import { SQL } from './sql.js';
 
 /** A chat of a user, and how far the user has read it. */
@@ -52,6 +54,7 @@ export class SqliteReadStore implements ReadStore {
   readonly #profiles;
   readonly #messages;
   readonly #log;
+  readonly #replay;
   readonly #sql;
 
   constructor(db: Connection) {
@@ -60,6 +63,7 @@ export class SqliteReadStore implements ReadStore {
     this.photoKey = photoKeyOf(db);
     this.#profiles = profileQueries(db);
     this.#messages = messageQueries(db);
+    this.#replay = replayReader(db, this.#profiles, this.#messages);
     this.#log = logReader(db, this.#profiles, this.#messages);
     this.#sql = {
       begin: db.prepare('BEGIN'),
@@ -76,6 +80,7 @@ export class SqliteReadStore implements ReadStore {
         `SELECT u.id, u.name, m.read_id AS readId FROM member m JOIN user u ON u.id = m.user_id
          WHERE m.chat_id = ? AND ((u.read_receipts = 1 AND ? = 1) OR u.id = ?) ORDER BY m.user_id`,
       ),
+      partnersOf: db.prepare<[number], number>(SQL.partnersOf).pluck(),
       groupsOf: db.prepare<[number], number>(SQL.groupsOf).pluck(),
     };
   }
@@ -242,6 +247,41 @@ export class SqliteReadStore implements ReadStore {
     });
   }
 
+  replayFor(
+    userId: number,
+    after: number,
+    sent: ReadonlyMap<number, number>,
+    bounds: ReplayBounds,
+    known: Known,
+  ): At<Replay> {
+    return this.#at(() => {
+      const { items, isWhole, groups, unread, ...page } = this.#replay(userId, after, sent, bounds);
+      const last = isWhole ? this.#log.newest() : page.last;
+      const entries = items.flatMap(entriesIn);
+      const pairs = items.flatMap((item) => ('chat' in item ? (item.chat.pair ?? []) : []));
+      const around = this.#around(entries, userId, known, { view: 'full', reacted: [] });
+      const strangers = pairs.filter((user) => !known.hasUser(user) && !around.users.has(user));
+      const users =
+        strangers.length === 0
+          ? around.users
+          : new Map([...around.users, ...this.#profiles.users(strangers)]);
+      return {
+        items,
+        isWhole,
+        groups,
+        unread,
+        last,
+        time: this.#log.timeOf(last) ?? undefined,
+        ...around,
+        users,
+      };
+    });
+  }
+
+  partnersOf(userId: number): At<readonly number[]> {
+    return this.#at(() => this.#sql.partnersOf.all(userId));
+  }
+
   close(): void {
     this.#db.close();
   }
@@ -310,6 +350,11 @@ export class SqliteReadStore implements ReadStore {
       this.#sql.end.run();
     }
   }
+}
+
+function entriesIn(item: ReplayItem): readonly PageEntry[] {
+  if (item.kind === 'entry') return [item.entry];
+  return 'messages' in item ? item.messages : [];
 }
 
 function reactedAmong(entries: readonly PageEntry[]): Reacted[] {

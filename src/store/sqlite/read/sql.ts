@@ -60,6 +60,20 @@ export const SQL = {
               WHERE chat_id = ? AND user_id = ? AND message_id > ? AND author_id <> ? LIMIT +?)`,
   readId: `SELECT m.read_id FROM member m CROSS JOIN chat c ON c.id = m.chat_id
            WHERE m.chat_id = ? AND m.user_id = ? AND c.deleted_at IS NULL`,
+  /** The ids of everything that sockets of the full view hear of. */
+  entryIds: `${message(1, 'id')} AND id > ? UNION ALL ${message(4, 'id')} AND id > ? UNION ALL
+             SELECT id FROM entry WHERE chat_id = ? AND visibility = 2 AND kind IN (${CHANGE_KINDS}) AND id > ?
+             ORDER BY id LIMIT +?`,
+  membershipsOf: `SELECT m.chat_id AS chatId, m.read_id AS readId, m.joined_id AS joinedId,
+                    c.changed_id AS changedId, c.type, c.user_a AS userA, c.user_b AS userB
+                  FROM member m JOIN chat c ON c.id = m.chat_id
+                  WHERE m.user_id = ? AND c.deleted_at IS NULL ORDER BY m.chat_id`,
+  departures: 'SELECT chat_id AS chatId, entry_id AS id FROM departure WHERE user_id = ? AND entry_id > ?',
+  deletedGroups: `SELECT m.chat_id AS chatId, c.deleted_id AS id FROM member m JOIN chat c ON c.id = m.chat_id
+                  WHERE m.user_id = ? AND c.deleted_at IS NOT NULL AND c.deleted_id > ?`,
+  userChangedId: 'SELECT changed_id FROM user WHERE id = ?',
+  partnersOf: `SELECT iif(c.user_a = m.user_id, c.user_b, c.user_a) FROM member m JOIN chat c ON c.id = m.chat_id
+               WHERE m.user_id = ? AND c.type = 'private'`,
   chatsOf: `SELECT m.chat_id AS id, m.read_id AS readId FROM member m JOIN chat c ON c.id = m.chat_id
             WHERE m.user_id = ? AND c.deleted_at IS NULL ORDER BY m.chat_id`,
   groupsOf: `SELECT m.chat_id FROM member m JOIN chat c ON c.id = m.chat_id

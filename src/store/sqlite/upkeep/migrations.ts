@@ -165,6 +165,21 @@ const MIGRATIONS = [
     PRIMARY KEY (chat_id, user_id, message_id)
   ) WITHOUT ROWID;
   `,
+  `
+  -- The entries by which a user who resumes sees what happened to chats meanwhile: with which one each member came, which
+  -- one was the last to change a group or a profile, and which one deleted a group. Who was there before counts as there from the beginning.
+  ALTER TABLE member ADD COLUMN joined_id INTEGER NOT NULL DEFAULT 1;
+  ALTER TABLE chat ADD COLUMN changed_id INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE chat ADD COLUMN deleted_id INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE user ADD COLUMN changed_id INTEGER NOT NULL DEFAULT 0;
+  -- Chats that a user was in and is not any more, and the entry that ended it.
+  CREATE TABLE departure (
+    user_id INTEGER NOT NULL,
+    chat_id INTEGER NOT NULL,
+    entry_id INTEGER NOT NULL,
+    PRIMARY KEY (user_id, chat_id)
+  ) WITHOUT ROWID;
+  `,
 ] as const;
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -34,8 +34,13 @@ export function purger(db: Connection, dropped: (worker: string, number: number)
     `DELETE FROM mention WHERE chat_id = ? AND (user_id, message_id) IN (
        SELECT user_id, message_id FROM mention WHERE chat_id = ? LIMIT ?)`,
   );
+  const departed = db.prepare(
+    `INSERT OR REPLACE INTO departure (user_id, chat_id, entry_id)
+     SELECT m.user_id, m.chat_id, c.deleted_id FROM member m JOIN chat c ON c.id = m.chat_id
+     WHERE m.chat_id = ? ORDER BY m.user_id LIMIT ?`,
+  );
   const deleteMembers = db.prepare(
-    'DELETE FROM member WHERE chat_id = ? AND user_id IN (SELECT user_id FROM member WHERE chat_id = ? LIMIT ?)',
+    'DELETE FROM member WHERE chat_id = ? AND user_id IN (SELECT user_id FROM member WHERE chat_id = ? ORDER BY user_id LIMIT ?)',
   );
   const done = db.prepare('DELETE FROM purge WHERE chat_id = ?');
   const oldBatches = db.prepare<[number, number], { worker: string; number: number }>(
@@ -55,6 +60,7 @@ export function purger(db: Connection, dropped: (worker: string, number: number)
       deleteReactions.run(chatId, SLICE_ROWS_MAX);
       for (const entries of deleteEntries) if (entries.run(chatId, SLICE_ROWS_MAX).changes > 0) return;
       if (deleteMentions.run(chatId, chatId, SLICE_ROWS_MAX).changes > 0) return;
+      departed.run(chatId, SLICE_ROWS_MAX);
       if (deleteMembers.run(chatId, chatId, SLICE_ROWS_MAX).changes > 0) return;
       done.run(chatId);
     });

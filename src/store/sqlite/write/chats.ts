@@ -28,7 +28,7 @@ export function chatWriters({
     'UPDATE member SET read_id = ?, read_entry_id = ? WHERE chat_id = ? AND user_id = ?',
   );
   const supersede = db.prepare(`UPDATE entry SET visibility = ${Visibility.superseded} WHERE id = ?`);
-  const insertMember = db.prepare('INSERT INTO member (chat_id, user_id) VALUES (?, ?)');
+  const insertMember = db.prepare('INSERT INTO member (chat_id, user_id, joined_id) VALUES (?, ?, ?)');
 
   return {
     open_chat({ actor, other }, now) {
@@ -42,8 +42,8 @@ export function chatWriters({
 
       const id = nextId('chat');
       insert.run(id, actor, ...pair, now);
-      for (const user of pair) insertMember.run(id, user);
-      append({ kind: 'chat_opened', chatId: id, authorId: actor, time: now, users: pair });
+      const entryId = append({ kind: 'chat_opened', chatId: id, authorId: actor, time: now, users: pair });
+      for (const user of pair) insertMember.run(id, user, entryId);
       return { id };
     },
 

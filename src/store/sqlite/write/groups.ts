@@ -1,7 +1,6 @@
 import type { Chat } from '../../../chat/chats.js';
 import { ChatError } from '../../../chat/errors.js';
 import { assertMayAdd, assertMayManage, assertMayRemove, assertSize } from '../../../chat/groups.js';
-import { SQL } from '../read/sql.js';
 import { given, replacedPhoto } from './changes.js';
 import type { WriterContext, Writers } from './writers.js';
 
@@ -25,8 +24,15 @@ export function groupWriters({
   const update = db.prepare('UPDATE chat SET name = ?, description = ?, photo = ? WHERE id = ?');
   const markDeleted = db.prepare('UPDATE chat SET deleted_at = ? WHERE id = ?');
   const queuePurge = db.prepare('INSERT INTO purge (chat_id, deleted_at) VALUES (?, ?)');
-  const insertMember = db.prepare('INSERT INTO member (chat_id, user_id, read_id) VALUES (?, ?, ?)');
-  const newest = db.prepare<[], number>(SQL.newest).pluck();
+  const insertMember = db.prepare(
+    'INSERT INTO member (chat_id, user_id, read_id, joined_id) VALUES (?, ?, ?, ?)',
+  );
+  const changed = db.prepare('UPDATE chat SET changed_id = ? WHERE id = ?');
+  const deleted = db.prepare('UPDATE chat SET deleted_id = ? WHERE id = ?');
+  const departed = db.prepare(
+    'INSERT OR REPLACE INTO departure (user_id, chat_id, entry_id) VALUES (?, ?, ?)',
+  );
+  const returned = db.prepare('DELETE FROM departure WHERE user_id = ? AND chat_id = ?');
   const deleteMember = db.prepare('DELETE FROM member WHERE chat_id = ? AND user_id = ?');
   const countMembers = db.prepare('UPDATE chat SET members_count = members_count + ? WHERE id = ?');
 
@@ -60,8 +66,14 @@ export function groupWriters({
 
       const id = command.id ?? nextId('chat');
       insert.run(id, name, description, command.photo ?? null, actor, members.length, clientId ?? null, now);
-      for (const user of members) insertMember.run(id, user, 0);
-      append({ kind: 'group_created', chatId: id, authorId: actor, time: now, users: members });
+      const entryId = append({
+        kind: 'group_created',
+        chatId: id,
+        authorId: actor,
+        time: now,
+        users: members,
+      });
+      for (const user of members) insertMember.run(id, user, 0, entryId);
       return { id, name };
     },
 
@@ -69,7 +81,7 @@ export function groupWriters({
       const before = managed(groupId, actor);
       const group = { ...before, ...given({ name, description, photo }) };
       update.run(group.name, group.description, group.photo, groupId);
-      append({ kind: 'group_changed', chatId: groupId, authorId: actor, time: now });
+      changed.run(append({ kind: 'group_changed', chatId: groupId, authorId: actor, time: now }), groupId);
       return { group, ...replacedPhoto(before.photo, group.photo) };
     },
 
@@ -78,7 +90,7 @@ export function groupWriters({
       markDeleted.run(now, groupId);
       queuePurge.run(groupId, now);
       writeCache.dropChat(groupId);
-      append({ kind: 'group_deleted', chatId: groupId, authorId: actor, time: now });
+      deleted.run(append({ kind: 'group_deleted', chatId: groupId, authorId: actor, time: now }), groupId);
       return {};
     },
 
@@ -89,11 +101,15 @@ export function groupWriters({
       if (strangers.length === 0) return { unchanged: members };
 
       assertSize(strangers.length + membersCount, groupMembersMax);
-      // What was said before they came does not count as unread.
-      const readId = newest.get() ?? 0;
-      for (const user of strangers) insertMember.run(groupId, user, readId);
       countMembers.run(strangers.length, groupId);
-      append({ kind: 'members_added', chatId: groupId, authorId: actor, time: now, users: strangers });
+      const change = { chatId: groupId, authorId: actor, time: now, users: strangers } as const;
+      const entryId = append({ kind: 'members_added', ...change });
+      changed.run(entryId, groupId);
+      for (const user of strangers) {
+        // What was said before they came does not count as unread.
+        insertMember.run(groupId, user, entryId, entryId);
+        returned.run(user, groupId);
+      }
       return { unchanged: members };
     },
 
@@ -106,7 +122,10 @@ export function groupWriters({
       for (const user of members) deleteMember.run(groupId, user);
       writeCache.dropMembers(groupId, members);
       countMembers.run(-members.length, groupId);
-      append({ kind: 'members_removed', chatId: groupId, authorId: actor, time: now, users: members });
+      const change = { chatId: groupId, authorId: actor, time: now, users: members } as const;
+      const entryId = append({ kind: 'members_removed', ...change });
+      changed.run(entryId, groupId);
+      for (const user of members) departed.run(user, groupId, entryId);
       return { unchanged: strangers };
     },
   };

@@ -19,6 +19,7 @@ export function userWriters({
        read_receipts = ?
      WHERE id = ?`,
   );
+  const changed = db.prepare('UPDATE user SET changed_id = ? WHERE id = ?');
   const revoke = db
     .prepare<[string, number], number>(
       `INSERT INTO revocation (claim, before) VALUES (?, ?)
@@ -52,7 +53,7 @@ export function userWriters({
 
       const receipts = user.readReceipts ? 1 : 0;
       update.run(user.username, key, user.name, user.description, user.photo, receipts, actor);
-      append({ kind: 'user_changed', userId: actor, time: now });
+      changed.run(append({ kind: 'user_changed', userId: actor, time: now }), actor);
       return { user, ...replacedPhoto(before.photo, user.photo) };
     },
 
