@@ -64,6 +64,20 @@ export function changesJson(changes: readonly string[], cursor: string, more: bo
   return `{"type":"changes","changes":[${changes.join(',')}],"cursor":"${cursor}"${more ? ',"more":true' : ''}}`;
 }
 
+/** The answer to a question for the history of a chat. */
+export function chatHistoryJson(
+  chatId: number,
+  page: { readonly messages: readonly string[]; readonly moreBefore: boolean; readonly moreAfter: boolean },
+  clientId: string | undefined,
+): string {
+  const { messages, moreBefore, moreAfter } = page;
+  const named = clientId === undefined ? '' : `,"client_id":${JSON.stringify(clientId)}`;
+  return (
+    `{"type":"history","chat_id":${chatId},"messages":[${messages.join(',')}]` +
+    `,"more_before":${moreBefore},"more_after":${moreAfter}${named}}`
+  );
+}
+
 /** Where a client may resume that has got everything before this frame. */
 export function cursorJson(cursor: string): string {
   return `{"type":"cursor","cursor":"${cursor}"}`;

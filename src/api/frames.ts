@@ -5,17 +5,7 @@ import { Id } from '../chat/ids.js';
 import { Mentions } from '../chat/messages.js';
 import { ClientId, TEXT_CHARACTERS_MAX, utterance } from '../chat/text.js';
 import { Details, Sentence } from './refusal.js';
-import {
-  Author,
-  ChatType,
-  GroupInfo,
-  MessageView,
-  ReactionsView,
-  Room,
-  Time,
-  TombstoneView,
-  UserView,
-} from './responses.js';
+import { Author, ChatType, MessageView, ReactionsView, Time, TombstoneView } from './responses.js';
 
 /** A client's frame over this many bytes is answered with close code 1009 … */
 export const FRAME_BYTES_MAX = 60 * 1024;
@@ -141,89 +131,6 @@ export const ChatServerFrame = z.union([
   ErrorFrame,
   PongFrame,
 ]);
-/** Where a client may resume. It is not to be read. */
-const Cursor = z.string().regex(/^c1-[0-9a-z]+(?:-[0-9a-z]+)?$/);
-/** The user is in the chat since, and gets its newest messages. */
-const AddedFrame = z.strictObject({
-  id: Id,
-  type: z.literal('added'),
-  initial: z.literal(true),
-  chat: Room,
-  messages: z.array(z.union([MessageView, TombstoneView])),
-  /** Older messages exist. */
-  more: z.boolean(),
-});
-/** Too much happened in the chat. What the client kept of it before the message `before` may be old. */
-const LimitedFrame = z.strictObject({
-  id: Id,
-  type: z.literal('limited'),
-  chat_id: Id,
-  before: z.int().min(0),
-  chat: Room,
-  messages: z.array(z.union([MessageView, TombstoneView])),
-});
-/** The user is not in the chat any more, or it is deleted. */
-const RemovedFrame = z.strictObject({ id: Id, type: z.literal('removed'), chat_id: Id });
-/** A group has another name, description, photo or other members. */
-const ChatChangedFrame = z.strictObject({
-  id: Id,
-  type: z.literal('chat'),
-  chat: GroupInfo.omit({ photo_url: true }).extend({ type: z.literal('group') }),
-});
-/** The user's own profile changed, or that of the other user of a private chat, who gives it its name. */
-const ProfileFrame = z.strictObject({
-  id: Id,
-  type: z.literal('profile'),
-  user: UserView.omit({ photo_url: true }),
-});
-const Happened = z.union([
-  MessageView,
-  TombstoneView,
-  EditedFrame,
-  DeletedFrame,
-  ReactionFrame,
-  ReactionsFrame,
-  AddedFrame,
-  LimitedFrame,
-  RemovedFrame,
-  ChatChangedFrame,
-  ProfileFrame,
-]);
-/** What happened in the user's chats, in the order of ids, and the cursor after it. `more`: another page follows. */
-export const ChangesFrame = z.strictObject({
-  type: z.literal('changes'),
-  changes: z.array(Happened),
-  cursor: Cursor,
-  more: z.literal(true).optional(),
-});
-/** Everything up to the cursor has been sent. */
-export const CursorFrame = z.strictObject({ type: z.literal('cursor'), cursor: Cursor });
-/**
- * What is unread in some chats. With `total_unread` the list is whole: nothing is unread in chats that it does not have.
- */
-export const UnreadFrame = z.strictObject({
-  type: z.literal('unread'),
-  chats: z.array(
-    Room.pick({ unread: true, more: true, mentions: true, read_id: true }).extend({ chat_id: Id }),
-  ),
-  total_unread: z.int().min(0).optional(),
-  more: z.literal(true).optional(),
-});
-
-/** Every frame that a main socket is sent. Only `last_message` comes to those that do not ask for changes. */
-export const MainServerFrame = z.union([
-  LastMessageFrame,
-  ChangesFrame,
-  CursorFrame,
-  UnreadFrame,
-  Happened,
-  TypingFrame,
-  StopTypingFrame,
-  SeenFrame,
-  DuplicateFrame,
-  ErrorFrame,
-  PongFrame,
-]);
 
 // Frames that clients send. Fields that they do not name are ignored: an `author`, for one, since the token says who
 // speaks.
@@ -299,18 +206,4 @@ export const ChatClientFrame = z.union([
   TypingSignal,
   AuthFrame,
   PingFrame,
-]);
-/** What frames of a main socket have beside those of a chat's socket. */
-export const InChat = z.object({ chat_id: Id });
-
-/** Every frame that a main socket takes. Those that name a chat are taken from sockets that ask for changes. */
-export const MainClientFrame = z.union([
-  AuthFrame,
-  PingFrame,
-  messageFrame(TEXT_CHARACTERS_MAX).extend(InChat.shape),
-  editFrame(TEXT_CHARACTERS_MAX).extend(InChat.shape),
-  DeleteFrame.extend(InChat.shape),
-  ReactFrame.extend(InChat.shape),
-  ReadSignal.extend(InChat.shape),
-  TypingSignal.extend(InChat.shape),
 ]);

@@ -6,7 +6,6 @@ import {
   type ChangeFrame,
   DeleteFrame,
   editFrame,
-  InChat,
   type MessageFrame,
   messageFrame,
   PingFrame,
@@ -15,6 +14,7 @@ import {
   type TypingSignal,
 } from './frames.js';
 import { parseJson } from './json.js';
+import { HistoryRequest, InChat } from './main-frames.js';
 import { fieldError } from './refusal.js';
 
 /** Any JSON object. Errors: invalid_frame. */
@@ -35,6 +35,11 @@ export function newTokenIn(frame: Readonly<Record<string, unknown>>): string | u
 export function pingIn(frame: Readonly<Record<string, unknown>>): PingFrame | undefined {
   if (frame['type'] !== 'ping') return undefined;
   return parsed(PingFrame, frame);
+}
+
+/** A question for the history of a chat; undefined when the frame has another type. Errors: invalid_field. */
+export function historyRequestIn(frame: Readonly<Record<string, unknown>>): HistoryRequest | undefined {
+  return frame['type'] === 'history' ? parsed(HistoryRequest, frame) : undefined;
 }
 
 /** The chat that a frame of a main socket is for. Errors: invalid_field. */

@@ -5,6 +5,7 @@ import {
   type ChatFrame,
   chatIdIn,
   frameReader,
+  historyRequestIn,
   newTokenIn,
   parseFrame,
   pingIn,
@@ -20,6 +21,7 @@ import { patternOf } from '../http/router.js';
 import type { ReadMarkers } from '../hub/read-markers.js';
 import { ChatSocket, MainSocket } from '../hub/sockets.js';
 import type { TypingIndicators } from '../hub/typing.js';
+import { answerHistory } from './history-frames.js';
 import { MessageFrames } from './message-frames.js';
 import type { TokenExpiry } from './token-expiry.js';
 import { type Session, type UpgradeOptions, Upgrades } from './upgrades.js';
@@ -150,6 +152,11 @@ export class WebSockets {
         return;
       }
       if (socket.kind === 'main' && socket.view === 'plain') throw new ChatError('unknown_type');
+      const asked = socket.kind === 'main' ? historyRequestIn(json) : undefined;
+      if (asked !== undefined && socket.kind === 'main') {
+        const failed = (error: unknown) => this.#refuseBadFrame(session, socket, error, clientId);
+        return void attempt(() => answerHistory(this.#options, socket, caller, asked), failed);
+      }
       const frame = this.#readFrame(json, socket.view);
       this.#take(socket, socket.kind === 'chat' ? socket.chatId : chatIdIn(json), caller, frame);
     } catch (error) {
