@@ -158,7 +158,10 @@ export function entryOf(row: EntryRow): Entry {
   const kind = KINDS.get(number);
   switch (kind) {
     case 'message':
-      return messageOf(chatId, [id, authorId, text, time, clientId, payload]);
+      // Most messages have nothing beside their text.
+      return payload === null
+        ? { kind, id, chatId, authorId, text, time, clientId }
+        : messageOf(chatId, [id, authorId, text, time, clientId, payload]);
     case undefined:
       return { kind: 'unknown', id, time };
     case 'user_created':
