@@ -51,7 +51,7 @@ export const LIMITS = {
     setting: 'MESSAGES_PER_SECOND_PER_USER_MAX',
     default: 20,
     meaning:
-      'Messages of one user in all chats, repeats included; five times as many at once. More are refused with an error frame `rate_limited`. The socket of a user who goes on sending is closed with 4429.',
+      'Messages of one user in all chats, repeats included; five times as many at once. Edits, deletions and reactions count as messages. More are refused with an error frame `rate_limited`, over HTTP with 429. The socket of a user who goes on sending is closed with 4429.',
     names: ['messages', 'frames'],
   },
   typingPerSecondPerUserMax: {
