@@ -40,7 +40,8 @@ const BAD_IDS = [
 
 describe.each(withId)('the id in the path of %s', (_name, { method, path, body }) => {
   const ask = (id: string) => {
-    const fields = body === undefined ? undefined : { name: 'x', text: 'x', users: [{ id: alice.id }] };
+    const fields =
+      body === undefined ? undefined : { id: 1, name: 'x', text: 'x', users: [{ id: alice.id }] };
     const named = path.replace('{id}', id).replace('{emoji}', '%E2%9D%A4');
     return alice.send(method, named.slice(BASE.length), fields);
   };

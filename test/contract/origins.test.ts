@@ -74,7 +74,7 @@ describe('with ALLOWED_ORIGINS, a page of one of them', () => {
     expect([status, Object.fromEntries(headers)]).toMatchObject([
       204,
       {
-        'access-control-allow-methods': 'GET, HEAD, POST, PATCH, DELETE',
+        'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH, DELETE',
         'access-control-allow-headers':
           'Authorization, Content-Type, baggage, cache-control, sentry-trace, x-requested-with',
         'access-control-max-age': '86400',

@@ -48,7 +48,7 @@ const OF_IMAGES = {
   'content-length': expect.any(String),
 };
 const PREFLIGHT = {
-  'access-control-allow-methods': 'GET, HEAD, POST, PATCH, DELETE',
+  'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH, DELETE',
   'access-control-allow-headers': 'Authorization, Content-Type',
   vary: 'Access-Control-Request-Headers',
   'access-control-max-age': '86400',
