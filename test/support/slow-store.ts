@@ -45,6 +45,8 @@ export function slowStore(read: ReadStore, seed = 'slow store'): ReadStore {
     messagesAt: (...args) => late(() => read.messagesAt(...args)),
     messageFor: (...args) => late(() => read.messageFor(...args)),
     reactorsFor: (...args) => late(() => read.reactorsFor(...args)),
+    replayFor: (...args) => late(() => read.replayFor(...args)),
+    partnersOf: (...args) => late(() => read.partnersOf(...args)),
     close() {
       closed = true;
       read.close();

@@ -73,8 +73,8 @@ it('who was typing on a worker that died is taken back after 8 s, and not before
 });
 
 it('who does not renew it is taken back by their own worker 6 s after the last time, and not before', async () => {
-  const { typing, writer, types, close } = await open();
-  const type = () => typing.typed(writer, true);
+  const { group, typing, writer, types, close } = await open();
+  const type = () => typing.typed(writer, group, true);
   type();
   await vi.advanceTimersByTimeAsync(OWN_TAKEN_BACK_MS - LOOKS_MS);
   type();

@@ -74,6 +74,20 @@ const PLANS: Readonly<Record<keyof typeof SQL, readonly string[]>> = {
     'SEARCH m USING PRIMARY KEY (chat_id=? AND user_id=?)',
     'SEARCH c USING INTEGER PRIMARY KEY (rowid=?)',
   ],
+  entryIds: [
+    ...['MERGE (UNION ALL)', 'LEFT', 'MERGE (UNION ALL)'],
+    ...['LEFT', 'SEARCH entry USING COVERING INDEX entry_message (chat_id=? AND id>?)'],
+    ...['RIGHT', 'SEARCH entry USING COVERING INDEX entry_tombstone (chat_id=? AND id>?)'],
+    ...['RIGHT', 'SEARCH entry USING INDEX entry_message_change (chat_id=? AND id>?)'],
+  ],
+  membershipsOf: [
+    'SEARCH m USING INDEX member_user (user_id=?)',
+    'SEARCH c USING INTEGER PRIMARY KEY (rowid=?)',
+  ],
+  departures: ['SEARCH departure USING PRIMARY KEY (user_id=?)'],
+  deletedGroups: MEMBERSHIPS,
+  userChangedId: ['SEARCH user USING INTEGER PRIMARY KEY (rowid=?)'],
+  partnersOf: MEMBERSHIPS,
   chatsOf: MEMBERSHIPS,
   groupsOf: MEMBERSHIPS,
 };

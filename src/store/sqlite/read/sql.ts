@@ -62,8 +62,7 @@ export const SQL = {
            WHERE m.chat_id = ? AND m.user_id = ? AND c.deleted_at IS NULL`,
   /** The ids of everything that sockets of the full view hear of. */
   entryIds: `${message(1, 'id')} AND id > ? UNION ALL ${message(4, 'id')} AND id > ? UNION ALL
-             SELECT id FROM entry WHERE chat_id = ? AND visibility = 2 AND kind IN (${CHANGE_KINDS}) AND id > ?
-             ORDER BY id LIMIT +?`,
+             ${change('id')} AND kind IN (${CHANGE_KINDS}) AND id > ? ORDER BY id LIMIT +?`,
   membershipsOf: `SELECT m.chat_id AS chatId, m.read_id AS readId, m.joined_id AS joinedId,
                     c.changed_id AS changedId, c.type, c.user_a AS userA, c.user_b AS userB
                   FROM member m JOIN chat c ON c.id = m.chat_id
