@@ -7,8 +7,10 @@ import {
 } from '../../api/encode-main.js';
 import type { ChatRead, Entry, GroupChange } from '../../chat/entries.js';
 import { type Cursor, opaqueCursor } from '../../chat/ids.js';
-import type { LogPage } from '../../store/read-store.js';
-import type { Hub } from './hub.js';
+import type { LogPage, ReadStore } from '../../store/read-store.js';
+import type { Audiences } from './audiences.js';
+import type { Caches } from './caches.js';
+import type { Follower } from './follower.js';
 import type { Publisher } from './publisher.js';
 import type { MainSocket } from './sockets.js';
 import { CURSOR_TOPIC, feedTopic, groupFeedTopic } from './topics.js';
@@ -16,20 +18,29 @@ import { CURSOR_TOPIC, feedTopic, groupFeedTopic } from './topics.js';
 const CURSOR_EVERY_MS = 1000;
 const NO_TOPICS: readonly string[] = [];
 
+/** What the feed needs of the hub. */
+interface FeedHub {
+  readonly audiences: Audiences;
+  readonly caches: Caches;
+  readonly store: ReadStore;
+  readonly follower: Follower;
+  catchUpAgain(socket: MainSocket): void;
+}
+
 /**
  * What live main sockets are sent that ask for changes: messages and changes of all chats of their users, once encoded and
  * published to topics, and what happens to the chats themselves. A user who comes into a chat is sent its newest page, for
  * which the sockets catch up once more.
  */
 export class MainFeed {
-  readonly #hub: Hub;
+  readonly #hub: FeedHub;
   readonly #publisher: Publisher;
   readonly #timer: NodeJS.Timeout;
   /** The last entry that passed; undefined before the first. */
   #last: Cursor | undefined;
   #published = 0;
 
-  constructor(hub: Hub, publisher: Publisher) {
+  constructor(hub: FeedHub, publisher: Publisher) {
     this.#hub = hub;
     this.#publisher = publisher;
     this.#timer = setInterval(() => this.#publishCursor(), CURSOR_EVERY_MS).unref();

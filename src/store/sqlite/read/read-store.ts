@@ -18,12 +18,14 @@ import type {
   Reactors,
   Reader,
   ReadStore,
+  Replay,
+  ReplayBounds,
+  ReplayItem,
   Revocation,
   Room,
   Rooms,
   Users,
 } from '../../read-store.js';
-import type { Replay, ReplayBounds, ReplayItem } from '../../replay.js';
 import { type Connection, databaseIdOf, openReader, photoKeyOf } from '../database.js';
 import { type EntryRow, entryOf } from '../entry-rows.js';
 import { logReader } from './log.js';

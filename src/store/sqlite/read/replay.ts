@@ -1,7 +1,7 @@
 import type { Chat } from '../../../chat/chats.js';
 import { otherOf } from '../../../chat/chats.js';
 import type { PageEntry } from '../../../chat/entries.js';
-import type { Replay, ReplayBounds, ReplayItem } from '../../replay.js';
+import type { Replay, ReplayBounds, ReplayItem } from '../../read-store.js';
 import type { Connection } from '../database.js';
 import type { MessageQueries } from './messages.js';
 import type { Profiles } from './profiles.js';
