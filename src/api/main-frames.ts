@@ -26,6 +26,13 @@ import { GroupInfo, MessagesAt, MessageView, Room, TombstoneView, UserView } fro
 
 // Frames that the server sends to main sockets. They are strict: nothing is sent that they do not name.
 
+/** How much happened that one page has. */
+export const CHANGES_MAX = 500;
+/** A chat in which more happened since the cursor comes as its newest page instead. */
+export const CHANGES_PER_CHAT_MAX = 200;
+/** How many messages a chat's newest page has. */
+export const NEWEST_MESSAGES_MAX = 50;
+
 /** Where a client may resume. It is not to be read. */
 const Cursor = z.string().regex(/^c1-[0-9a-z]+(?:-[0-9a-z]+)?$/);
 /** The user is in the chat since, and gets its newest messages. */
@@ -34,7 +41,7 @@ const AddedFrame = z.strictObject({
   type: z.literal('added'),
   initial: z.literal(true),
   chat: Room,
-  messages: z.array(z.union([MessageView, TombstoneView])),
+  messages: z.array(z.union([MessageView, TombstoneView])).max(NEWEST_MESSAGES_MAX),
   /** Older messages exist. */
   more: z.boolean(),
 });
@@ -45,7 +52,7 @@ const LimitedFrame = z.strictObject({
   chat_id: Id,
   before: z.int().min(0),
   chat: Room,
-  messages: z.array(z.union([MessageView, TombstoneView])),
+  messages: z.array(z.union([MessageView, TombstoneView])).max(NEWEST_MESSAGES_MAX),
 });
 /** The user is not in the chat any more, or it is deleted. */
 const RemovedFrame = z.strictObject({ id: Id, type: z.literal('removed'), chat_id: Id });
@@ -77,7 +84,7 @@ const Happened = z.union([
 /** What happened in the user's chats, in the order of ids, and the cursor after it. `more`: another page follows. */
 export const ChangesFrame = z.strictObject({
   type: z.literal('changes'),
-  changes: z.array(Happened),
+  changes: z.array(Happened).max(CHANGES_MAX),
   cursor: Cursor,
   more: z.literal(true).optional(),
 });

@@ -1,6 +1,14 @@
 import { editFrame, messageFrame } from './frames.js';
 import { BASE, type Operation } from './operation.js';
-import { MessagePosted, MessageShown, MessagesAt, Ok, ReactionsChanged, Reactors } from './responses.js';
+import {
+  AnyMessage,
+  MessagePosted,
+  MessageShown,
+  MessagesAt,
+  Ok,
+  ReactionsChanged,
+  Reactors,
+} from './responses.js';
 
 const POST_ERRORS = [
   'profile_required',
@@ -52,7 +60,7 @@ export function messageRoutes(textCharactersMax: number) {
       method: 'GET',
       path: `${BASE}/message/{id}`,
       summary: 'A message of a chat or group of the caller',
-      response: MessageShown,
+      response: AnyMessage,
       errors: ['message_not_found'],
     },
     editMessage: {

@@ -80,7 +80,7 @@ export const TombstoneView = MessageView.pick({
 export const PAGE_ROWS_MAX = 1000;
 
 /** A message as it is now, or its place when it was deleted. */
-const AnyMessage = z.union([MessageView, TombstoneView]);
+export const AnyMessage = z.union([MessageView, TombstoneView]);
 
 export const MessageShown = z.strictObject({ status: z.literal('ok'), message: AnyMessage });
 

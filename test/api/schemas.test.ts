@@ -43,7 +43,7 @@ function schemasOf(name: string, { body, response, refusals = {} }: Operation): 
 }
 
 /** Lists that have no bound but a setting that may be off, the caller's chats, or what the caller sent. */
-const UNBOUNDED = ['rooms', 'users', 'details.users'];
+const UNBOUNDED = ['rooms', 'chats', 'users', 'details.users'];
 
 /** The paths of strings, numbers and lists without a bound. */
 function unboundedIn(schema: Json, path: readonly string[] = []): string[] {

@@ -46,7 +46,7 @@ async function historyOf(user: StrictUser, path: string): Promise<Frame[]> {
   return messages;
 }
 
-const shown = async (user: StrictUser, id: number) => (await user.get(`/message/${id}`)).body.message;
+const shown = async (user: StrictUser, id: number) => (await user.get(`/message/${id}`)).body;
 
 describe.each(['private', 'group'] as const)('a message that is posted to a %s chat', (type) => {
   it('is the answer, and what history and every socket show', async () => {

@@ -24,7 +24,7 @@ beforeEach(async () => {
 afterAll(() => stopUnharmed(server));
 
 const to = (emoji: string) => `/message/${id}/reaction/${encodeURIComponent(emoji)}`;
-const reactionsIn = async (user: StrictUser) => (await user.get(`/message/${id}`)).body.message.reactions;
+const reactionsIn = async (user: StrictUser) => (await user.get(`/message/${id}`)).body.reactions;
 
 describe('a reaction', () => {
   it('is there once for a user and an emoji, and everybody sees it as their own or not', async () => {

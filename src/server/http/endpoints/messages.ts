@@ -31,7 +31,7 @@ export const messageEndpoints: Endpoints<
 
   getMessage({ caller, id }, { hub }) {
     return chainLoaded(hub.loadUserId(caller), (me = 0) =>
-      mapLoaded(loadMessage(hub, me, id), (found) => shownJson(hub, found)),
+      mapLoaded(loadMessage(hub, me, id), (found) => messageJsonOf(hub, found)),
     );
   },
 
@@ -136,9 +136,13 @@ function loadMessage(hub: Hub, userId: number, messageId: number): Loaded<Messag
   });
 }
 
-function shownJson({ caches }: Hub, { message, quotes, own }: MessageInChat): string {
+function shownJson(hub: Hub, found: MessageInChat): string {
+  return `{"status":"ok","message":${messageJsonOf(hub, found)}}`;
+}
+
+function messageJsonOf({ caches }: Hub, { message, quotes, own }: MessageInChat): string {
   const entry = encodeEntry(message, 'full', { nameJson: (userId) => caches.nameJson(userId), quotes });
-  return `{"status":"ok","message":${frameFor(entry, own)}}`;
+  return frameFor(entry, own);
 }
 
 /** Errors: chat_not_found, group_not_found, rate_limited. */

@@ -9,6 +9,8 @@ import {
   roomJson,
   unreadJson,
 } from '../../../api/encode-main.js';
+import { HISTORY_BYTES_MAX } from '../../../api/frames.js';
+import { CHANGES_MAX, CHANGES_PER_CHAT_MAX, NEWEST_MESSAGES_MAX } from '../../../api/main-frames.js';
 import { otherOf } from '../../../chat/chats.js';
 import { ChatError } from '../../../chat/errors.js';
 import { opaqueCursor } from '../../../chat/ids.js';
@@ -19,7 +21,12 @@ import { type EncodedEntry, encodeEntry, frameFor } from '../pages.js';
 import type { MainSocket } from '../sockets.js';
 import { hasBeenSent, NO_GROUPS, type Progress, type Step } from './step.js';
 
-const BOUNDS: ReplayBounds = { max: 500, maxBytes: 256 * 1024, perChatMax: 200, newest: 50 };
+const BOUNDS: ReplayBounds = {
+  max: CHANGES_MAX,
+  maxBytes: HISTORY_BYTES_MAX,
+  perChatMax: CHANGES_PER_CHAT_MAX,
+  newest: NEWEST_MESSAGES_MAX,
+};
 
 /**
  * Reads the pages of a main socket that asks for changes: everything that happened in the user's chats, in the order of the
