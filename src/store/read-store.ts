@@ -42,8 +42,8 @@ export interface ReadStore {
   /** The newest id of the log, 0 when it is empty. */
   newest(): MaybePromise<number>;
   /**
-   * The time of the entry with this id, in milliseconds since the epoch; null when the entry was removed with its group;
-   * undefined when this database never gave the id.
+   * The time of the entry with this id, in milliseconds since the epoch; null when the entry was removed, with its group or
+   * because a newer one superseded it; undefined when this database never gave the id.
    */
   timeOf(id: number): Loaded<number | null | undefined>;
   /** The entries after a position, in order. */

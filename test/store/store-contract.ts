@@ -6,13 +6,18 @@ import { type OpenStore, TestStore } from '../support/store.js';
 import { batches } from './contract/batches.js';
 import { changes } from './contract/changes.js';
 import { chatCommands } from './contract/chats.js';
+import { deletions } from './contract/deletions.js';
+import { edits } from './contract/edits.js';
 import { groupCommands } from './contract/groups.js';
 import { history } from './contract/history.js';
 import { log } from './contract/log.js';
 import { places } from './contract/places.js';
 import { positions } from './contract/positions.js';
 import { purge } from './contract/purge.js';
+import { reactions } from './contract/reactions.js';
+import { repeatedChanges } from './contract/repeated-changes.js';
 import { repeats } from './contract/repeats.js';
+import { replies } from './contract/replies.js';
 import { rooms } from './contract/rooms.js';
 import { userCommands } from './contract/users.js';
 
@@ -36,7 +41,8 @@ export function storeContract(name: string, open: OpenStore): void {
   });
 
   const parts = [userCommands, chatCommands, groupCommands, batches, repeats, purge];
-  for (const part of [...parts, rooms, history, places, changes, log, positions]) {
+  const changing = [edits, deletions, reactions, replies, repeatedChanges];
+  for (const part of [...parts, ...changing, rooms, history, places, changes, log, positions]) {
     describe(name, () => part(() => store));
   }
 }

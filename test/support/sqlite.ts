@@ -1,3 +1,4 @@
+import type { WriteLimits } from '../../src/store/driver.js';
 import { openReadStore } from '../../src/store/sqlite/read/read-store.js';
 import { openWriteStore } from '../../src/store/sqlite/write/ledger-store.js';
 import type { OpenedStore } from './store.js';
@@ -6,14 +7,15 @@ interface Options {
   readonly now?: number;
   /** Hears of what fails unexpectedly; by default it is thrown. */
   readonly unexpected?: (error: unknown) => void;
+  readonly limits?: WriteLimits | undefined;
 }
 
 /** Both sides of the SQLite store in this folder. */
 export async function openSqlite(
   folder: string,
-  { now = Date.now(), unexpected = fail }: Options = {},
+  { now = Date.now(), unexpected = fail, limits }: Options = {},
 ): Promise<OpenedStore> {
-  const write = openWriteStore(folder, now, unexpected);
+  const write = openWriteStore(folder, now, unexpected, limits);
   const read = openReadStore(folder);
   const close = () => {
     read.close();

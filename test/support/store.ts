@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Command, CommandName, Commands, Outcome } from '../../src/chat/commands.js';
 import type { Entry } from '../../src/chat/entries.js';
 import type { Message } from '../../src/chat/messages.js';
+import type { WriteLimits } from '../../src/store/driver.js';
 import type { Known, Lacks, Loaded, PageBounds, ReadStore } from '../../src/store/read-store.js';
 import type { CommandBatch, WriteStore } from '../../src/store/write-store.js';
 
@@ -11,7 +12,10 @@ export interface OpenedStore {
   readonly read: ReadStore;
   close(): void;
 }
-export type OpenStore = (at: string) => Promise<OpenedStore>;
+export type OpenStore = (
+  at: string,
+  options?: { readonly limits?: WriteLimits | undefined },
+) => Promise<OpenedStore>;
 
 /** A caller who has nothing at hand. */
 export const NOTHING_KNOWN: Known = {
@@ -56,9 +60,9 @@ export class TestStore {
     return this.#store.write;
   }
 
-  async reopen(): Promise<void> {
+  async reopen(limits?: WriteLimits): Promise<void> {
     this.#store.close();
-    this.#store = await this.#open(this.#at);
+    this.#store = await this.#open(this.#at, { limits });
   }
 
   close(): void {

@@ -99,7 +99,7 @@ export const bugs: readonly Bug[] = [
       lateAnswers,
       {
         file: 'store/sqlite/write/chat-write-cache.js',
-        from: 'return author.ids?.get(clientId);',
+        from: 'return author.messageIds?.get(clientId);',
         to: 'return undefined;',
       },
     ],

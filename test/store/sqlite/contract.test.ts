@@ -3,4 +3,6 @@ import { storeContract } from '../store-contract.js';
 
 const OPENED_AT = 1_700_000_000_000;
 
-storeContract('SQLite', (at) => openSqlite(at, { now: OPENED_AT, unexpected: () => undefined }));
+storeContract('SQLite', (at, options) =>
+  openSqlite(at, { now: OPENED_AT, unexpected: () => undefined, ...options }),
+);

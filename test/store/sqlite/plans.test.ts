@@ -68,6 +68,7 @@ const PLANS: Readonly<Record<keyof typeof SQL, readonly string[]>> = {
   clientIdsOfMessages: ['SEARCH entry USING COVERING INDEX entry_message (chat_id=?)'],
   clientIdsOfTombstones: ['SEARCH entry USING COVERING INDEX entry_tombstone (chat_id=?)'],
   clientIdsOfChanges: ['SEARCH entry USING COVERING INDEX entry_message_change (chat_id=?)'],
+  clientIdsOfSuperseded: ['SEARCH entry USING COVERING INDEX entry_superseded_in (chat_id=?)'],
   unread: counted('entry USING COVERING INDEX entry_message (chat_id=? AND id>?)'),
   mentioned: counted('mention USING PRIMARY KEY (chat_id=? AND user_id=? AND message_id>?)'),
   readId: [

@@ -55,6 +55,8 @@ export const SQL = {
   clientIdsOfMessages: `${message(1, named(0))} ORDER BY id DESC LIMIT +?`,
   clientIdsOfTombstones: `${message(4, named(0))} ORDER BY id DESC LIMIT +?`,
   clientIdsOfChanges: `${change(named(1))} ORDER BY id DESC LIMIT +?`,
+  clientIdsOfSuperseded: `SELECT ${named(1)} FROM entry INDEXED BY entry_superseded_in
+                          WHERE chat_id = ? AND visibility = 3 AND target_id IS NOT NULL ORDER BY id DESC LIMIT +?`,
   unread: `SELECT count(*) FROM (${message(1, '1')} AND id > ? AND author_id <> ? LIMIT +?)`,
   mentioned: `SELECT count(*) FROM (SELECT 1 FROM mention
               WHERE chat_id = ? AND user_id = ? AND message_id > ? AND author_id <> ? LIMIT +?)`,

@@ -135,7 +135,8 @@ const MIGRATIONS = [
   CREATE INDEX entry_message_change ON entry (chat_id, id, author_id, client_id, target_id)
     WHERE visibility = 2 AND target_id IS NOT NULL;
   CREATE INDEX entry_superseded ON entry (id) WHERE visibility = 3;
-  CREATE INDEX entry_superseded_of ON entry (target_id) WHERE visibility = 3;
+  CREATE INDEX entry_superseded_in ON entry (chat_id, id, author_id, client_id, target_id)
+    WHERE visibility = 3 AND target_id IS NOT NULL;
   CREATE INDEX entry_tombstone ON entry (chat_id, id, author_id, client_id) WHERE visibility = 4;
   CREATE INDEX entry_tombstone_number ON entry (chat_id, n) WHERE visibility = 4;
   -- Who reacted. The counts are with the messages.

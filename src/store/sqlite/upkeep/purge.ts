@@ -8,23 +8,25 @@ const PURGE_AFTER_MS = 60_000;
 const BATCH_KEPT_MS = 3_600_000;
 
 /**
- * Makes the function that removes one slice of what is not needed any more: messages and changes, then members of
- * deleted groups, changes of messages that newer ones superseded, and outcomes of batches whose worker is gone. It returns true when there may be more to do. `dropped`
- * is called for each batch whose outcomes were removed.
+ * Makes the function that removes one slice of what is not needed any more: reactions, messages and changes, then members
+ * of deleted groups, changes that newer ones superseded, and outcomes of batches whose worker is gone. It returns true
+ * when there may be more to do. `dropped` is called for each batch whose outcomes were removed.
  */
 export function purger(db: Connection, dropped: (worker: string, number: number) => void) {
   const next = db
     .prepare<[number], number>('SELECT chat_id FROM purge WHERE deleted_at <= ? ORDER BY chat_id LIMIT 1')
     .pluck();
-  const deleteReactions = db.prepare(
-    `DELETE FROM reaction WHERE message_id IN (
-       SELECT id FROM entry WHERE chat_id = ? AND visibility = ${Visibility.history} LIMIT ?)`,
-  );
   const { history, sockets, tombstone } = Visibility;
+  const nextIds = (visibility: number) =>
+    `SELECT id FROM entry WHERE chat_id = ? AND visibility = ${visibility} ORDER BY id LIMIT ${SLICE_ROWS_MAX}`;
+  // Reactions to the very messages that go next.
+  const deleteReactions = db.prepare(
+    `DELETE FROM reaction WHERE (message_id, emoji, user_id) IN (
+       SELECT message_id, emoji, user_id FROM (${nextIds(history)}) CROSS JOIN reaction ON message_id = id
+       LIMIT ${SLICE_ROWS_MAX})`,
+  );
   const deleteEntries = [history, sockets, tombstone].map((visibility) =>
-    db.prepare(
-      `DELETE FROM entry WHERE id IN (SELECT id FROM entry WHERE chat_id = ? AND visibility = ${visibility} LIMIT ?)`,
-    ),
+    db.prepare(`DELETE FROM entry WHERE id IN (${nextIds(visibility)})`),
   );
   const superseded = db.prepare<[number], { id: number; time: number }>(
     `SELECT id, time FROM entry WHERE visibility = ${Visibility.superseded} ORDER BY id LIMIT ?`,
@@ -57,8 +59,8 @@ export function purger(db: Connection, dropped: (worker: string, number: number)
       for (const { worker, number } of old) deleteBatch.run(worker, number);
       for (const { id } of changes) deleteEntry.run(id);
       if (chatId === undefined) return;
-      deleteReactions.run(chatId, SLICE_ROWS_MAX);
-      for (const entries of deleteEntries) if (entries.run(chatId, SLICE_ROWS_MAX).changes > 0) return;
+      if (deleteReactions.run(chatId).changes > 0) return;
+      for (const entries of deleteEntries) if (entries.run(chatId).changes > 0) return;
       if (deleteMentions.run(chatId, chatId, SLICE_ROWS_MAX).changes > 0) return;
       departed.run(chatId, SLICE_ROWS_MAX);
       if (deleteMembers.run(chatId, chatId, SLICE_ROWS_MAX).changes > 0) return;

@@ -3,10 +3,10 @@ import type { Connection } from '../database.js';
 import type { Profiles } from '../read/profiles.js';
 import { SQL } from '../read/sql.js';
 
-/** A repeat is recognised among this many newest messages of its author in the chat. */
+/** A repeat is recognised among this many newest messages of its author in the chat, or as many changes of messages. */
 const CLIENT_IDS_PER_AUTHOR_MAX = 64;
-/** After a restart or an eviction, repeats are recognised among this many newest messages of the chat. */
-const MESSAGES_LOADED = 1000;
+/** After a restart or an eviction, repeats are recognised among this many newest messages or changes of the chat. */
+const ENTRIES_LOADED = 1000;
 /** Bounds of what is cached of all chats together. */
 const AUTHORS_AND_CLIENT_IDS_MAX = 1_000_000;
 const CHATS_MAX = 500_000;
@@ -36,8 +36,9 @@ export interface Author {
   readonly chat: CachedChat;
   /** True when the user is known to be in the chat; false says nothing. */
   isMember: boolean;
-  /** Ids of messages and changes by client ids, oldest first; made when there is one. */
-  ids: Map<string, number> | undefined;
+  /** Ids by client ids, oldest first; made when there is one. A message and a change may have the same client id. */
+  messageIds: Map<string, number> | undefined;
+  changeIds: Map<string, number> | undefined;
 }
 
 /**
@@ -67,11 +68,11 @@ export class ChatWriteCache {
       db.prepare<[number], { n: number }>(sql),
     );
     this.#newestNumber = (chatId: number) => Math.max(...numbers.map((newest) => newest.get(chatId)?.n ?? 0));
-    const named = [SQL.clientIdsOfMessages, SQL.clientIdsOfTombstones, SQL.clientIdsOfChanges].map((sql) =>
-      db.prepare<[number, number], Named>(sql),
-    );
-    this.#newestClientIds = (chatId: number) =>
-      named.flatMap((newest) => newest.all(chatId, MESSAGES_LOADED));
+    const named = [
+      ...[SQL.clientIdsOfMessages, SQL.clientIdsOfTombstones],
+      ...[SQL.clientIdsOfChanges, SQL.clientIdsOfSuperseded],
+    ].map((sql) => db.prepare<[number, number], Named>(sql));
+    this.#newestClientIds = (chatId: number) => named.flatMap((newest) => newest.all(chatId, ENTRIES_LOADED));
   }
 
   /**
@@ -91,7 +92,7 @@ export class ChatWriteCache {
   /** The id of the message that the author sent under this client id, if it is cached. */
   repeatOf(author: Author, clientId: string): number | undefined {
     if (!author.chat.hasClientIds) this.#loadClientIds(author.chat);
-    return author.ids?.get(clientId);
+    return author.messageIds?.get(clientId);
   }
 
   /** The number of the chat's next message. */
@@ -102,17 +103,19 @@ export class ChatWriteCache {
   /** Adds a message that was just written. */
   addMessage(author: Author, clientId: string | undefined, id: number): void {
     author.chat.messagesCount += 1;
-    if (clientId !== undefined && author.chat.hasClientIds) this.#addClientId(author, clientId, id);
+    if (clientId !== undefined && author.chat.hasClientIds)
+      this.#addClientId(author, 'messageIds', clientId, id);
   }
 
   /** Whether the author sent a change under this client id, if it is cached. */
   isRepeatedChange(author: Author, clientId: string): boolean {
-    return this.repeatOf(author, changeKey(clientId)) !== undefined;
+    if (!author.chat.hasClientIds) this.#loadClientIds(author.chat);
+    return author.changeIds?.has(clientId) ?? false;
   }
 
   /** Adds a change that was just written. */
   addChange(author: Author, clientId: string, id: number): void {
-    if (author.chat.hasClientIds) this.#addClientId(author, changeKey(clientId), id);
+    if (author.chat.hasClientIds) this.#addClientId(author, 'changeIds', clientId, id);
   }
 
   /** These users left the chat. Their client ids stay, since they may come back. */
@@ -150,7 +153,7 @@ export class ChatWriteCache {
   #author(chat: CachedChat, id: number): Author {
     let author = chat.authors.get(id);
     if (author === undefined) {
-      author = { id, chat, isMember: false, ids: undefined };
+      author = { id, chat, isMember: false, messageIds: undefined, changeIds: undefined };
       chat.authors.set(id, author);
       this.#grow(chat);
     }
@@ -164,16 +167,16 @@ export class ChatWriteCache {
     const loaded = this.#newestClientIds(chat.chatId).sort((a, b) => a.id - b.id);
     for (const { id, author, clientId, isChange } of loaded) {
       if (clientId === null) continue;
-      this.#addClientId(this.#author(chat, author), isChange ? changeKey(clientId) : clientId, id);
+      this.#addClientId(this.#author(chat, author), isChange ? 'changeIds' : 'messageIds', clientId, id);
     }
     this.#loadMs += performance.now() - start;
   }
 
-  #addClientId(author: Author, clientId: string, id: number): void {
-    author.ids ??= new Map();
-    const { chat, ids } = author;
+  #addClientId(author: Author, of: 'messageIds' | 'changeIds', clientId: string, id: number): void {
+    const ids = author[of] ?? new Map<string, number>();
+    author[of] = ids;
     ids.set(clientId, id);
-    if (ids.size <= CLIENT_IDS_PER_AUTHOR_MAX) return this.#grow(chat);
+    if (ids.size <= CLIENT_IDS_PER_AUTHOR_MAX) return this.#grow(author.chat);
     const [oldest = ''] = ids.keys();
     ids.delete(oldest);
   }
@@ -187,9 +190,4 @@ export class ChatWriteCache {
   #evict(chatsLeft: number): void {
     while (this.#size >= AUTHORS_AND_CLIENT_IDS_MAX && this.#chats.size > chatsLeft) this.#chats.pop();
   }
-}
-
-/** A message and a change of it may have the same client id, so that those of changes have what no client id may have. */
-function changeKey(clientId: string): string {
-  return `\0${clientId}`;
 }

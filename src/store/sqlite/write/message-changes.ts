@@ -35,7 +35,7 @@ export function messageChangeWriters(
      WHERE id = ? AND visibility = ${Visibility.sockets}`,
   );
   const clearSuperseded = db.prepare(
-    `UPDATE entry SET text = '' WHERE visibility = ${Visibility.superseded} AND target_id = ?`,
+    `UPDATE entry SET text = '' WHERE chat_id = ? AND visibility = ${Visibility.superseded} AND target_id = ?`,
   );
   const addReaction = db.prepare(
     'INSERT OR IGNORE INTO reaction (message_id, emoji, user_id) VALUES (?, ?, ?)',
@@ -126,7 +126,7 @@ export function messageChangeWriters(
         time: now,
       });
       const outcome = changed(target, command, changeId, '', { deletedAt: now, deletedBy: actor });
-      clearSuperseded.run(id);
+      clearSuperseded.run(chatId, id);
       removeReactions.run(id);
       for (const user of mentionedUsers(target.message.extra?.mentions ?? []))
         removeMention.run(chatId, user, id);
