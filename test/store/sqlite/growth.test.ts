@@ -11,7 +11,7 @@ import { NOTHING_KNOWN, UNBOUNDED } from '../../support/store.js';
 
 /**
  * One chat of 999,900 messages, and 1000 small ones that talk in between: every tenth entry is theirs. The big chat
- * was changed 100,000 times as well, all of them amid its messages, each another message of its.
+ * was changed 100,000 times as well, each time another of its messages.
  */
 const BIG = 1;
 const SMALL = 2;
@@ -26,6 +26,12 @@ const CHANGE_EVERY = 1000;
 /** Users of one chat each, and one of all. */
 const USERS = 5000;
 const EVERYWHERE = USERS + 1;
+/** A chat of its own user, in which 99 of 100 messages were deleted. */
+const DELETED = SMALL + SMALL_CHATS;
+const DELETER = USERS + 2;
+const DELETED_MESSAGES = 20_000;
+/** Groups are renamed as often as their owners like. */
+const RENAMED = 10_000;
 
 /** 2^41 ids are halved 41 times; a few more for the ends, the membership and the position. */
 const SEEKS_MAX = 48;
@@ -124,7 +130,8 @@ describe('with a million entries', () => {
 
   it("a chat's newest change is one row, and a page of changes as many as it holds, anywhere", () => {
     expect(visitedBy(SQL.newestChange, BIG)).toEqual({ rows: [{ id: lastChange }], visits: 1 });
-    expect(visitedBy(SQL.newestChange, SMALL)).toEqual({ rows: [], visits: 0 });
+    for (const small of [SMALL, SMALL + 500])
+      expect(visitedBy(SQL.newestChange, small)).toEqual({ rows: [], visits: 0 });
     for (const at of places) {
       const found = visitedBy(SQL.changesUp, BIG, at, 100);
       expect(found.rows).toHaveLength(at < GAP_AFTER + 60_000_000 ? 100 : at < lastChange ? 1 : 0);
@@ -263,6 +270,18 @@ describe('with a million entries', () => {
       expect(past.visits).toBeLessThanOrEqual(4);
     });
 
+    it('costs the deleted messages that it passes over, each once', () => {
+      const read = counting();
+      for (const offset of [1, 7, 50, 150, 199]) {
+        const ask = () => read.newestFor(DELETED, DELETER, offset, { ...UNBOUNDED, max: 1 }, NOTHING_KNOWN);
+        const { answer, visits } = asking(ask);
+        expect(answer.value?.messages).toMatchObject([{ text: `kept ${DELETED_MESSAGES - 100 * offset}` }]);
+        expect(visits, `offset ${offset}`).toBeLessThanOrEqual(99 * offset + SEEKS_MAX);
+      }
+      const past = asking(() => read.newestFor(DELETED, DELETER, 200, UNBOUNDED, NOTHING_KNOWN));
+      expect(past.answer.value?.messages).toEqual([]);
+    });
+
     it.each(OFFSETS)('takes about as long at offset %d as at the end, warm', (offset) => {
       const read = new SqliteReadStore(db);
       const control: number[] = [];
@@ -291,17 +310,18 @@ function counted(sql: string): string {
 
 function fill(db: Database): void {
   db.exec(`
-    WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < ${USERS + 1})
+    WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < ${USERS + 2})
     INSERT INTO user (id, username, username_key, name, description, created_at)
     SELECT i, i, i, 'User ' || i, '', 0 FROM numbers;
 
-    WITH RECURSIVE numbers (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM numbers WHERE i < ${SMALL_CHATS})
+    WITH RECURSIVE numbers (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM numbers WHERE i <= ${SMALL_CHATS})
     INSERT INTO chat (id, type, name, description, owner_id, members_count, created_at)
     SELECT ${BIG} + i, 'group', 'g', '', 1, 6, 0 FROM numbers;
 
     INSERT INTO member (chat_id, user_id)
     SELECT ${SMALL} + id % ${SMALL_CHATS}, id FROM user WHERE id <= ${USERS}
-    UNION ALL SELECT id, ${EVERYWHERE} FROM chat;
+    UNION ALL SELECT id, ${EVERYWHERE} FROM chat WHERE id < ${DELETED}
+    UNION ALL SELECT ${DELETED}, ${DELETER};
 
     WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < ${ENTRIES})
     INSERT INTO entry (id, chat_id, kind, author_id, text, time, n)
@@ -315,5 +335,14 @@ function fill(db: Database): void {
     WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < ${CHANGES})
     INSERT INTO entry (id, chat_id, kind, author_id, time, visibility, target_id, payload)
     SELECT ${GAP_AFTER} + i * ${CHANGE_EVERY}, ${BIG}, 13, 1, i, 2, 5 * i + 1, '{"of":' || 5 * i + 1 || '}' FROM numbers;
+
+    WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < ${RENAMED})
+    INSERT INTO entry (id, chat_id, kind, author_id, time, visibility)
+    SELECT ${GAP / 2} + i, iif(i % 2, ${BIG}, ${SMALL + 500}), 9, 1, i, 2 FROM numbers;
+
+    WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < ${DELETED_MESSAGES})
+    INSERT INTO entry (id, chat_id, kind, author_id, text, time, n, visibility)
+    SELECT ${GAP / 2 + RENAMED} + i, ${DELETED}, 1, ${DELETER}, iif(i % 100, '', 'kept ' || i), i, i, iif(i % 100, 4, 1)
+    FROM numbers;
   `);
 }
