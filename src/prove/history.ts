@@ -6,19 +6,40 @@ export const Event = {
   time: 'time',
   /** chat, its first members: the run created it */
   chat: 'chat',
-  /** session, user, chat (0: main), `after` or `limit`, its value: a client begins to connect */
+  /**
+   * session, user, chat (0: main), `after` or `limit`, its value, reader, `plain` or `full`: a client begins to connect.
+   * All sessions of one socket of a client have the same reader, who remembers what the earlier ones have shown.
+   */
   connecting: 'connecting',
   /** session: its upgrade was accepted */
   open: 'open',
-  /** session, id, fingerprint: the client was shown a message */
+  /** session, id, fingerprint, hash of the text, version, reactions: the client was shown a message */
   delivered: 'delivered',
+  /** session, id, fingerprint: the client was shown the place of a deleted message */
+  tombstone: 'tombstone',
+  /** session, the message that quotes, the message that it answers, whose key and edit the quote has (`-`: none) */
+  quoted: 'quoted',
+  /** session, id, message, version, hash of the text, reactions (absent in a live frame): an edit was shown */
+  edited: 'edited',
+  /** session, id, message: a deletion was shown */
+  deleted: 'deleted',
+  /** session, id, message, user, emoji, `on` (0 or 1), count: a reaction was shown */
+  reaction: 'reaction',
+  /** session, id, message, reactions: all reactions to a message of before were shown */
+  reactions: 'reactions',
+  /** session, what: a connection that did not ask for changes of messages was shown something of them */
+  uninvited: 'uninvited',
   /** session, number of messages, `more` (0 or 1): a whole history frame was shown */
   page: 'page',
-  /** session, key, hash of the text: a message was handed to the connection, for the first time or again */
+  /** session, key, hash of the text, the message that it answers (0: none): a message was sent, for the first time or again */
   sent: 'sent',
-  /** session, key, id, fingerprint: the echo came, or the answer that the message is a duplicate */
+  /** session, key, id, fingerprint: the echo of a message came, or the answer that it is a duplicate */
   acknowledged: 'acknowledged',
-  /** session, key, code: an error frame refused a message, which is sent again */
+  /** session, key, message, `edit`, `delete` or `react`, what: a change was sent, for the first time or again */
+  changing: 'changing',
+  /** session, key: the echo of a change came, or the answer that it was made before, or the message has it */
+  changed: 'changed',
+  /** session, key, code: an error frame refused a message or a change, which is sent again if the code says so */
   refused: 'refused',
   /** session, key: no answer came in the time that the run allows, while the connection stayed open */
   unanswered: 'unanswered',

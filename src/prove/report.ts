@@ -19,7 +19,11 @@ export interface Report {
   readonly sends: number;
   readonly repeatedSends: number;
   readonly acknowledged: number;
+  /** Edits, deletions and reactions. */
+  readonly changes: number;
+  readonly acknowledgedChanges: number;
   readonly deliveries: number;
+  readonly deliveredChanges: number;
   readonly sessions: number;
   /** Connections that clients cut. */
   readonly cuts: number;
@@ -53,7 +57,8 @@ export interface RunResult {
 }
 
 export function reportOf({ options, withRedis, checked, tally, nemesis, seconds, read }: RunResult): Report {
-  const { verdict, sends, acknowledged, deliveries, sessions, slowestDeliveryMs } = checked;
+  const { verdict, sends, acknowledged, changes, acknowledgedChanges } = checked;
+  const { deliveries, sessions, slowestDeliveryMs } = checked;
   return {
     good: verdict.good,
     counts: verdict.counts,
@@ -66,7 +71,10 @@ export function reportOf({ options, withRedis, checked, tally, nemesis, seconds,
     sends,
     repeatedSends: tally.repeated,
     acknowledged,
+    changes,
+    acknowledgedChanges,
     deliveries,
+    deliveredChanges: tally.deliveredChanges,
     sessions,
     cuts: tally.cuts,
     slowestDeliveryMs,
@@ -99,8 +107,9 @@ export function reportText(report: Report): string {
   const lines = [
     `# ${report.good ? 'All counts are 0' : 'Something is wrong'}`,
     '',
-    `${report.acknowledged} messages acknowledged of ${report.sends} sent (${report.repeatedSends} repeats), ` +
-      `${report.deliveries} deliveries on ${report.sessions} connections (${report.cuts} of them cut), ${report.users} users, ` +
+    `${report.acknowledged} messages acknowledged of ${report.sends} sent, and ${report.acknowledgedChanges} edits, deletions ` +
+      `and reactions of ${report.changes} (${report.repeatedSends} repeats), ${report.deliveries} deliveries of messages and ` +
+      `${report.deliveredChanges} of changes on ${report.sessions} connections (${report.cuts} of them cut), ${report.users} users, ` +
       `${report.workers} workers, ${report.redis ? 'with' : 'without'} Redis, ${report.seconds} s, seed ${report.seed}.`,
     `Checked against the ${report.read === 'database' ? 'database' : 'history that the API shows'}. ` +
       `Node ${report.node}, ${report.machine}.`,

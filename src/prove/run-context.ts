@@ -13,8 +13,8 @@ export interface RunContext {
   readonly tally: Tally;
   /** A message that is neither acknowledged nor refused for this long, on an open connection, counts as unanswered. */
   readonly answerMs: number;
-  /** Makes the text of a new message, which begins with this key. */
-  readonly textOf: (key: string, random: Random) => string;
+  /** Makes a text of the message with this key: its first one, or the one that the edit with the other key gives it. */
+  readonly textOf: (key: string, random: Random, editKey?: string) => string;
   /** Milliseconds since the run began. */
   readonly now: () => number;
 }

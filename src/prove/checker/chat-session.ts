@@ -1,46 +1,66 @@
+import type { View } from '../../chat/messages.js';
 import type { CheckContext } from './check-context.js';
+import type { Reader } from './reader.js';
 import type { StoredMessage } from './stored-log.js';
 
 /** What a client asked its connection to begin with: the messages after an id, or a page of the newest. */
 export type SessionStart = { readonly after: number } | { readonly limit: number };
 
+/** How a client began to connect to a chat. */
+export interface SessionBegin {
+  readonly session: number;
+  readonly chatId: number;
+  readonly start: SessionStart;
+  readonly view: View;
+  /** Messages up to this sequence were acknowledged before, so the history must have them. */
+  readonly acknowledgedBefore: number;
+  /** How many events there were before. */
+  readonly beganAt: number;
+}
+
 /**
- * One connection to a chat. It must be shown a run of the chat's messages without a gap, each of them once, and
- * in order.
+ * One connection to a chat. It must be shown a run of the chat's messages without a gap, each of them once, and in
+ * order: all messages, when it asks for changes, with those in the same order; otherwise those that nobody deleted.
  */
 export class ChatSession {
-  readonly user: number;
+  readonly session: number;
   readonly chatId: number;
-  readonly #name: string;
+  readonly beganAt: number;
+  readonly reader: Reader;
+  readonly name: string;
   readonly #context: CheckContext;
   readonly #start: SessionStart;
-  /** Messages up to this sequence were acknowledged before the client connected, so its history must have them. */
+  readonly #view: View;
   readonly #acknowledgedBefore: number;
   /** The sequence that must come next; undefined while any message may be the first. */
   #next: number | undefined;
   #first: number | undefined;
   #missing: Set<number> | undefined;
+  /** The highest id of a message or a change that was shown, or that the client said it has. */
+  #newestId: number;
   /** When the history was complete, so that the session was live from then on. */
   #liveMs: number | undefined;
   #isSlow = false;
   /** How many memberships of the user can have begun when the upgrade was accepted. */
   #membershipsBegun = 0;
 
-  constructor(
-    name: string,
-    user: number,
-    chatId: number,
-    start: SessionStart,
-    acknowledgedBefore: number,
-    context: CheckContext,
-  ) {
-    this.#name = `session ${name} (user ${user}, chat ${chatId})`;
-    this.user = user;
+  constructor(begin: SessionBegin, reader: Reader, context: CheckContext) {
+    const { session, chatId, start, view, acknowledgedBefore, beganAt } = begin;
+    this.name = `session ${session} (user ${reader.user}, chat ${chatId})`;
+    this.session = session;
     this.chatId = chatId;
+    this.beganAt = beganAt;
+    this.reader = reader;
     this.#start = start;
+    this.#view = view;
     this.#acknowledgedBefore = acknowledgedBefore;
     this.#context = context;
+    this.#newestId = 'after' in start ? start.after : 0;
     if ('after' in start) this.#next = countUpTo(context.log.messagesOf(chatId), start.after) + 1;
+  }
+
+  get user(): number {
+    return this.reader.user;
   }
 
   opened(): void {
@@ -49,20 +69,32 @@ export class ChatSession {
 
   /** The client was shown a message of this chat. */
   delivered(message: StoredMessage): void {
-    const { verdict, members } = this.#context;
-    if (message.id >= members.endsAt(this.chatId, this.user, this.#membershipsBegun)) {
-      verdict.add('nonMember', `${this.#name} was shown ${message.id}, stored after the removal`);
-    }
+    const { verdict } = this.#context;
+    this.#checkMember(message.id);
     const { sequence } = message;
     this.#first ??= sequence;
     const next = this.#next ?? sequence;
     if (sequence < next) {
-      if (this.#missing?.delete(sequence)) verdict.add('reordered', `${this.#name}: ${message.id} came late`);
-      else verdict.add('repeated', `${this.#name}: ${message.id} came again`);
+      if (this.#missing?.delete(sequence)) verdict.add('reordered', `${this.name}: ${message.id} came late`);
+      else verdict.add('repeated', `${this.name}: ${message.id} came again`);
       return;
     }
     if (sequence > next) this.#skip(next, sequence - 1);
     this.#next = sequence + 1;
+    if (message.id < this.#newestId)
+      verdict.add('reordered', `${this.name}: ${message.id} came after ${this.#newestId}`);
+    this.#newestId = Math.max(this.#newestId, message.id);
+  }
+
+  /** The client was shown the change with this id of a message of this chat. */
+  changed(id: number): void {
+    this.#checkMember(id);
+    if (id > this.#newestId) {
+      this.#newestId = id;
+      return;
+    }
+    const violation = id === this.#newestId ? 'repeated' : 'reordered';
+    this.#context.verdict.add(violation, `${this.name}: the change ${id} came after ${this.#newestId}`);
   }
 
   /** The client was shown a whole history frame with this many messages. */
@@ -71,11 +103,10 @@ export class ChatSession {
     if ('limit' in this.#start) this.#checkLimitPage(messages, more, this.#start.limit);
     else if (more) return;
     this.#liveMs = nowMs;
-    if (this.#next !== undefined && this.#next <= this.#acknowledgedBefore) {
-      const count = this.#acknowledgedBefore - this.#next + 1;
-      const what = `its history ended before ${count} that were acknowledged earlier`;
-      this.#context.verdict.add('gap', `${this.#name}: ${what}`, count);
-    }
+    if (this.#next === undefined) return;
+    const count = this.#due(this.#next, this.#acknowledgedBefore).length;
+    const what = `its history ended before ${count} that were acknowledged earlier`;
+    if (count > 0) this.#context.verdict.add('gap', `${this.name}: ${what}`, count);
   }
 
   /** The client stopped reading; that it sees a message late is not the server's fault from here on. */
@@ -92,8 +123,16 @@ export class ChatSession {
   end(): void {
     const { log, members, verdict } = this.#context;
     if (!members.isMember(this.chatId, this.user)) return;
-    const unseen = log.messagesOf(this.chatId).length - ((this.#next ?? 1) - 1);
-    if (unseen > 0) verdict.add('unseen', `${this.#name}: ${unseen} at the end`, unseen);
+    const all = log.messagesOf(this.chatId);
+    const unseen = this.#due(this.#next ?? 1, all.length).length;
+    if (unseen > 0) verdict.add('unseen', `${this.name}: ${unseen} at the end`, unseen);
+    if (this.#view === 'plain' || this.#next === undefined) return;
+    const first = 'after' in this.#start ? 1 : (this.#first ?? this.#next);
+    for (const message of all.slice(first - 1, this.#next - 1)) {
+      const difference = this.reader.difference(message);
+      if (difference !== undefined)
+        verdict.add('outdated', `${this.name} was left with ${message.id}: ${difference}`);
+    }
   }
 
   /** A page with fewer messages than were asked for has all that the chat has. */
@@ -103,14 +142,27 @@ export class ChatSession {
     if (messages === 0 && limit > 0) this.#next ??= 1;
   }
 
-  /** The messages with the sequences `from` to `to` should have come, and did not. */
+  /** The messages with the sequences `from` to `to` did not come. */
   #skip(from: number, to: number): void {
+    const skipped = this.#due(from, to);
+    if (skipped.length === 0) return;
     this.#missing ??= new Set();
-    for (let sequence = from; sequence <= to; sequence++) this.#missing.add(sequence);
-    const { log, verdict } = this.#context;
-    const skipped = log.messagesOf(this.chatId).slice(from - 1, to);
+    for (const { sequence } of skipped) this.#missing.add(sequence);
     const examples = skipped.slice(0, 5).map(({ id }) => id);
-    verdict.add('gap', `${this.#name}: ${examples.join(', ')} did not come`, skipped.length);
+    this.#context.verdict.add('gap', `${this.name}: ${examples.join(', ')} did not come`, skipped.length);
+  }
+
+  /** The messages with the sequences `from` to `to` that the session must be shown. */
+  #due(from: number, to: number): StoredMessage[] {
+    const { log, asked } = this.#context;
+    const all = from > to ? [] : log.messagesOf(this.chatId).slice(from - 1, to);
+    return this.#view === 'full' ? all : all.filter(({ id }) => !asked.isDeletionAsked(id));
+  }
+
+  #checkMember(id: number): void {
+    const { verdict, members } = this.#context;
+    if (id >= members.endsAt(this.chatId, this.user, this.#membershipsBegun))
+      verdict.add('nonMember', `${this.name} was shown ${id}, stored after the removal`);
   }
 }
 

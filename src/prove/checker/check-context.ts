@@ -1,3 +1,4 @@
+import type { AskedChanges } from './asked-changes.js';
 import type { Memberships } from './memberships.js';
 import type { StoredLog } from './stored-log.js';
 import type { Verdict } from './verdict.js';
@@ -6,5 +7,6 @@ import type { Verdict } from './verdict.js';
 export interface CheckContext {
   readonly log: StoredLog;
   readonly members: Memberships;
+  readonly asked: AskedChanges;
   readonly verdict: Verdict;
 }

@@ -1,16 +1,24 @@
+import { isGoneError } from '../clients/expected-answers.js';
 import { Event } from '../history.js';
+import { readReactions } from '../message.js';
+import { AskedChanges } from './asked-changes.js';
 import { ChatSession } from './chat-session.js';
 import type { CheckContext } from './check-context.js';
 import { MainSession } from './main-session.js';
 import { Memberships } from './memberships.js';
+import { Reader } from './reader.js';
 import { Sends } from './sends.js';
-import type { StoredLog } from './stored-log.js';
+import { ShownChanges } from './shown-changes.js';
+import type { StoredLog, StoredMessage } from './stored-log.js';
 import { Verdict } from './verdict.js';
 
 export interface CheckResult {
   readonly verdict: Verdict;
   readonly sends: number;
   readonly acknowledged: number;
+  /** Changes of messages that were asked for, and those that were acknowledged. */
+  readonly changes: number;
+  readonly acknowledgedChanges: number;
   readonly deliveries: number;
   readonly sessions: number;
   readonly slowestDeliveryMs: number;
@@ -31,9 +39,12 @@ class Checker {
   readonly #verdict = new Verdict();
   readonly #members: Memberships;
   readonly #sends: Sends;
+  readonly #asked: AskedChanges;
+  readonly #shown: ShownChanges;
   readonly #context: CheckContext;
   /** The sessions that are open, by name. */
   readonly #sessions = new Map<string, ChatSession | MainSession>();
+  readonly #readers = new Map<string, Reader>();
   /** By chat, the sequence of the newest message that was acknowledged. */
   readonly #acknowledged = new Map<number, number>();
   /** Ids of messages that were sent for the first time after calm set in. */
@@ -41,6 +52,7 @@ class Checker {
   /** Names of the sessions that were open when calm set in; undefined before that. */
   #openAtCalm: Set<string> | undefined;
   #nowMs = 0;
+  #eventsCount = 0;
   #slowestDeliveryMs = 0;
   #deliveries = 0;
   #sessionsCount = 0;
@@ -49,11 +61,14 @@ class Checker {
     this.#log = log;
     this.#members = new Memberships(log);
     this.#sends = new Sends(log, this.#verdict);
-    this.#context = { log, members: this.#members, verdict: this.#verdict };
+    this.#asked = new AskedChanges(log, this.#verdict);
+    this.#context = { log, members: this.#members, asked: this.#asked, verdict: this.#verdict };
+    this.#shown = new ShownChanges(this.#context);
   }
 
-  take([name, ...fields]: readonly string[]): void {
-    const [first = '', second = '', third = '', fourth = '', fifth = ''] = fields;
+  take([name = '', ...fields]: readonly string[]): void {
+    this.#eventsCount += 1;
+    const [first = '', second = '', third = '', fourth = ''] = fields;
     switch (name) {
       case Event.time:
         this.#nowMs = Number(first);
@@ -61,19 +76,33 @@ class Checker {
       case Event.chat:
         return this.#members.created(Number(first), fields.slice(1).map(Number));
       case Event.connecting:
-        return this.#connecting(first, Number(second), Number(third), fourth, Number(fifth));
+        return this.#connecting(first, fields.slice(1));
       case Event.open:
         return this.#chatSession(first)?.opened();
       case Event.delivered:
-        return this.#delivered(first, Number(second), Number(third));
+        return this.#delivered(first, fields.slice(1));
+      case Event.tombstone:
+        return this.#deletedShown(first, Number(second), Number(third));
+      case Event.edited:
+      case Event.deleted:
+      case Event.reaction:
+      case Event.reactions:
+      case Event.quoted:
+        return this.#changeShown(name, first, fields.slice(1));
+      case Event.uninvited:
+        return this.#verdict.add('uninvited', `session ${first} was shown ${fields.slice(1).join(' ')}`);
       case Event.page:
         return this.#chatSession(first)?.page(Number(second), third === '1', this.#nowMs);
       case Event.sent:
-        return this.#sent(first, second, Number(third));
+        return this.#sent(first, second, Number(third), Number(fourth));
       case Event.acknowledged:
         return this.#acknowledge(second, Number(third), Number(fourth));
+      case Event.changing:
+        return this.#changing(first, second, fields.slice(2));
+      case Event.changed:
+        return this.#asked.acknowledge(second, this.#eventsCount);
       case Event.refused:
-        return this.#sends.refuse(second);
+        return this.#refused(first, second, third);
       case Event.unanswered:
         return this.#verdict.add('unanswered', `${second}, sent on session ${first}`);
       case Event.paused:
@@ -99,11 +128,15 @@ class Checker {
 
   finish(): CheckResult {
     this.#sends.finish();
+    this.#asked.finish();
+    this.#shown.finish();
     for (const what of this.#members.lost()) this.#verdict.add('lost', what);
     return {
       verdict: this.#verdict,
       sends: this.#sends.size,
       acknowledged: this.#sends.acknowledged,
+      changes: this.#asked.size,
+      acknowledgedChanges: this.#asked.acknowledged,
       deliveries: this.#deliveries,
       sessions: this.#sessionsCount,
       slowestDeliveryMs: this.#slowestDeliveryMs,
@@ -115,50 +148,107 @@ class Checker {
     return session instanceof ChatSession ? session : undefined;
   }
 
-  #connecting(name: string, user: number, chatId: number, how: string, value: number): void {
+  #connecting(name: string, fields: readonly string[]): void {
     this.#sessionsCount += 1;
+    const [user = 0, chatId = 0, , value = 0] = fields.map(Number);
+    const [, , how, , readerName = name, view = 'plain'] = fields;
+    const reader = this.#readers.get(readerName) ?? new Reader(user, this.#context);
+    this.#readers.set(readerName, reader);
     const after = how === 'after' ? value : undefined;
+    const begin = { session: Number(name), beganAt: this.#eventsCount };
+    if (chatId === 0) {
+      this.#sessions.set(name, new MainSession({ ...begin, after }, reader, this.#context));
+      return;
+    }
     const start = after === undefined ? { limit: value } : { after };
-    const acknowledged = this.#acknowledged.get(chatId) ?? 0;
-    const session =
-      chatId === 0
-        ? new MainSession(name, user, after, this.#context)
-        : new ChatSession(name, user, chatId, start, acknowledged, this.#context);
-    this.#sessions.set(name, session);
+    const acknowledgedBefore = this.#acknowledged.get(chatId) ?? 0;
+    const isFull = view === 'full' ? 'full' : 'plain';
+    const session = { ...begin, chatId, start, view: isFull, acknowledgedBefore } as const;
+    this.#sessions.set(name, new ChatSession(session, reader, this.#context));
   }
 
-  #delivered(name: string, id: number, fingerprint: number): void {
-    this.#deliveries += 1;
+  #delivered(name: string, fields: readonly string[]): void {
+    const [id = 0, fingerprint = 0, textHash = 0, version = 1] = fields.map(Number);
     const session = this.#sessions.get(name);
-    if (session === undefined) return;
-    const message = this.#log.message(id);
-    if (message === undefined) {
-      const what = `session ${name} (user ${session.user}) was shown ${id}, which is not stored`;
-      return this.#verdict.add('phantom', what);
-    }
-    if (message.fingerprint !== fingerprint) {
-      const what = `session ${name} (user ${session.user}) was shown another ${id} than is stored`;
-      this.#verdict.add('disagreeing', what);
-    }
-    if (session instanceof ChatSession && session.chatId !== message.chatId) {
-      const what = `session ${name} of chat ${session.chatId} was shown ${id} of chat ${message.chatId}`;
-      return this.#verdict.add('phantom', what);
-    }
+    const message = this.#shownMessage(session, id, fingerprint);
+    if (session === undefined || message === undefined) return;
     session.delivered(message);
+    this.#shown.text(session, message, version, textHash);
+    session.reader.message(session, message, { version, reactions: readReactions(fields[4] ?? '-') });
     message.firstSeenMs ??= this.#nowMs;
     if (session instanceof ChatSession && session.wasLive(message.firstSeenMs)) {
       this.#slowestDeliveryMs = Math.max(this.#slowestDeliveryMs, this.#nowMs - message.firstSeenMs);
     }
   }
 
-  #sent(name: string, key: string, textHash: number): void {
+  #deletedShown(name: string, id: number, fingerprint: number): void {
+    const session = this.#chatSession(name);
+    const message = this.#shownMessage(session, id, fingerprint);
+    if (session === undefined || message === undefined) return;
+    session.delivered(message);
+    this.#shown.deletion(session, message);
+  }
+
+  /** Finds the message that a session was shown, if it is one that the session may be shown. */
+  #shownMessage(
+    session: ChatSession | MainSession | undefined,
+    id: number,
+    fingerprint: number,
+  ): StoredMessage | undefined {
+    this.#deliveries += 1;
+    if (session === undefined) return undefined;
+    const message = this.#log.message(id);
+    if (message === undefined) {
+      this.#verdict.add('phantom', `${session.name} was shown ${id}, which is not stored`);
+      return undefined;
+    }
+    if (message.fingerprint !== fingerprint)
+      this.#verdict.add('disagreeing', `${session.name} was shown another ${id} than is stored`);
+    if (session instanceof ChatSession && session.chatId !== message.chatId) {
+      this.#verdict.add('phantom', `${session.name} was shown ${id} of chat ${message.chatId}`);
+      return undefined;
+    }
+    return message;
+  }
+
+  #changeShown(
+    event: 'edited' | 'deleted' | 'reaction' | 'reactions' | 'quoted',
+    name: string,
+    fields: string[],
+  ) {
+    const session = this.#chatSession(name);
+    if (session !== undefined) this.#shown[event](session, fields);
+  }
+
+  #sent(name: string, key: string, textHash: number, replyTo: number): void {
     const session = this.#chatSession(name);
     if (session === undefined) return;
     const { user, chatId } = session;
-    const stored = this.#sends.sent(key, { user, chatId, textHash, session: Number(name) });
+    const stored = this.#sends.sent(key, { user, chatId, textHash, replyTo, session: Number(name) });
     if (stored === undefined) return;
     this.#members.sent(chatId, stored.id);
     if (this.#openAtCalm !== undefined) this.#sentInCalm.add(stored.id);
+  }
+
+  #changing(name: string, key: string, [messageId, kind = '', what = '']: readonly string[]): void {
+    const session = this.#chatSession(name);
+    if (session === undefined) return;
+    this.#asked.ask(key, { user: session.user, messageId: Number(messageId), kind, what });
+  }
+
+  /** What is about a message may be refused for good only when somebody has asked to delete that one. */
+  #refused(name: string, key: string, code: string): void {
+    const isFinal = isGoneError(code);
+    if (this.#asked.isChange(key)) {
+      if (isFinal && !this.#asked.refuse(key, code)) this.#refusedWrongly(name, key, code);
+      return;
+    }
+    const replyTo = this.#sends.refuse(key);
+    if (isFinal && !this.#asked.isDeletionAsked(replyTo)) this.#refusedWrongly(name, key, code);
+  }
+
+  #refusedWrongly(name: string, key: string, code: string): void {
+    this.#verdict.add('unexpected', `session ${name}: ${key} was refused with ${code}`);
   }
 
   #acknowledge(key: string, id: number, fingerprint: number): void {

@@ -7,6 +7,8 @@ interface Send {
   readonly user: number;
   readonly chatId: number;
   readonly textHash: number;
+  /** The message that it answers, 0 for none. */
+  readonly replyTo: number;
   /** The session on which it was sent first. */
   readonly session: number;
   /** An error frame refused it: it was sent again after later messages, so it may stand after them. */
@@ -42,7 +44,9 @@ export class Sends {
   sent(key: string, send: Omit<Send, 'wasRefused'>): StoredMessage | undefined {
     if (this.#sends.has(key)) return undefined;
     this.#sends.set(key, { ...send, wasRefused: false });
-    return this.#stored.get(key);
+    const stored = this.#stored.get(key);
+    if (stored !== undefined) stored.firstTextHash ??= send.textHash;
+    return stored;
   }
 
   /** Returns the message that was acknowledged, undefined when it is lost. */
@@ -58,9 +62,11 @@ export class Sends {
     return stored;
   }
 
-  refuse(key: string): void {
+  /** Returns the message that this one answers, 0 for none. */
+  refuse(key: string): number {
     const send = this.#sends.get(key);
     if (send !== undefined) send.wasRefused = true;
+    return send?.replyTo ?? 0;
   }
 
   /** After the last event: checks that everything that is stored was sent, and in that order. */
@@ -72,16 +78,11 @@ export class Sends {
   }
 
   /** `newest`: the highest number of those that stand before the message, by sender. */
-  #finishOne({ id, key, chatId, authorId, textHash }: StoredMessage, newest: Map<string, number>): void {
+  #finishOne(message: StoredMessage, newest: Map<string, number>): void {
+    const { id, key, chatId } = message;
     const send = this.#sends.get(key);
-    if (
-      send === undefined ||
-      send.user !== authorId ||
-      send.chatId !== chatId ||
-      send.textHash !== textHash
-    ) {
+    if (send === undefined || !isSentLike(send, message))
       return this.#verdict.add('phantom', `${id} in chat ${chatId} is stored, and was not sent like that`);
-    }
     if (send.wasRefused) return;
     const { sender, number, retries } = parseKey(key);
     // A message that is not sent again is given up with its connection, and may still arrive later, from a frozen
@@ -92,4 +93,12 @@ export class Sends {
     else if (number < last)
       this.#verdict.add('senderOrder', `${id}: ${key} stands after number ${last} of the same sender`);
   }
+}
+
+/** A text that was edited is checked with the edits, and nothing is left of one that was deleted. */
+function isSentLike({ user, chatId, textHash, replyTo }: Send, message: StoredMessage): boolean {
+  if (user !== message.authorId || chatId !== message.chatId) return false;
+  const { version, isDeleted } = message.state;
+  if (version === 1 && textHash !== message.textHash) return false;
+  return isDeleted || replyTo === message.replyTo;
 }

@@ -1,9 +1,15 @@
 /** What must not happen, and what each name means. A run is good when it counts none of them. */
 export const VIOLATIONS = {
-  lost: 'acknowledged (a message, or a change of members), and not in the log',
+  lost: 'acknowledged (a message, a change of one, or a change of members), and not in the log',
   phantom: 'shown or stored, and never sent like that',
-  duplicate: 'one message, stored more than once',
+  duplicate: 'one message, stored more than once, or one edit, applied more than once',
   disagreeing: 'one id, shown differently to two clients or stored differently',
+  outdated: 'a message that a reader of changes was left with in another state than is stored',
+  stale:
+    'an older state of a message, shown after a newer one, or to a client that connected after a newer one was acknowledged',
+  miscounted: 'reactions, stored with another number than there are users who reacted',
+  uninvited:
+    'a change, reactions, or the place of a deleted message, shown to a client that did not ask for changes',
   gap: 'skipped by a connection between what it was shown before and after, or left out of a history',
   reordered: 'shown after a later message of its chat',
   repeated: 'shown twice on one connection, or again after the client said that it has it',

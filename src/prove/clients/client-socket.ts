@@ -1,9 +1,17 @@
+import type { View } from '../../chat/messages.js';
 import { Event } from '../history.js';
-import { fingerprint, type SeenMessage } from '../message.js';
 import type { Random } from '../random.js';
 import type { RunContext } from '../run-context.js';
-import { type ChatAddress, Connection, type ConnectionOptions, type ServerFrame } from './connection.js';
+import {
+  type ChangeFrame,
+  type ChatAddress,
+  Connection,
+  type ConnectionOptions,
+  type MessageFrame,
+  type ServerFrame,
+} from './connection.js';
 import { isNotAMember, isRefusal, isTryLater } from './expected-answers.js';
+import { FrameRecorder } from './frame-recorder.js';
 
 /** How a client connects again after its connection has ended, and what else it does. */
 export interface SocketPolicy {
@@ -16,6 +24,8 @@ export interface SocketPolicy {
   readonly leaveAfterMs?: number;
   /** The client stops reading now and then. */
   readonly isSlow?: boolean;
+  /** The client asks for changes of messages. */
+  readonly view?: View;
 }
 
 /** What a socket tells the sender that sends on it. */
@@ -24,9 +34,11 @@ export interface SocketListener {
   opened(): void;
   /** The history is complete, and the connection is live. */
   ready(): void;
-  /** The server showed a message of the socket's own user: in a history, live, or as the answer to a duplicate. */
-  ownMessage(message: SeenMessage): void;
-  /** An error frame came; `clientId` names the message that it refuses, where it names one. */
+  /** The server showed a message: in a history, live, or as the answer to a duplicate. */
+  message(message: MessageFrame): void;
+  /** The server showed a change, or answered that it was made before. */
+  change(change: ChangeFrame): void;
+  /** An error frame came; `clientId` names what it refuses, where it names something. */
   refused(code: string, clientId: string | undefined): void;
   closed(): void;
 }
@@ -44,6 +56,10 @@ export class ClientSocket {
   readonly #policy: SocketPolicy;
   readonly #context: RunContext;
   readonly #random: Random;
+  readonly #recorder: FrameRecorder;
+  /** A number that no other socket of this process has. */
+  readonly #reader: number;
+  static #readers = 0;
   listener: SocketListener | undefined;
   #connection: Connection | undefined;
   #session = 0;
@@ -51,7 +67,7 @@ export class ClientSocket {
   /** The user has been a member since before the client began to connect, so the server must not refuse it. */
   #isEntitled = true;
   #highest = 0;
-  /** The time of the message with that id, by which it is proven to the server. */
+  /** The time of the message or change with that id, by which it is proven to the server. */
   #highestTime = '';
   #isReady = false;
   #readyMs = 0;
@@ -72,6 +88,13 @@ export class ClientSocket {
     this.#chat = chat;
     this.#policy = policy;
     this.#random = random;
+    this.#recorder = new FrameRecorder(context, this.view);
+    this.#reader = ++ClientSocket.#readers;
+  }
+
+  /** How much it is told of the chat. */
+  get view(): View {
+    return this.#policy.view ?? 'plain';
   }
 
   /** The chat's id, or 0 for `main`. */
@@ -108,7 +131,7 @@ export class ClientSocket {
     this.#isEntitled = false;
   }
 
-  /** The highest id that it was shown. */
+  /** The highest id of a message or change that it was shown. */
   get highest(): number {
     return this.#highest;
   }
@@ -122,6 +145,8 @@ export class ClientSocket {
       start: this.#start(),
       leaveAfterMs: this.#policy.leaveAfterMs,
       isSlow: this.#policy.isSlow ?? false,
+      view: this.view,
+      reader: this.#reader,
       random: this.#random,
     };
     this.#connection = new Connection(this.#context, options, {
@@ -180,30 +205,44 @@ export class ClientSocket {
   #received(frame: ServerFrame): void {
     switch (frame.type) {
       case 'history':
-        for (const message of frame.messages) this.#saw(message);
+        for (const entry of frame.messages) this.#saw(entry);
         this.#context.history.add(Event.page, this.#session, frame.messages.length, frame.more ? 1 : 0);
         if (frame.more && typeof this.#policy.start !== 'number') return;
         this.#setReady();
         return this.listener?.ready();
       case 'message':
-        if (frame.duplicate) return this.listener?.ownMessage(frame);
+      case 'edited':
+      case 'deleted':
+      case 'reaction':
+      case 'reactions':
+        if ('duplicate' in frame && frame.duplicate) return this.#tell(frame);
         return this.#saw(frame);
       case 'last_message':
-        return this.#saw(frame);
+        if (frame.deleted) return this.#context.tally.unexpected('frame', 'a deleted last_message');
+        this.#recorder.message(this.#session, frame);
+        return this.#reached(frame);
       case 'error':
         if (this.listener === undefined) this.#context.tally.unexpected('frame', frame.code);
         else this.listener.refused(frame.code, frame.client_id);
     }
   }
 
-  #saw(message: SeenMessage): void {
-    this.#context.tally.delivered += 1;
-    this.#context.history.add(Event.delivered, this.#session, message.id, fingerprint(message));
-    if (message.id > this.#highest) {
-      this.#highest = message.id;
-      this.#highestTime = message.time;
-    }
-    if (message.author.id === this.user.id) this.listener?.ownMessage(message);
+  #saw(entry: MessageFrame | ChangeFrame): void {
+    if (entry.type === 'message') this.#recorder.message(this.#session, entry);
+    else this.#recorder.change(this.#session, entry);
+    this.#reached(entry);
+    this.#tell(entry);
+  }
+
+  #reached({ id, time }: { readonly id: number; readonly time: string }): void {
+    if (id <= this.#highest) return;
+    this.#highest = id;
+    this.#highestTime = time;
+  }
+
+  #tell(entry: MessageFrame | ChangeFrame): void {
+    if (entry.type === 'message') this.listener?.message(entry);
+    else this.listener?.change(entry);
   }
 
   #closed(code: number): void {

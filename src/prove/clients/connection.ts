@@ -1,6 +1,7 @@
 import type { WebSocket } from 'ws';
+import type { View } from '../../chat/messages.js';
 import { Event } from '../history.js';
-import type { SeenMessage } from '../message.js';
+import type { SeenMessage, SeenReaction, SeenTombstone } from '../message.js';
 import type { Random } from '../random.js';
 import type { RunContext } from '../run-context.js';
 
@@ -28,6 +29,10 @@ export interface ConnectionOptions {
   readonly leaveAfterMs: number | undefined;
   /** The client stops reading now and then. */
   readonly isSlow: boolean;
+  /** Whether it asks for changes of messages. */
+  readonly view: View;
+  /** A number that no other socket of a client has. */
+  readonly reader: number;
   readonly random: Random;
 }
 
@@ -41,11 +46,48 @@ export interface ConnectionListener {
   closed(code: number): void;
 }
 
+/** A change of a message. `duplicate`: it was made before, and this is the answer to its repetition. */
+interface SeenChange {
+  readonly id: number;
+  readonly message_id: number;
+  readonly time: string;
+  readonly client_id?: string;
+  readonly duplicate?: boolean;
+}
+
+export type ChangeFrame =
+  | (SeenChange & {
+      readonly type: 'edited';
+      readonly text: string;
+      readonly version: number;
+      readonly reactions?: readonly SeenReaction[];
+    })
+  | (SeenChange & { readonly type: 'deleted' })
+  | (SeenChange & {
+      readonly type: 'reaction';
+      readonly author: { readonly id: number };
+      readonly emoji: string;
+      readonly on: boolean;
+      readonly count: number;
+    })
+  | (SeenChange & { readonly type: 'reactions'; readonly reactions: readonly SeenReaction[] });
+
+/** A message, live or in a history, or the place of one that was deleted. */
+export type MessageFrame = { readonly type: 'message'; readonly duplicate?: boolean } & (
+  | SeenMessage
+  | SeenTombstone
+);
+
 /** The frames that a client of the checker looks at. */
 export type ServerFrame =
-  | { readonly type: 'history'; readonly messages: readonly SeenMessage[]; readonly more?: boolean }
-  | ({ readonly type: 'message'; readonly duplicate?: boolean } & SeenMessage)
-  | ({ readonly type: 'last_message' } & SeenMessage)
+  | {
+      readonly type: 'history';
+      readonly messages: readonly (MessageFrame | ChangeFrame)[];
+      readonly more?: boolean;
+    }
+  | MessageFrame
+  | ChangeFrame
+  | ({ readonly type: 'last_message' } & (SeenMessage | SeenTombstone))
   | { readonly type: 'error'; readonly code: string; readonly client_id?: string };
 
 const HANDSHAKE_MS = 10_000;
@@ -72,11 +114,15 @@ export class Connection {
     this.#listener = listener;
     this.session = ++Connection.#sessions;
     context.tally.sessions += 1;
-    const { user, chat, start } = options;
+    const { user, chat, start, reader, view } = options;
     const { how, value } = start ?? { how: 'limit', value: 0 };
-    context.history.add(Event.connecting, this.session, user.id, chat.id, how, value);
+    context.history.add(Event.connecting, this.session, user.id, chat.id, how, value, reader, view);
     const proof = start?.time === undefined ? '' : `@${start.time}`;
-    const query = start === undefined ? '' : `?${how}=${value}${proof}`;
+    const parameters = [
+      ...(start === undefined ? [] : [`${how}=${value}${proof}`]),
+      ...(view === 'full' ? ['features=1'] : []),
+    ];
+    const query = parameters.length === 0 ? '' : `?${parameters.join('&')}`;
     this.#ws = new context.WebSocket(`${context.url.replace(/^http/, 'ws')}${chat.path}${query}`, {
       headers: { authorization: `Bearer ${user.token}` },
       perMessageDeflate: false,

@@ -54,13 +54,18 @@ const MAIN_POLICIES: readonly SocketPolicy[] = [
   { start: 'after' },
   { start: 100, isSlow: true },
 ];
-const GUEST_POLICIES: readonly SocketPolicy[] = [{ start: 'after' }, { start: 100, leaveAfterMs: 1000 }];
+const GUEST_POLICIES: readonly SocketPolicy[] = [
+  { start: 'after', view: 'full' },
+  { start: 100, leaveAfterMs: 1000 },
+];
 
 /** This share of the members of a chat has a second socket there, which only listens. */
 const LISTENERS_SHARE = 0.25;
 const MAINS_SHARE = 0.4;
 const RETRYING_SHARE = 0.85;
 const EAGER_SHARE = 0.5;
+/** This share of the sockets asks for changes of messages. */
+const FULL_SHARE = 0.6;
 
 /** Creates users, private chats, groups and their sockets. Nothing is connected yet. */
 export async function populate(
@@ -100,11 +105,16 @@ class PopulationBuilder implements Population {
     this.readers.set(chat.id, { path: chat.path, token: members[0]?.token ?? '' });
     for (const user of members) {
       const policy = { retries: random.chance(RETRYING_SHARE), isEager: random.chance(EAGER_SHARE) };
-      const socket = this.addSocket(user, chat, random.pick(SENDER_POLICIES));
+      const socket = this.addSocket(user, chat, this.pickPolicy(SENDER_POLICIES));
       const own = random.of(`sender ${senders.length}`);
       senders.push(new Sender(this.context, socket, senders.length, policy, own));
-      if (random.chance(LISTENERS_SHARE)) this.addSocket(user, chat, random.pick(LISTENER_POLICIES));
+      if (random.chance(LISTENERS_SHARE)) this.addSocket(user, chat, this.pickPolicy(LISTENER_POLICIES));
     }
+  }
+
+  pickPolicy(policies: readonly SocketPolicy[]): SocketPolicy {
+    const view = this.random.chance(FULL_SHARE) ? 'full' : 'plain';
+    return { ...this.random.pick(policies), view };
   }
 
   /** Notes down in the history that the run has created a chat. */

@@ -1,42 +1,52 @@
 import { Event } from '../history.js';
-import { fingerprint, keyOf, type SeenMessage } from '../message.js';
+import { editKeyOf, fingerprint, keyOf } from '../message.js';
 import { messageKey, senderName } from '../message-key.js';
 import { hashOf, type Random } from '../random.js';
 import type { RunContext } from '../run-context.js';
+import { Changer, type Request } from './changer.js';
 import type { ClientSocket, SocketListener } from './client-socket.js';
-import { isTryLaterError } from './expected-answers.js';
+import type { ChangeFrame, MessageFrame } from './connection.js';
+import { isGoneError, isTryLaterError } from './expected-answers.js';
 
 /**
- * The server recognises a repeated `client_id` among its author's newest 64 messages in the chat. What waits at a
- * frozen worker may arrive seconds after it was repeated elsewhere; these two bounds keep the number of messages
- * that come in between below 64.
+ * The server recognises a repeated `client_id` among its author's newest 64 messages and changes in the chat. What
+ * waits at a frozen worker may arrive seconds after it was repeated elsewhere; these two bounds keep the number of
+ * those that come in between below 64.
  */
 const UNACKNOWLEDGED_MAX = 16;
-const NEW_MESSAGE_EVERY_MS = 100;
+const NEW_REQUEST_EVERY_MS = 100;
 const RETRY_REFUSED_MS = 200;
+/** This share of the messages answers another one. */
+const REPLY_SHARE = 0.1;
 
-interface PendingMessage {
-  readonly text: string;
+interface PendingRequest extends Request {
   readonly firstSentMs: number;
   lastSentMs: number;
 }
 
-/** How a sender treats messages that are not acknowledged when their connection ends. */
+/** How a sender treats requests that are not acknowledged when their connection ends. */
 export interface SendPolicy {
-  /** The sender sends a `client_id`, and sends the message again until it is acknowledged; otherwise it gives up. */
+  /**
+   * The sender sends a `client_id`, and sends everything again until it is acknowledged; otherwise it gives up, and
+   * sends messages alone.
+   */
   readonly retries: boolean;
   /** It sends again as soon as it is connected, without waiting for the history that may show what arrived. */
   readonly isEager: boolean;
 }
 
-/** A sender in one chat, which numbers its messages and sends them in that order, on one connection at a time. */
+/**
+ * A sender in one chat, which numbers its messages and changes and sends them in that order, on one connection at a
+ * time. On a socket that asks for changes it also makes some.
+ */
 export class Sender implements SocketListener {
   readonly socket: ClientSocket;
   readonly #context: RunContext;
   readonly #random: Random;
   readonly #policy: SendPolicy;
   readonly #name: string;
-  readonly #pending = new Map<string, PendingMessage>();
+  readonly #pending = new Map<string, PendingRequest>();
+  readonly #changer: Changer;
   #number = 0;
   #lastNewMs = 0;
 
@@ -48,9 +58,10 @@ export class Sender implements SocketListener {
     this.#name = senderName(index, policy.retries);
     this.#policy = policy;
     this.#random = random;
+    this.#changer = new Changer(context, random.of('changes'));
   }
 
-  /** How many messages are neither acknowledged nor given up. */
+  /** How many messages and changes are neither acknowledged nor given up. */
   get unacknowledged(): number {
     return this.#pending.size;
   }
@@ -59,22 +70,24 @@ export class Sender implements SocketListener {
     return (
       this.socket.isReady &&
       this.#pending.size < UNACKNOWLEDGED_MAX &&
-      this.#context.now() - this.#lastNewMs > NEW_MESSAGE_EVERY_MS
+      this.#context.now() - this.#lastNewMs > NEW_REQUEST_EVERY_MS
     );
   }
 
+  /** Sends a message, or a change of one. */
   sendNew(): void {
-    this.#number += 1;
-    const key = messageKey(this.#name, this.#number);
-    const now = this.#context.now();
-    this.#lastNewMs = now;
-    const text = this.#context.textOf(key, this.#random);
-    const message: PendingMessage = { text, firstSentMs: now, lastSentMs: now };
-    this.#pending.set(key, message);
-    this.#send(key, message);
+    const key = this.#nextKey();
+    const isChanging = this.#policy.retries && this.socket.view === 'full';
+    const change = isChanging ? this.#changer.next(key) : undefined;
+    this.#begin(key, change ?? this.#message(key));
   }
 
-  /** Counts a message whose answer is overdue as unanswered, and gives up the connection, as a client would. */
+  sendMessage(): void {
+    const key = this.#nextKey();
+    this.#begin(key, this.#message(key));
+  }
+
+  /** Counts a request whose answer is overdue as unanswered, and gives up the connection, as a client would. */
   checkOverdue(): void {
     if (!this.socket.isReady) return;
     const dueMs = this.#context.now() - this.#context.answerMs;
@@ -94,14 +107,26 @@ export class Sender implements SocketListener {
     if (!this.#policy.isEager) this.#repeatAll();
   }
 
-  ownMessage(message: SeenMessage): void {
+  message(message: MessageFrame): void {
+    if (message.deleted) return this.#deleted(message.id);
+    this.#changer.saw(message.id);
+    if (message.author.id !== this.socket.user.id) return;
+    this.#changeMade(editKeyOf(message.text));
     const key = keyOf(message.text);
     const pending = this.#pending.get(key);
     if (pending === undefined) return;
     this.#pending.delete(key);
+    this.#changer.posted(message.id, key);
     const { history, tally } = this.#context;
     history.add(Event.acknowledged, this.socket.session, key, message.id, fingerprint(message));
     tally.acknowledge(this.socket.chatId, message.id, pending.firstSentMs);
+  }
+
+  change(change: ChangeFrame): void {
+    this.#changeMade(change.client_id);
+    // A history tells of what came of a change, under no name.
+    if (change.type === 'edited') this.#changeMade(editKeyOf(change.text));
+    if (change.type === 'deleted') this.#deleted(change.message_id);
   }
 
   refused(code: string, key: string | undefined): void {
@@ -110,8 +135,10 @@ export class Sender implements SocketListener {
     const { session } = this.socket;
     history.add(Event.refused, session, key, code);
     if (!isTryLaterError(code)) {
-      tally.unexpected(`session_${session}`, `frame ${code}`);
+      // The checker knows whether what it was about may be gone.
+      if (!isGoneError(code)) tally.unexpected(`session_${session}`, `frame ${code}`);
       this.#pending.delete(key);
+      this.#changer.settled(key, false);
       return;
     }
     tally.refused(`frame ${code}`);
@@ -126,6 +153,21 @@ export class Sender implements SocketListener {
     if (!this.#policy.retries) this.#pending.clear();
   }
 
+  #deleted(messageId: number): void {
+    this.#changeMade(this.#changer.pendingDeletion(messageId));
+    this.#changer.gone(messageId);
+  }
+
+  /** The change under this key, if there is one that waits, was made. */
+  #changeMade(key: string | undefined): void {
+    const pending = key === undefined ? undefined : this.#pending.get(key);
+    if (key === undefined || pending === undefined) return;
+    this.#pending.delete(key);
+    this.#changer.settled(key, true);
+    this.#context.history.add(Event.changed, this.socket.session, key);
+    this.#context.tally.acknowledgeChange(pending.firstSentMs);
+  }
+
   /** Nobody can tell which of the pending messages was refused, so all of them are given up. */
   #refusedWithoutKey(code: string): void {
     const { tally } = this.#context;
@@ -134,20 +176,43 @@ export class Sender implements SocketListener {
     this.socket.cut();
   }
 
+  #nextKey(): string {
+    this.#number += 1;
+    return messageKey(this.#name, this.#number);
+  }
+
+  #message(key: string): Request {
+    const text = this.#context.textOf(key, this.#random);
+    const isReply = this.#policy.retries && this.#random.chance(REPLY_SHARE);
+    const replyTo = isReply ? this.#changer.toAnswer() : undefined;
+    return {
+      frame: { type: 'message', text, ...(replyTo !== undefined && { reply_to: replyTo }) },
+      event: [Event.sent, key, hashOf(text), replyTo ?? 0],
+    };
+  }
+
+  #begin(key: string, request: Request): void {
+    const now = this.#context.now();
+    this.#lastNewMs = now;
+    const pending = { ...request, firstSentMs: now, lastSentMs: now };
+    this.#pending.set(key, pending);
+    this.#send(key, pending);
+  }
+
   #repeatAll(): void {
-    for (const [key, message] of this.#pending) this.#repeat(key, message);
+    for (const [key, request] of this.#pending) this.#repeat(key, request);
   }
 
-  #repeat(key: string, message: PendingMessage): void {
+  #repeat(key: string, request: PendingRequest): void {
     this.#context.tally.repeated += 1;
-    this.#send(key, message);
+    this.#send(key, request);
   }
 
-  #send(key: string, message: PendingMessage): void {
-    message.lastSentMs = this.#context.now();
-    const { text } = message;
-    this.#context.history.add(Event.sent, this.socket.session, key, hashOf(text));
+  #send(key: string, request: PendingRequest): void {
+    request.lastSentMs = this.#context.now();
+    const [event, ...fields] = request.event;
+    this.#context.history.add(event, this.socket.session, ...fields);
     const clientId = this.#policy.retries ? { client_id: key } : {};
-    this.socket.send(JSON.stringify({ type: 'message', text, ...clientId }));
+    this.socket.send(JSON.stringify({ ...request.frame, ...clientId }));
   }
 }

@@ -114,7 +114,7 @@ export class Workload {
   async #sendLast(): Promise<void> {
     const { senders } = this.#population;
     const byChat = new Map(senders.map((sender) => [sender.socket.chatId, sender]));
-    for (const sender of byChat.values()) sender.sendNew();
+    for (const sender of byChat.values()) sender.sendMessage();
     await this.#until(() => senders.every(({ unacknowledged }) => unacknowledged === 0), this.#settleMs);
     for (const { socket, unacknowledged } of senders) {
       for (let count = 0; count < unacknowledged; count++)
