@@ -3,84 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { check } from '../../src/prove/checker/checker.js';
-import { StoredLog } from '../../src/prove/checker/stored-log.js';
 import { VIOLATIONS, type Violation } from '../../src/prove/checker/verdict.js';
 import { Event, History, readHistory } from '../../src/prove/history.js';
-import { fingerprint, type SeenMessage } from '../../src/prove/message.js';
-import { hashOf } from '../../src/prove/random.js';
-
-const [ALICE, BOB, CARL] = [1, 2, 3];
-const CHAT = 10;
-const GROUP = 20;
-
-/** A small run that is told event by event, and the log that goes with it. */
-class Story {
-  readonly log: StoredLog;
-  readonly #lines: string[][] = [];
-  readonly #messages = new Map<number, SeenMessage>();
-
-  constructor({ readsDatabase = true } = {}) {
-    this.log = new StoredLog({ hasChanges: readsDatabase });
-    this.tell(Event.chat, CHAT, ALICE, BOB);
-    this.tell(Event.chat, GROUP, ALICE, BOB, CARL);
-    this.log.changes?.push({ id: 1, chatId: GROUP, kind: 'added', users: [ALICE, BOB, CARL] });
-  }
-
-  tell(event: string, ...fields: (string | number)[]): this {
-    this.#lines.push([event, ...fields.map(String)]);
-    return this;
-  }
-
-  /** A session begins to connect and opens; its history has yet to come. */
-  connects(session: number, user: number, chat: number, how: 'after' | 'limit' = 'after', value = 0): this {
-    return this.tell(Event.connecting, session, user, chat, how, value).tell(Event.open, session);
-  }
-
-  sends(session: number, key: string): this {
-    return this.tell(Event.sent, session, key, hashOf(`${key} hello`));
-  }
-
-  /** A message is stored; ids must be told in their order within a chat. */
-  stores(id: number, key: string, { author = ALICE, chat = CHAT, text = 'hello' } = {}): this {
-    const message = this.#message(id, key, author, chat, text);
-    this.#messages.set(id, message);
-    this.log.add(message);
-    return this;
-  }
-
-  sees(session: number, id: number, text?: string): this {
-    const message = this.#messages.get(id) ?? this.#message(id, 's9-9', ALICE, CHAT, 'hello');
-    const shown = text === undefined ? message : { ...message, text };
-    return this.tell(Event.delivered, session, id, fingerprint(shown));
-  }
-
-  page(session: number, messages: number, more = false): this {
-    return this.tell(Event.page, session, messages, more ? 1 : 0);
-  }
-
-  acknowledges(session: number, key: string, id: number): this {
-    const message = this.#messages.get(id) ?? this.#message(id, key, ALICE, CHAT, 'hello');
-    return this.tell(Event.acknowledged, session, key, id, fingerprint(message));
-  }
-
-  /** The counts that are not 0. */
-  get counts(): Partial<Record<Violation, number>> {
-    const { counts } = check(this.#lines, this.log).verdict;
-    return Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
-  }
-
-  get lines(): readonly string[][] {
-    return this.#lines;
-  }
-
-  #message(id: number, key: string, author: number, chat: number, text: string): SeenMessage {
-    const time = new Date(id).toISOString();
-    return { id, chat_id: chat, author: { id: author }, text: `${key} ${text}`, time, client_id: key };
-  }
-}
-
-/** Alice (1) and Bob (2) are connected to the chat, and their histories are empty. */
-const together = () => new Story().connects(1, ALICE, CHAT).page(1, 0).connects(2, BOB, CHAT).page(2, 0);
+import { badChanges } from './bad-changes.js';
+import { ALICE, BOB, CARL, CHAT, GROUP, Story, together } from './story.js';
 
 /** Alice sends two messages, which are stored as 5 and 7, acknowledged, and not yet shown to Bob. */
 const spoken = () =>
@@ -321,6 +247,6 @@ describe('a history in which', () => {
 });
 
 it('every count has a history that makes it', () => {
-  const made = new Set(bad.flatMap(([, counts]) => Object.keys(counts)));
+  const made = new Set([...bad, ...badChanges].flatMap(([, counts]) => Object.keys(counts)));
   expect([...made].sort()).toEqual(Object.keys(VIOLATIONS).sort());
 });

@@ -51,8 +51,8 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-function socketOf(): ClientSocket {
-  const socket = new ClientSocket(context, USER, CHAT, { start: 'after' }, new Random('socket'));
+function socketOf(view: 'plain' | 'full' = 'plain'): ClientSocket {
+  const socket = new ClientSocket(context, USER, CHAT, { start: 'after', view }, new Random('socket'));
   sockets.push(socket);
   return socket;
 }
@@ -101,6 +101,7 @@ it('a client that lost its connection resumes after the highest id that it was s
     queries.push(request.url?.split('?')[1]);
     const message = {
       id: 7,
+      type: 'message',
       chat_id: 5,
       author: { id: 2 },
       text: 's0-1 x',
@@ -131,4 +132,140 @@ it.each([
   await until(() => context.tally.sessions === 2);
   socket.stop();
   expect(Object.keys(counts())).toEqual(given.seen);
+});
+
+const NO_MESSAGES = '{"type":"history","messages":[]}';
+const CHANGES: readonly unknown[] = ['edit', 'delete', 'react'];
+
+/** A frame that the sender sent, and the connection that it came on. */
+interface Sent {
+  readonly connection: number;
+  readonly type: string;
+  readonly message_id: number;
+  readonly client_id: string;
+  readonly text: string;
+}
+
+/**
+ * A server that echoes messages, does not answer changes of one kind, and refuses the others. `history` is what the
+ * connection with this number begins with.
+ */
+function echoing(unanswered: string, history: (connection: number, sent: readonly Sent[]) => string): Sent[] {
+  const sent: Sent[] = [];
+  let connections = 0;
+  let id = 0;
+  new WebSocketServer({ server }).on('connection', (ws) => {
+    const connection = ++connections;
+    ws.send(history(connection, sent));
+    ws.on('message', (data: Buffer) => {
+      const frame = JSON.parse(data.toString()) as Sent;
+      const { type, client_id } = frame;
+      sent.push({ ...frame, connection });
+      if (type === unanswered) return;
+      id += 1;
+      const echo = { ...frame, id, chat_id: 5, author: USER, time: '1970-01-01T00:00:05.000Z' };
+      const refusal = { type: 'error', code: 'message_not_found', client_id };
+      ws.send(JSON.stringify(type === 'message' ? echo : refusal));
+    });
+  });
+  return sent;
+}
+
+/** Sends until there is a change of this kind among what was sent, and returns it. */
+async function changeOf(sender: Sender, sent: readonly Sent[], type: string): Promise<Sent> {
+  let found: Sent | undefined;
+  await until(() => {
+    aheadMs += 200; // So that the sender may send the next one.
+    if (sender.canSend && found === undefined) sender.sendNew();
+    found = sent.find((frame) => frame.type === type);
+    return found !== undefined;
+  });
+  return found as Sent;
+}
+
+const changing = (seed: string, isEager = false) =>
+  new Sender(context, socketOf('full'), 0, { retries: true, isEager }, new Random(seed));
+
+it('a change that was not answered is sent again under the same name on the next connection', async () => {
+  const sent = echoing('edit', () => NO_MESSAGES);
+  const sender = changing('edit');
+  sender.socket.connect();
+  await until(() => sender.canSend);
+  const { client_id: clientId } = await changeOf(sender, sent, 'edit');
+  sender.socket.cut();
+  const isRepeated = (frame: Sent) => frame.client_id === clientId && frame.connection === 2;
+  await until(() => sent.some(isRepeated));
+  expect(sent.filter((frame) => frame.client_id === clientId)).toHaveLength(2);
+  expect(context.tally.acknowledgedChanges).toBe(0);
+});
+
+it.each([
+  {
+    what: 'edit',
+    entry: ({ message_id, text }: Sent) => ({
+      type: 'edited',
+      id: 90,
+      message_id,
+      text,
+      version: 2,
+      time: '',
+    }),
+  },
+  {
+    what: 'delete',
+    entry: ({ message_id }: Sent) => ({ type: 'deleted', id: 90, message_id, time: '' }),
+  },
+])('a history acknowledges the $what that it shows the outcome of, which is not sent again', async ({
+  what,
+  entry,
+}) => {
+  const sent = echoing(what, (connection, before) => {
+    if (connection === 1) return NO_MESSAGES;
+    const change = before.find(({ type }) => type === what);
+    return JSON.stringify({ type: 'history', messages: change === undefined ? [] : [entry(change)] });
+  });
+  const sender = changing(what);
+  sender.socket.connect();
+  await until(() => sender.canSend);
+  const { client_id: clientId } = await changeOf(sender, sent, what);
+  sender.socket.cut();
+  await until(() => sender.socket.isReady);
+  expect(context.tally.acknowledgedChanges).toBe(1);
+  expect(sent.filter((frame) => frame.client_id === clientId)).toHaveLength(1);
+});
+
+it('a sender that gives up, or whose socket does not ask for changes, makes none', async () => {
+  const sent = echoing('', () => NO_MESSAGES);
+  const senders = [
+    new Sender(context, socketOf('full'), 0, { retries: false, isEager: false }, new Random('gives up')),
+    new Sender(context, socketOf('plain'), 1, { retries: true, isEager: false }, new Random('plain')),
+  ];
+  for (const sender of senders) {
+    sender.socket.connect();
+    await until(() => sender.canSend);
+    for (let count = 0; count < 60; count++) {
+      aheadMs += 200;
+      await until(() => sender.canSend);
+      sender.sendNew();
+    }
+  }
+  await until(() => sent.length === 120);
+  expect(sent.filter(({ type }) => CHANGES.includes(type))).toEqual([]);
+});
+
+it('what a socket is shown of changes that did not ask for them is counted', async () => {
+  const time = '1970-01-01T00:00:05.000Z';
+  const head = { id: 7, type: 'message', chat_id: 5, author: { id: 2 }, time };
+  const entries = [
+    { ...head, deleted: true },
+    { ...head, id: 8, text: 's9-9 x', reactions: [] },
+    { id: 9, type: 'deleted', message_id: 8, time },
+  ];
+  new WebSocketServer({ server }).on('connection', (ws) => {
+    ws.send(JSON.stringify({ type: 'history', messages: entries }));
+  });
+  const socket = socketOf();
+  socket.connect();
+  await until(() => socket.isReady);
+  expect(counts()).toMatchObject({ uninvited: 3 });
 });
