@@ -72,7 +72,7 @@ export class Changer {
 
   /** A message that a new one answers. */
   toAnswer(): number | undefined {
-    return this.#seen.size === 0 ? undefined : this.#random.pick([...this.#seen]);
+    return this.#pickNewer([...this.#seen]);
   }
 
   /** The change under this key was made, or refused for good. */
@@ -138,8 +138,12 @@ export class Changer {
   #ownMessage(): [id: number, key: string] | undefined {
     const busy = new Set<number>();
     for (const { kind, messageId } of this.#pending.values()) if (kind !== 'react') busy.add(messageId);
-    const free = [...this.#own].filter(([id]) => !busy.has(id));
-    return free.length === 0 ? undefined : this.#random.pick(free);
+    return this.#pickNewer([...this.#own].filter(([id]) => !busy.has(id)));
+  }
+
+  /** Picks one of a list, and those near its end more often: so that several users change the same messages. */
+  #pickNewer<T>(list: readonly T[]): T | undefined {
+    return list[Math.floor(list.length * (1 - this.#random.next() ** 3))];
   }
 }
 

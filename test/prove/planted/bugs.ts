@@ -1,6 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: code of the compiled files
 import type { Violation } from '../../../src/prove/checker/verdict.js';
 import type { Patch } from '../../support/build.js';
+import { changeBugs } from './change-bugs.js';
 
 /** A bug that somebody might write by accident, and the violations by which the checker must find it. */
 export interface Bug {
@@ -290,4 +291,5 @@ export const bugs: readonly Bug[] = [
     expected: ['unanswered'],
     args: KILL_LEDGER,
   },
+  ...changeBugs,
 ];
