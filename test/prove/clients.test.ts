@@ -144,6 +144,8 @@ interface Sent {
   readonly message_id: number;
   readonly client_id: string;
   readonly text: string;
+  readonly emoji: string;
+  readonly on: boolean;
 }
 
 /**
@@ -214,6 +216,12 @@ it.each([
   {
     what: 'delete',
     entry: ({ message_id }: Sent) => ({ type: 'deleted', id: 90, message_id, time: '' }),
+  },
+  {
+    what: 'react',
+    entry: ({ message_id, emoji, on }: Sent) => {
+      return { type: 'reactions', id: 90, message_id, reactions: [{ emoji, count: 1, me: on }], time: '' };
+    },
   },
 ])('a history acknowledges the $what that it shows the outcome of, which is not sent again', async ({
   what,

@@ -1,5 +1,5 @@
 import { Event } from '../history.js';
-import { EMOJI } from '../message.js';
+import { EMOJI, type SeenReaction } from '../message.js';
 import { hashOf, type Random } from '../random.js';
 import type { RunContext } from '../run-context.js';
 
@@ -93,6 +93,17 @@ export class Changer {
     for (const [key, change] of this.#pending)
       if (change.kind === 'delete' && change.messageId === messageId) return key;
     return undefined;
+  }
+
+  /** The keys of reactions to a message that it waits for, and that these are the outcome of. */
+  reactionsIn(messageId: number, reactions: readonly SeenReaction[]): string[] {
+    const keys: string[] = [];
+    for (const [key, change] of this.#pending) {
+      if (change.kind !== 'react' || change.messageId !== messageId) continue;
+      const isOn = reactions.some(({ emoji, me }) => me && emoji === change.emoji);
+      if (isOn === change.isOn) keys.push(key);
+    }
+    return keys;
   }
 
   #edit(key: string): Request | undefined {

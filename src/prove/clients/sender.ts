@@ -1,5 +1,5 @@
 import { Event } from '../history.js';
-import { editKeyOf, fingerprint, keyOf } from '../message.js';
+import { editKeyOf, fingerprint, keyOf, type SeenReaction } from '../message.js';
 import { messageKey, senderName } from '../message-key.js';
 import { hashOf, type Random } from '../random.js';
 import type { RunContext } from '../run-context.js';
@@ -110,6 +110,7 @@ export class Sender implements SocketListener {
   message(message: MessageFrame): void {
     if (message.deleted) return this.#deleted(message.id);
     this.#changer.saw(message.id);
+    if (!message.duplicate) this.#reactionsShown(message.id, message.reactions ?? []);
     if (message.author.id !== this.socket.user.id) return;
     this.#changeMade(editKeyOf(message.text));
     const key = keyOf(message.text);
@@ -124,9 +125,10 @@ export class Sender implements SocketListener {
 
   change(change: ChangeFrame): void {
     this.#changeMade(change.client_id);
-    // A history tells of what came of a change, under no name.
+    // A connection that is not live is told what came of a change, under no name.
     if (change.type === 'edited') this.#changeMade(editKeyOf(change.text));
     if (change.type === 'deleted') this.#deleted(change.message_id);
+    if ('reactions' in change) this.#reactionsShown(change.message_id, change.reactions ?? []);
   }
 
   refused(code: string, key: string | undefined): void {
@@ -156,6 +158,10 @@ export class Sender implements SocketListener {
   #deleted(messageId: number): void {
     this.#changeMade(this.#changer.pendingDeletion(messageId));
     this.#changer.gone(messageId);
+  }
+
+  #reactionsShown(messageId: number, reactions: readonly SeenReaction[]): void {
+    for (const key of this.#changer.reactionsIn(messageId, reactions)) this.#changeMade(key);
   }
 
   /** The change under this key, if there is one that waits, was made. */

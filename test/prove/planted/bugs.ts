@@ -254,7 +254,7 @@ export const bugs: readonly Bug[] = [
     changes: [
       {
         file: 'server/hub/hub.js',
-        from: 'return this.#joined(entry.chatId, entry.users);',
+        from: 'return this.#lastMessages.joined(entry.chatId, entry.users);',
         to: 'return;',
       },
     ],

@@ -20,7 +20,7 @@ export const changeBugs: readonly Bug[] = [
     name: 'a resumed socket is not told of changes of messages that it has',
     changes: [
       {
-        file: 'server/hub/catch-up/chat-catch-up.js',
+        file: 'server/hub/catch-up/step.js',
         from: 'return isChange && (messageId > position ||',
         to: 'return isChange && (messageId > 0 ||',
       },
