@@ -3,6 +3,9 @@ import { hashOf, type Random } from './random.js';
 /** The emoji that the clients of a run react with. One of them is a sequence of several code points. */
 export const EMOJI = ['👍', '❤️', '😂', '🏳️‍🌈'] as const;
 
+/** How much a socket is told of a chat: messages alone, or changes of messages as well. */
+export type View = 'plain' | 'full';
+
 /** How many users reacted with an emoji, and whether the reader is one of them. */
 export interface SeenReaction {
   readonly emoji: string;
@@ -78,6 +81,11 @@ export function fingerprint({
   client_id,
 }: Omit<SeenMessage, 'text' | 'deleted'>): number {
   return hashOf(`${chat_id} ${author.id} ${time} ${client_id ?? ''}`);
+}
+
+/** Whether the code of a refusal says that it is about a message that is not there, as when somebody has deleted it. */
+export function isGoneError(code: string): boolean {
+  return code === 'message_not_found' || code === 'reply_unknown';
 }
 
 /** Reactions as one word of a history: each emoji with its count and a 1 when the reader is among them, or `-` for none. */

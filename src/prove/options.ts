@@ -18,9 +18,9 @@ export interface Options {
   readonly workers: number;
   /** One run for each value, one after the other: true for a run with Redis. */
   readonly redis: readonly boolean[];
-  /** Messages per second that all users together send. */
+  /** Messages and changes of messages per second that all users together send. */
   readonly rate: number;
-  /** A message that is neither acknowledged nor refused for this long, on an open connection, counts. */
+  /** A message or change that is neither acknowledged nor refused for this long, on an open connection, counts. */
   readonly answerMs: number;
   /** Texts have up to this many characters; undefined: most are short, and some are long. */
   readonly characters: number | undefined;

@@ -11,7 +11,7 @@ export interface RunContext {
   /** The class of `ws`, which is loaded for this command alone. */
   readonly WebSocket: typeof WebSocket;
   readonly tally: Tally;
-  /** A message that is neither acknowledged nor refused for this long, on an open connection, counts as unanswered. */
+  /** A message or change that is not answered for this long, on an open connection, counts as unanswered. */
   readonly answerMs: number;
   /** Makes a text of the message with this key: its first one, or the one that the edit with the other key gives it. */
   readonly textOf: (key: string, random: Random, editKey?: string) => string;

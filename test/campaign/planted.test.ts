@@ -6,6 +6,7 @@ import { proveWith } from '../prove/planted/plant.js';
 const QUICK = [
   'a removal acts a while after it passes',
   'a resumed socket is shown the message that it has seen',
+  'an edit is told of, and its message keeps the text from before',
 ];
 
 /** Longer when nothing came of it: on a busy machine, less happens in the same time. */

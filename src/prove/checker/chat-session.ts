@@ -1,4 +1,4 @@
-import type { View } from '../../chat/messages.js';
+import type { View } from '../message.js';
 import type { CheckContext } from './check-context.js';
 import type { Reader } from './reader.js';
 import type { StoredMessage } from './stored-log.js';

@@ -1,6 +1,5 @@
-import { isGoneError } from '../clients/expected-answers.js';
 import { Event } from '../history.js';
-import { readReactions } from '../message.js';
+import { isGoneError, readReactions } from '../message.js';
 import { AskedChanges } from './asked-changes.js';
 import { ChatSession } from './chat-session.js';
 import type { CheckContext } from './check-context.js';

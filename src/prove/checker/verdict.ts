@@ -11,7 +11,7 @@ export const VIOLATIONS = {
   uninvited:
     'a change, reactions, or the place of a deleted message, shown to a client that did not ask for changes',
   gap: 'skipped by a connection between what it was shown before and after, or left out of a history',
-  reordered: 'shown after a later message of its chat',
+  reordered: 'shown after a later message or change of its chat',
   repeated: 'shown twice on one connection, or again after the client said that it has it',
   unseen: 'not shown by the end to a member who was connected',
   senderOrder: "stored in another order than one sender's connections sent it",

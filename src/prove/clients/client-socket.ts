@@ -1,5 +1,5 @@
-import type { View } from '../../chat/messages.js';
 import { Event } from '../history.js';
+import type { View } from '../message.js';
 import type { Random } from '../random.js';
 import type { RunContext } from '../run-context.js';
 import {

@@ -1,7 +1,6 @@
 import type { WebSocket } from 'ws';
-import type { View } from '../../chat/messages.js';
 import { Event } from '../history.js';
-import type { SeenMessage, SeenReaction, SeenTombstone } from '../message.js';
+import type { SeenMessage, SeenReaction, SeenTombstone, View } from '../message.js';
 import type { Random } from '../random.js';
 import type { RunContext } from '../run-context.js';
 

@@ -2,8 +2,6 @@
 const TRY_LATER: readonly number[] = [429, 502, 503, 504, 4429, 4503];
 /** The error codes of frames that say the same of one message. */
 const TRY_LATER_ERRORS: readonly string[] = ['overloaded', 'unavailable', 'storage_full', 'timeout'];
-/** The error codes of frames that are about a message which somebody has deleted meanwhile. */
-const GONE_ERRORS: readonly string[] = ['message_not_found', 'reply_unknown'];
 /** The status and the close codes with which somebody who is not a member is refused or sent away. */
 const NOT_A_MEMBER: readonly number[] = [404, 4403, 4404];
 /** The close codes of RFC 6455 for protocol errors and for an internal error. */
@@ -12,8 +10,6 @@ const PROTOCOL_ERRORS: readonly number[] = [1002, 1003, 1007, 1008, 1009, 1010, 
 export const isTryLater = (statusOrClose: number): boolean => TRY_LATER.includes(statusOrClose);
 
 export const isTryLaterError = (code: string): boolean => TRY_LATER_ERRORS.includes(code);
-
-export const isGoneError = (code: string): boolean => GONE_ERRORS.includes(code);
 
 export const isNotAMember = (statusOrClose: number): boolean => NOT_A_MEMBER.includes(statusOrClose);
 

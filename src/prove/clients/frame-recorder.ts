@@ -1,6 +1,5 @@
-import type { View } from '../../chat/messages.js';
 import { Event } from '../history.js';
-import { editKeyOf, fingerprint, keyOf, reactionsWord, type SeenMessage } from '../message.js';
+import { editKeyOf, fingerprint, keyOf, reactionsWord, type SeenMessage, type View } from '../message.js';
 import { hashOf } from '../random.js';
 import type { RunContext } from '../run-context.js';
 import type { ChangeFrame, MessageFrame } from './connection.js';

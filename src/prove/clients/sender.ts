@@ -1,12 +1,12 @@
 import { Event } from '../history.js';
-import { editKeyOf, fingerprint, keyOf, type SeenReaction } from '../message.js';
+import { editKeyOf, fingerprint, isGoneError, keyOf, type SeenReaction } from '../message.js';
 import { messageKey, senderName } from '../message-key.js';
 import { hashOf, type Random } from '../random.js';
 import type { RunContext } from '../run-context.js';
 import { Changer, type Request } from './changer.js';
 import type { ClientSocket, SocketListener } from './client-socket.js';
 import type { ChangeFrame, MessageFrame } from './connection.js';
-import { isGoneError, isTryLaterError } from './expected-answers.js';
+import { isTryLaterError } from './expected-answers.js';
 
 /**
  * The server recognises a repeated `client_id` among its author's newest 64 messages and changes in the chat. What

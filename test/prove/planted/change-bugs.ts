@@ -1,4 +1,4 @@
-import type { Bug } from './bugs.js';
+import type { Bug } from './bug.js';
 
 const LEDGER = ['--faults', 'ledger'];
 const CUT = ['--faults', 'cut'];

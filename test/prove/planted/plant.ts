@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Report } from '../../../src/prove/report.js';
 import { patchedBuild } from '../../support/build.js';
 import { exitOf, launch } from '../../support/server.js';
-import type { Bug } from './bugs.js';
+import type { Bug } from './bug.js';
 
 const SECONDS = 4;
 
