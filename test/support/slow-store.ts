@@ -38,6 +38,8 @@ export function slowStore(read: ReadStore, seed = 'slow store'): ReadStore {
     roomsOf: (...args) => late(() => read.roomsOf(...args)),
     chatsCount: (...args) => late(() => read.chatsCount(...args)),
     readersFor: (...args) => late(() => read.readersFor(...args)),
+    replayFor: (...args) => late(() => read.replayFor(...args)),
+    partnersOf: (...args) => late(() => read.partnersOf(...args)),
     groupsOf: (...args) => late(() => read.groupsOf(...args)),
     memberFor: (...args) => late(() => read.memberFor(...args)),
     newestFor: (...args) => late(() => read.newestFor(...args)),
@@ -45,8 +47,6 @@ export function slowStore(read: ReadStore, seed = 'slow store'): ReadStore {
     messagesAt: (...args) => late(() => read.messagesAt(...args)),
     messageFor: (...args) => late(() => read.messageFor(...args)),
     reactorsFor: (...args) => late(() => read.reactorsFor(...args)),
-    replayFor: (...args) => late(() => read.replayFor(...args)),
-    partnersOf: (...args) => late(() => read.partnersOf(...args)),
     close() {
       closed = true;
       read.close();

@@ -90,7 +90,7 @@ export const bugs: readonly Bug[] = [
       lateAnswers,
       {
         file: 'store/sqlite/write/chat-write-cache.js',
-        from: 'return author.messageIds?.get(clientId);',
+        from: "return this.#clientIds(author, 'messageIds')?.get(clientId);",
         to: 'return undefined;',
       },
     ],

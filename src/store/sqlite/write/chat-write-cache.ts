@@ -91,8 +91,7 @@ export class ChatWriteCache {
 
   /** The id of the message that the author sent under this client id, if it is cached. */
   repeatOf(author: Author, clientId: string): number | undefined {
-    if (!author.chat.hasClientIds) this.#loadClientIds(author.chat);
-    return author.messageIds?.get(clientId);
+    return this.#clientIds(author, 'messageIds')?.get(clientId);
   }
 
   /** The number of the chat's next message. */
@@ -109,8 +108,7 @@ export class ChatWriteCache {
 
   /** Whether the author sent a change under this client id, if it is cached. */
   isRepeatedChange(author: Author, clientId: string): boolean {
-    if (!author.chat.hasClientIds) this.#loadClientIds(author.chat);
-    return author.changeIds?.has(clientId) ?? false;
+    return this.#clientIds(author, 'changeIds')?.has(clientId) ?? false;
   }
 
   /** Adds a change that was just written. */
@@ -158,6 +156,11 @@ export class ChatWriteCache {
       this.#grow(chat);
     }
     return author;
+  }
+
+  #clientIds(author: Author, of: 'messageIds' | 'changeIds'): ReadonlyMap<string, number> | undefined {
+    if (!author.chat.hasClientIds) this.#loadClientIds(author.chat);
+    return author[of];
   }
 
   #loadClientIds(chat: CachedChat): void {
