@@ -1,0 +1,111 @@
+-- A database of schema 7, as the version of parley that had it wrote it: every kind of entry, a group that is deleted
+-- and not yet purged, ids that were reserved, and outcomes that no worker has confirmed.
+CREATE TABLE entry (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  chat_id INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  author_id INTEGER NOT NULL,
+  text TEXT NOT NULL DEFAULT '',
+  time INTEGER NOT NULL,
+  client_id TEXT,
+  n INTEGER NOT NULL DEFAULT 0,
+  payload TEXT
+  , target_id INTEGER, visibility INTEGER NOT NULL DEFAULT 1);
+INSERT INTO entry VALUES(1,0,2,1,'',1700000001000,NULL,0,NULL,NULL,0);
+INSERT INTO entry VALUES(2,0,2,2,'',1700000001000,NULL,0,NULL,NULL,0);
+INSERT INTO entry VALUES(3,0,2,3,'',1700000001000,NULL,0,NULL,NULL,0);
+INSERT INTO entry VALUES(4,0,2,1000000000000,'',1700000003000,NULL,0,NULL,NULL,0);
+INSERT INTO entry VALUES(5,1,3,2,'',1700000004000,NULL,0,'[1,2]',NULL,0);
+INSERT INTO entry VALUES(6,2,4,1,'',1700000005000,NULL,0,'[1,2,3]',NULL,0);
+INSERT INTO entry VALUES(7,1,1,2,'hello Ann',1700000006000,'b-1',1,NULL,NULL,1);
+INSERT INTO entry VALUES(8,2,1,1,'roses',1700000006000,'a-1',1,NULL,NULL,1);
+INSERT INTO entry VALUES(9,2,1,2,'and тюльпаны 🌷',1700000006000,'b-1',2,NULL,NULL,1);
+INSERT INTO entry VALUES(10,2,5,1,'',1700000007000,NULL,0,'[1000000000000]',NULL,0);
+INSERT INTO entry VALUES(11,2,1,1000000000000,'thanks',1700000008000,NULL,3,NULL,NULL,1);
+INSERT INTO entry VALUES(12,2,6,1,'',1700000008000,NULL,0,'[3]',NULL,0);
+INSERT INTO entry VALUES(13,2,1,1,'it''s dry',1700000008000,'a-2',4,NULL,NULL,1);
+INSERT INTO entry VALUES(14,2,9,1,'',1700000009000,NULL,0,NULL,NULL,2);
+INSERT INTO entry VALUES(15,0,10,2,'',1700000009000,NULL,0,NULL,NULL,0);
+INSERT INTO entry VALUES(16,3,4,2,'',1700000010000,NULL,0,'[2,1]',NULL,0);
+INSERT INTO entry VALUES(17,3,1,2,'forget this',1700000011000,'b-1',1,NULL,NULL,1);
+INSERT INTO entry VALUES(18,3,1,1,'and this',1700000011000,NULL,2,NULL,NULL,1);
+INSERT INTO entry VALUES(19,3,9,2,'',1700000011000,NULL,0,NULL,NULL,2);
+INSERT INTO entry VALUES(20,3,7,2,'',1700000012000,NULL,0,NULL,NULL,0);
+INSERT INTO entry VALUES(21,0,8,0,'auth0|eve',1700000013000,NULL,0,'{"before":1700000010}',NULL,0);
+INSERT INTO entry VALUES(22,1,1,1,'hello Bob',1700000015000,'a-3',2,NULL,NULL,1);
+INSERT INTO entry VALUES(23,2,1,2,'rain',1700000015000,NULL,5,NULL,NULL,1);
+CREATE TABLE user (
+  id INTEGER PRIMARY KEY,
+  subject TEXT UNIQUE,
+  username TEXT NOT NULL,
+  username_key TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL,
+  description TEXT NOT NULL,
+  photo TEXT,
+  created_at INTEGER NOT NULL
+);
+INSERT INTO user VALUES(1,NULL,'Ann','ann','Ann N.','first
+of all','ann.png',1700000001000);
+INSERT INTO user VALUES(2,NULL,'Bob','bob','Bobby','',NULL,1700000001000);
+INSERT INTO user VALUES(3,NULL,'Cleo','cleo','Cleo N.','',NULL,1700000001000);
+INSERT INTO user VALUES(1000000000000,'auth0|dan','Dan','dan','Dan N.','',NULL,1700000003000);
+CREATE TABLE chat (
+  id INTEGER PRIMARY KEY,
+  type TEXT NOT NULL CHECK (type IN ('private', 'group')),
+  name TEXT NOT NULL,
+  description TEXT NOT NULL,
+  photo TEXT,
+  owner_id INTEGER NOT NULL REFERENCES user (id),
+  user_a INTEGER REFERENCES user (id),
+  user_b INTEGER REFERENCES user (id),
+  members_count INTEGER NOT NULL,
+  client_id TEXT,
+  created_at INTEGER NOT NULL,
+  deleted_at INTEGER
+);
+INSERT INTO chat VALUES(1,'private','','',NULL,2,1,2,2,NULL,1700000004000,NULL);
+INSERT INTO chat VALUES(2,'group','Yard','what grows','garden.png',1,NULL,NULL,3,'garden-1',1700000005000,NULL);
+INSERT INTO chat VALUES(3,'group','Almost gone','',NULL,2,NULL,NULL,2,NULL,1700000010000,1700000012000);
+CREATE TABLE purge (chat_id INTEGER PRIMARY KEY, deleted_at INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO purge VALUES(3,1700000012000);
+CREATE TABLE member (
+  chat_id INTEGER NOT NULL,
+  user_id INTEGER NOT NULL,
+  PRIMARY KEY (chat_id, user_id)
+) WITHOUT ROWID;
+INSERT INTO member VALUES(1,1);
+INSERT INTO member VALUES(2,1);
+INSERT INTO member VALUES(3,1);
+INSERT INTO member VALUES(1,2);
+INSERT INTO member VALUES(2,2);
+INSERT INTO member VALUES(3,2);
+INSERT INTO member VALUES(2,1000000000000);
+CREATE TABLE sequence (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO sequence VALUES('chat',4);
+INSERT INTO sequence VALUES('user',1000000000000);
+CREATE TABLE incarnation (id TEXT PRIMARY KEY, started_at INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO incarnation VALUES('ffb93d72-9851-4b8d-8d42-9ff99272b510',1700000000000);
+CREATE TABLE "batch" (
+  worker TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  outcomes TEXT NOT NULL,
+  applied_at INTEGER NOT NULL,
+  PRIMARY KEY (worker, number)
+) WITHOUT ROWID;
+INSERT INTO batch VALUES('worker-a',12,'[{"ok":{"id":4}}]',1700000014000);
+INSERT INTO batch VALUES('worker-b',3,'[22,{"ok":{"id":22,"duplicate":{"kind":"message","id":22,"chatId":1,"authorId":1,"text":"hello Bob","time":1700000015000,"clientId":"a-3"}}},23]',1700000015000);
+CREATE TABLE identity (id TEXT PRIMARY KEY, ids_recorded INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+INSERT INTO identity VALUES('c0a41fb9a62e1b8f502ef540063c2d65',1);
+CREATE TABLE revocation (claim TEXT PRIMARY KEY, before INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO revocation VALUES('auth0|eve',1700000010);
+CREATE TABLE id_gap (first INTEGER PRIMARY KEY, last INTEGER NOT NULL);
+CREATE TABLE secret (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+INSERT INTO secret VALUES('photo_links',X'A647D4219F0FD01952DA92DFA478A722DBD0B04AE4A594EB7D5B821A435DFE5F');
+CREATE UNIQUE INDEX chat_pair ON chat (user_a, user_b) WHERE type = 'private';
+CREATE UNIQUE INDEX chat_client_id ON chat (owner_id, client_id) WHERE client_id IS NOT NULL;
+CREATE INDEX member_user ON member (user_id, chat_id);
+CREATE INDEX entry_message ON entry (chat_id, id, author_id, client_id) WHERE visibility = 1;
+CREATE INDEX entry_change ON entry (chat_id, id) WHERE visibility = 2;
+DELETE FROM sqlite_sequence WHERE name = 'entry';
+INSERT INTO sqlite_sequence VALUES('entry',23);
+PRAGMA user_version = 7;
