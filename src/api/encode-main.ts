@@ -54,9 +54,9 @@ export function chatChangedJson(id: number, group: Chat): string {
   return JSON.stringify({ id, type: 'chat', chat: { type: group.type, ...view } });
 }
 
-/** A profile that the user knows changed. */
-export function profileChangedJson(id: number, user: User): string {
-  return JSON.stringify({ id, type: 'profile', user: profileView(user) });
+/** The reader's own profile changed, or that of the other user of a private chat. */
+export function profileChangedJson(id: number, user: User, chatId?: number): string {
+  return JSON.stringify({ id, type: 'profile', chat_id: chatId, user: profileView(user) });
 }
 
 /** A page of what happened since. */

@@ -62,10 +62,11 @@ const ChatChangedFrame = z.strictObject({
   type: z.literal('chat'),
   chat: GroupInfo.omit({ photo_url: true }).extend({ type: z.literal('group') }),
 });
-/** The user's own profile changed, or that of the other user of a private chat, who gives it its name. */
+/** The user's own profile changed, or that of the other user of the private chat `chat_id`, who gives it its name. */
 const ProfileFrame = z.strictObject({
   id: Id,
   type: z.literal('profile'),
+  chat_id: Id.optional(),
   user: UserView.omit({ photo_url: true }),
 });
 const Happened = z.union([

@@ -39,6 +39,16 @@ export type Quotes = ReadonlyMap<number, Quote>;
 export interface Lacks {
   author(entry: ChatEntry): boolean;
   chat(entry: ChatEntry | GroupChange): boolean;
+  /** The private chats of a user who changed. */
+  partners(): boolean;
+}
+
+/** Another user with whom a user has a private chat. */
+export interface Partner {
+  readonly chatId: number;
+  readonly userId: number;
+  /** The entry that opened the chat. */
+  readonly since: number;
 }
 
 /** Entries with what applying them needs. */
@@ -50,6 +60,8 @@ export interface LogPage {
   readonly users: Users;
   /** The chats that are lacking, by their ids; undefined for one that was deleted since. */
   readonly chats: ReadonlyMap<number, Chat | undefined>;
+  /** The partners of each user who changed, when they are lacking. */
+  readonly partners: ReadonlyMap<number, readonly Partner[]>;
   /** What the messages quote. */
   readonly quotes: Quotes;
 }
@@ -222,8 +234,8 @@ export type ReplayItem = { readonly id: number } & (
   | { readonly kind: 'removed'; readonly chatId: number }
   /** A group's name, description, photo or members changed. */
   | { readonly kind: 'chat'; readonly chat: Chat }
-  /** The user's own profile, or that of the other user of a private chat, changed. */
-  | { readonly kind: 'profile'; readonly user: User }
+  /** The user's own profile changed, or that of the other user of a private chat. */
+  | { readonly kind: 'profile'; readonly user: User; readonly chatId: number | undefined }
 );
 
 /** A page of everything that happened in the chats of a user after a position. */

@@ -4,6 +4,7 @@ import type { At, Loaded, LogPage, OwnReactions, Quotes, Users } from './read-st
 /** What an answer has that brings no users or chats, as most do. */
 export const NO_USERS: Users = new Map();
 export const NO_CHATS: LogPage['chats'] = new Map();
+export const NO_PARTNERS: LogPage['partners'] = new Map();
 export const NO_QUOTES: Quotes = new Map();
 export const NO_REACTIONS: OwnReactions = new Set();
 

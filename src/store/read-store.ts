@@ -125,8 +125,6 @@ export interface ReadStore {
     bounds: ReplayBounds,
     known: Known,
   ): Loaded<Replay>;
-  /** The other users of a user's private chats. */
-  partnersOf(userId: number): Loaded<readonly number[]>;
 
   close(): void;
 }

@@ -115,13 +115,21 @@ describe('a ledger with a worker that cannot follow', () => {
     passed = 0;
     // A store that gives nothing for as long as it is held.
     const nothing: LogPage = {
-      ...{ entries: [], more: false, users: new Map(), chats: new Map(), quotes: new Map() },
+      ...{
+        entries: [],
+        more: false,
+        users: new Map(),
+        chats: new Map(),
+        partners: new Map(),
+        quotes: new Map(),
+      },
     };
     const slow = overStore(store, { log: (...page) => (held ? nothing : store.log(...page)) });
     follower = new Follower(slow, 0, {
       pass: () => (passed += 1),
       author: () => false,
       chat: () => false,
+      partners: () => false,
       failed: fail,
     });
     links.push(await connectLink(folder.path));

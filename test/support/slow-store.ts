@@ -39,7 +39,6 @@ export function slowStore(read: ReadStore, seed = 'slow store'): ReadStore {
     chatsCount: (...args) => late(() => read.chatsCount(...args)),
     readersFor: (...args) => late(() => read.readersFor(...args)),
     replayFor: (...args) => late(() => read.replayFor(...args)),
-    partnersOf: (...args) => late(() => read.partnersOf(...args)),
     groupsOf: (...args) => late(() => read.groupsOf(...args)),
     memberFor: (...args) => late(() => read.memberFor(...args)),
     newestFor: (...args) => late(() => read.newestFor(...args)),

@@ -24,7 +24,7 @@ export const NOTHING_KNOWN: Known = {
   newestMessage: () => undefined,
 };
 /** A follower of the log who needs nothing beside the entries. */
-export const NOTHING_LACKS: Lacks = { author: () => false, chat: () => false };
+export const NOTHING_LACKS: Lacks = { author: () => false, chat: () => false, partners: () => false };
 /** More than any test writes. */
 export const UNBOUNDED: PageBounds = { max: 1_000_000, maxBytes: Number.MAX_SAFE_INTEGER };
 

@@ -9,7 +9,7 @@ import { changeHash, StoredLog } from './stored-log.js';
 
 const PAGE: PageBounds = { max: 5000, maxBytes: 16 * 1024 * 1024 };
 /** Users and chats are not asked for. */
-const LACKS_NOTHING: Lacks = { author: () => false, chat: () => false };
+const LACKS_NOTHING: Lacks = { author: () => false, chat: () => false, partners: () => false };
 
 /** Reads the log of these chats from the database in `dataDir`; the server may be running. */
 export async function readDatabase(dataDir: string, chats: ReadonlySet<number>): Promise<StoredLog> {

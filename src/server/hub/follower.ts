@@ -2,7 +2,7 @@ import { type Entry, isChatEntry, isGroupChange } from '../../chat/entries.js';
 import { ChatError } from '../../chat/errors.js';
 import type { Message } from '../../chat/messages.js';
 import { attempt, chain, type MaybePromise } from '../../maybe-promise.js';
-import { NO_CHATS, NO_QUOTES, NO_USERS } from '../../store/loading.js';
+import { NO_CHATS, NO_PARTNERS, NO_QUOTES, NO_USERS } from '../../store/loading.js';
 import type { At, Lacks, Loaded, LogPage, ReadStore } from '../../store/read-store.js';
 import { PendingReads } from './pending-reads.js';
 import { PrefetchedEntries } from './prefetched-entries.js';
@@ -15,6 +15,13 @@ const PAGE_ENTRIES_MAX = 500;
 const PAGE_BYTES_MAX = 256 * 1024;
 /** The follower looks at the log this often when no hint comes. */
 const LOOK_EVERY_MS = 250;
+
+const NOTHING_LACKED = {
+  users: NO_USERS,
+  chats: NO_CHATS,
+  partners: NO_PARTNERS,
+  quotes: NO_QUOTES,
+} as const;
 
 /** What the follower's owner does with the log. */
 export interface FollowerEvents extends Lacks {
@@ -262,7 +269,8 @@ export class Follower {
     return bytes;
   }
 
-  #isBrought(entry: Entry, { users, chats }: LogPage): boolean {
+  #isBrought(entry: Entry, { users, chats, partners }: LogPage): boolean {
+    if (entry.kind === 'user_changed') return partners.has(entry.userId) || !this.#events.partners();
     const isOfMessage = isChatEntry(entry);
     if (!isOfMessage && !isGroupChange(entry)) return true;
     if (isOfMessage && !users.has(entry.authorId) && this.#events.author(entry)) return false;
@@ -274,7 +282,7 @@ export class Follower {
     const run = this.#prefetched.after(this.#position, max);
     if (run.length > 0) {
       const isWhole = !run.some((entry) => this.#events.author(entry) || this.#events.chat(entry));
-      if (isWhole) return { entries: run, more: true, users: NO_USERS, chats: NO_CHATS, quotes: NO_QUOTES };
+      if (isWhole) return { ...NOTHING_LACKED, entries: run, more: true };
     }
     const gap = run.length > 0 ? Number.POSITIVE_INFINITY : this.#prefetched.first - this.#position - 1;
     const page = this.#store.log(this.#position, { max: Math.min(max, gap), maxBytes }, this.#events);

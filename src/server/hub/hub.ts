@@ -93,6 +93,7 @@ export class Hub {
       pass: (entry, page) => this.#pass(entry, page),
       author: (entry) => this.#isHeard(entry) && !this.caches.hasUser(entry.authorId),
       chat: (entry) => this.#lacksChat(entry),
+      partners: () => this.#feed.isOn,
       failed,
     });
     bus.onNewest((id) => this.follower.hint(id));

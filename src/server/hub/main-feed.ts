@@ -135,19 +135,15 @@ export class MainFeed {
   }
 
   /** The user's own sockets and those of the other users of private chats, which are named after the user. */
-  #userChanged(id: number, userId: number, { users }: LogPage): void {
+  #userChanged(id: number, userId: number, { users, partners }: LogPage): void {
     const user = users.get(userId);
     if (user === undefined) return;
-    const { follower, store } = this.#hub;
-    const frame = profileChangedJson(id, user);
-    this.#publish(feedTopic(userId), frame);
-    follower.readSoon(
-      () => store.partnersOf(userId),
-      (partners) => {
-        for (const partner of partners) this.#publish(feedTopic(partner), frame);
-      },
-      () => undefined, // A store that cannot be read ends the worker anyway.
-    );
+    this.#publish(feedTopic(userId), profileChangedJson(id, user));
+    for (const partner of partners.get(userId) ?? []) {
+      const topic = feedTopic(partner.userId);
+      const isHeard = partner.since < id && this.#publisher.receivers(topic) > 0;
+      if (isHeard) this.#publish(topic, profileChangedJson(id, user, partner.chatId));
+    }
   }
 
   #read({ chatId, authorId }: ChatRead): void {

@@ -40,7 +40,13 @@ function follow(
   pass: FollowerEvents['pass'],
   { read = store.read, failed = fail as FollowerEvents['failed'] } = {},
 ): Follower {
-  return new Follower(read, newest(), { pass, failed, author: () => false, chat: () => false });
+  return new Follower(read, newest(), {
+    pass,
+    failed,
+    author: () => false,
+    chat: () => false,
+    partners: () => false,
+  });
 }
 
 /** Passes ids on, and publishes nothing. */

@@ -36,6 +36,7 @@ function follow(read: ReadStore, events: Partial<FollowerEvents> = {}): void {
     pass: ({ id }) => passed.push(id) && 0,
     author: () => false,
     chat: () => false,
+    partners: () => false,
     failed: (error) => failures.push(error),
     ...events,
   });
@@ -139,7 +140,7 @@ it('a hint that comes while a page is on its way is looked at', async () => {
 
 it('a message of a chat that is deleted since does not stop the log', async () => {
   const held = new HeldStore(store.read, ['log']);
-  follow(held.read, { chat: () => true });
+  follow(held.read, { chat: () => true, partners: () => true });
   await post();
   await store.ok('delete_group', { actor: 1, groupId: chat });
   follower.hint(Number.MAX_SAFE_INTEGER);

@@ -18,7 +18,7 @@ afterEach(() => folder.remove());
 
 /** The messages in the log after a position. */
 function messagesAfter(read: ReadStore, after: number): Message[] {
-  const lacks = { author: () => false, chat: () => false };
+  const lacks = { author: () => false, chat: () => false, partners: () => false };
   const { entries } = read.log(after, { max: 100, maxBytes: 1e6 }, lacks) as LogPage;
   return entries.filter((entry) => entry.kind === 'message');
 }
@@ -51,6 +51,7 @@ describe('a follower that is told entries', () => {
       },
       author: () => false,
       chat: () => false,
+      partners: () => false,
       failed: (error) => {
         throw error;
       },

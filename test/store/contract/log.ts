@@ -5,7 +5,14 @@ import { NOTHING_LACKS, say, UNBOUNDED } from '../../support/store.js';
 import type { CurrentStore } from '../store-contract.js';
 import { testUser } from './talk.js';
 
-const NOTHING: LogPage = { entries: [], more: false, users: new Map(), chats: new Map(), quotes: new Map() };
+const NOTHING: LogPage = {
+  entries: [],
+  more: false,
+  users: new Map(),
+  chats: new Map(),
+  partners: new Map(),
+  quotes: new Map(),
+};
 
 export function log(store: CurrentStore): void {
   const logAfter = async (after: number, bounds = {}, lacks = NOTHING_LACKS) =>
@@ -79,6 +86,7 @@ export function log(store: CurrentStore): void {
           return users.includes(entry.authorId);
         },
         chat: ({ chatId }: { chatId: number }) => chats.includes(chatId),
+        partners: () => false,
       });
       const ids = async (...lacking: Parameters<typeof lacks>) => {
         const { users, chats } = await logAfter(after, {}, lacks(...lacking));
@@ -101,7 +109,11 @@ export function log(store: CurrentStore): void {
       const kept = await store().ok('create_group', { actor: 1, name: 'kept', description: '', users: [] });
       await store().run(say(chat, 1, 'a'), say(kept.id, 1, 'b'));
       await store().ok('delete_group', { actor: 1, groupId: chat });
-      const { entries, chats } = await logAfter(0, {}, { author: () => true, chat: () => true });
+      const { entries, chats } = await logAfter(
+        0,
+        {},
+        { author: () => true, chat: () => true, partners: () => true },
+      );
       expect(entries.filter(({ kind }) => kind === 'message')).toHaveLength(2);
       expect([...chats]).toEqual([
         [chat, undefined],

@@ -96,7 +96,7 @@ describe('an entry', () => {
     expect(await store.entries()).toEqual(expected);
     for (const entry of expected) {
       const one = { ...UNBOUNDED, max: 1 };
-      const lacks = { author: () => false, chat: () => false };
+      const lacks = { author: () => false, chat: () => false, partners: () => false };
       expect((await store.read.log(entry.id - 1, one, lacks)).entries).toEqual([entry]);
     }
   });

@@ -45,8 +45,9 @@ export class MainReplay {
     const { store, caches, follower } = this.#hub;
     return {
       load: (): Loaded<Replay> => {
-        // A socket that does not resume is told of nothing before it.
-        if (socket.state === 'opening' && socket.after === undefined) socket.continueAfter(follower.position);
+        // A socket that does not resume is told of nothing before its first page.
+        const isNew = socket.state === 'opening' && socket.after === undefined;
+        if (isNew && socket.pagesAt === undefined) socket.continueAfter(follower.position);
         return store.replayFor(socket.userId, socket.position, socket.sentWhole, BOUNDS, caches);
       },
       act: (page) => {
@@ -89,7 +90,7 @@ export class MainReplay {
       case 'chat':
         return [chatChangedJson(item.id, item.chat)];
       case 'profile':
-        return [profileChangedJson(item.id, item.user)];
+        return [profileChangedJson(item.id, item.user, item.chatId)];
     }
   }
 

@@ -1,7 +1,7 @@
 import type { Chat } from '../../../chat/chats.js';
 import { type Entry, isChatEntry, isGroupChange } from '../../../chat/entries.js';
-import { NO_CHATS, NO_QUOTES, NO_USERS } from '../../loading.js';
-import type { Lacks, LogPage, PageBounds } from '../../read-store.js';
+import { NO_CHATS, NO_PARTNERS, NO_QUOTES, NO_USERS } from '../../loading.js';
+import type { Lacks, LogPage, PageBounds, Partner } from '../../read-store.js';
 import type { Connection } from '../database.js';
 import { type EntryRow, entryOf } from '../entry-rows.js';
 import type { MessageQueries } from './messages.js';
@@ -16,6 +16,7 @@ const NOTHING: LogPage = {
   more: false,
   users: NO_USERS,
   chats: NO_CHATS,
+  partners: NO_PARTNERS,
   quotes: NO_QUOTES,
 };
 
@@ -27,6 +28,7 @@ export function logReader(db: Connection, profiles: Profiles, messages: MessageQ
   const newest = db.prepare<[], number>(SQL.newest).pluck();
   const time = db.prepare<[number], number>(SQL.time).pluck();
   const gapUpTo = db.prepare<[number], number>(SQL.gapUpTo).pluck();
+  const partnersOf = db.prepare<[number], Partner>(SQL.partnersOf);
   const entriesAfter = db.prepare<[number, number], EntryRow>(SQL.entriesAfter).raw();
 
   function read(after: number, { max, maxBytes }: PageBounds): { entries: Entry[]; more: boolean } {
@@ -48,6 +50,16 @@ export function logReader(db: Connection, profiles: Profiles, messages: MessageQ
     return { entries, more: entriesAfter.get(last, 1) !== undefined };
   }
 
+  function allPartners(entries: readonly Entry[]): LogPage['partners'] {
+    let found: Map<number, readonly Partner[]> | undefined;
+    for (const entry of entries) {
+      if (entry.kind !== 'user_changed' || found?.has(entry.userId)) continue;
+      found ??= new Map();
+      found.set(entry.userId, partnersOf.all(entry.userId));
+    }
+    return found ?? NO_PARTNERS;
+  }
+
   return {
     newest: () => newest.get() ?? 0,
 
@@ -66,7 +78,8 @@ export function logReader(db: Connection, profiles: Profiles, messages: MessageQ
       const { userIds, chatIds } = missing(entries, lacks);
       const users = userIds === undefined ? NO_USERS : profiles.users(userIds);
       const chats = chatIds === undefined ? NO_CHATS : chatsOf(profiles, chatIds);
-      return { entries, more, users, chats, quotes: messages.quotes(entries) };
+      const partners = lacks.partners() ? allPartners(entries) : NO_PARTNERS;
+      return { entries, more, users, chats, partners, quotes: messages.quotes(entries) };
     },
   };
 }

@@ -82,7 +82,6 @@ export class SqliteReadStore implements ReadStore {
         `SELECT u.id, u.name, m.read_id AS readId FROM member m JOIN user u ON u.id = m.user_id
          WHERE m.chat_id = ? AND ((u.read_receipts = 1 AND ? = 1) OR u.id = ?) ORDER BY m.user_id`,
       ),
-      partnersOf: db.prepare<[number], number>(SQL.partnersOf).pluck(),
       groupsOf: db.prepare<[number], number>(SQL.groupsOf).pluck(),
     };
   }
@@ -278,10 +277,6 @@ export class SqliteReadStore implements ReadStore {
         users,
       };
     });
-  }
-
-  partnersOf(userId: number): At<readonly number[]> {
-    return this.#at(() => this.#sql.partnersOf.all(userId));
   }
 
   close(): void {

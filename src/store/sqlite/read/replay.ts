@@ -63,18 +63,23 @@ export function replayReader(db: Connection, profiles: Profiles, messages: Messa
     return { kind, id, chat, messages: page.messages.slice(-count), more, unread };
   }
 
-  /** What happened in a chat that the user was in all the time. */
-  function chatEvents(of: Membership, userId: number, after: number, bounds: ReplayBounds): Event[] {
-    const { chatId, changedId } = of;
-    const events: Event[] = [];
-    if (changedId > after)
-      events.push({
-        id: changedId,
+  function chatEvent({ chatId, changedId: id }: Membership, after: number): Event[] {
+    if (id <= after) return [];
+    return [
+      {
+        id,
         read() {
           const chat = profiles.chat(chatId);
-          return chat && { kind: 'chat', id: changedId, chat };
+          return chat && { kind: 'chat', id, chat };
         },
-      });
+      },
+    ];
+  }
+
+  /** What happened in a chat that the user was in all the time. */
+  function messageEvents(of: Membership, userId: number, after: number, bounds: ReplayBounds): Event[] {
+    const { chatId } = of;
+    const events: Event[] = [];
     if (messages.newestId('full', chatId) <= after) return events;
     const ids = entryIds.all(chatId, after, chatId, after, chatId, after, bounds.perChatMax + 1);
     const [first = 0] = ids;
@@ -102,7 +107,7 @@ export function replayReader(db: Connection, profiles: Profiles, messages: Messa
     return events;
   }
 
-  function profileEvent(userId: number, after: number): Event[] {
+  function profileEvent(userId: number, after: number, chatId?: number): Event[] {
     const id = userChangedId.get(userId) ?? 0;
     if (id <= after) return [];
     return [
@@ -110,7 +115,7 @@ export function replayReader(db: Connection, profiles: Profiles, messages: Messa
         id,
         read() {
           const user = profiles.user(userId);
-          return user && { kind: 'profile', id, user };
+          return user && { kind: 'profile', id, user, chatId };
         },
       },
     ];
@@ -135,9 +140,10 @@ export function replayReader(db: Connection, profiles: Profiles, messages: Messa
         });
         continue;
       }
-      events.push(...chatEvents(of, userId, from, bounds));
+      // A newest page does not say everything of its group.
+      events.push(...chatEvent(of, after), ...messageEvents(of, userId, from, bounds));
       if (userA !== null && userB !== null)
-        events.push(...profileEvent(otherOf([userA, userB], userId), after));
+        events.push(...profileEvent(otherOf([userA, userB], userId), after, chatId));
     }
     for (const ended of [departures, deletedGroups]) {
       for (const { chatId, id } of ended.all(userId, after))

@@ -73,8 +73,9 @@ export const SQL = {
   deletedGroups: `SELECT m.chat_id AS chatId, c.deleted_id AS id FROM member m JOIN chat c ON c.id = m.chat_id
                   WHERE m.user_id = ? AND c.deleted_at IS NOT NULL AND c.deleted_id > ?`,
   userChangedId: 'SELECT changed_id FROM user WHERE id = ?',
-  partnersOf: `SELECT iif(c.user_a = m.user_id, c.user_b, c.user_a) FROM member m JOIN chat c ON c.id = m.chat_id
-               WHERE m.user_id = ? AND c.type = 'private'`,
+  partnersOf: `SELECT m.chat_id AS chatId, m.joined_id AS since,
+                 iif(c.user_a = m.user_id, c.user_b, c.user_a) AS userId
+               FROM member m JOIN chat c ON c.id = m.chat_id WHERE m.user_id = ? AND c.type = 'private'`,
   chatsOf: `SELECT m.chat_id AS id, m.read_id AS readId FROM member m JOIN chat c ON c.id = m.chat_id
             WHERE m.user_id = ? AND c.deleted_at IS NULL ORDER BY m.chat_id`,
   groupsOf: `SELECT m.chat_id FROM member m JOIN chat c ON c.id = m.chat_id
