@@ -19,6 +19,8 @@ export class FakeTopics implements Topics {
 export class FakeWire implements Wire {
   readonly topics = new Set<string>();
   readonly frames: Frame[] = [];
+  /** The peer reads each frame as it comes. */
+  onFrame: (frame: Frame) => void = () => undefined;
   /** Sent while the peer takes nothing. */
   buffered = 0;
   buffersMost = 0;
@@ -37,7 +39,9 @@ export class FakeWire implements Wire {
 
   send(frame: string): void {
     if (this.ended) throw new Error('sent after the end');
-    this.frames.push(JSON.parse(frame));
+    const parsed: Frame = JSON.parse(frame);
+    this.frames.push(parsed);
+    this.onFrame(parsed);
     if (!this.stalled) return;
     this.buffered += Buffer.byteLength(frame);
     this.buffersMost = Math.max(this.buffersMost, this.buffered);
