@@ -17,8 +17,6 @@ type Change =
 const EDIT_SHARE = 0.12;
 const DELETE_SHARE = 0.03;
 const REACT_SHARE = 0.15;
-/** A reaction that is there is asked for again with this probability, which changes nothing. */
-const NO_CHANGE_SHARE = 0.1;
 /** How many of the newest messages are changed, so that some of them are older than what a client resumes after. */
 const MESSAGES_KEPT = 40;
 
@@ -133,8 +131,9 @@ export class Changer {
     const messageId = this.toAnswer();
     if (messageId === undefined) return undefined;
     const emoji = this.#random.pick(EMOJI);
-    const had = this.#reactions.has(reactionOf({ messageId, emoji }));
-    const isOn = this.#random.chance(NO_CHANGE_SHARE) ? had : !had;
+    // What is so already is not asked for: the server remembers no name of a request that changes nothing, so a copy
+    // of it that comes late may undo what was asked for next.
+    const isOn = !this.#reactions.has(reactionOf({ messageId, emoji }));
     const change = { kind: 'react', messageId, emoji, isOn } as const;
     for (const other of this.#pending.values())
       if (other.kind === 'react' && reactionOf(other) === reactionOf(change)) return undefined;
