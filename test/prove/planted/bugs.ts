@@ -262,8 +262,8 @@ export const bugs: readonly Bug[] = [
       lateAnswers,
       {
         file: 'store/sqlite/write/chat-write-cache.js',
-        from: 'this.#loadClientIds(author.chat);',
-        to: 'author.chat.hasClientIds = true;',
+        from: '#loadClientIds(chat) {',
+        to: '#loadClientIds(chat) { chat.hasClientIds = true; return;',
       },
     ],
     expected: ['duplicate'],
