@@ -35,7 +35,7 @@ export interface Commands {
   react: { do: MessageCommand & { emoji: string; isOn: boolean }; ok: MessageChanged };
   /**
    * Moves how far the actor has read a chat forward, and never back. Errors: profile_required, chat_not_found or
-   * group_not_found, message_not_found (an id that was not given yet).
+   * group_not_found, message_not_found (an id that was not given yet), overloaded.
    */
   mark_read: {
     /** `type`: what the chat must be, if the caller says so. */

@@ -162,7 +162,7 @@ export interface Unread {
   readonly readId: number;
   /** At most UNREAD_MAX. */
   readonly messages: number;
-  /** Whether there are more. */
+  /** Whether there are more, or may be: not all is looked at where the member has written very much since. */
   readonly more: boolean;
   /** How many of the unread messages mention the member, at most UNREAD_MAX. */
   readonly mentions: number;
@@ -172,8 +172,15 @@ export interface Unread {
 export interface Room {
   readonly chat: Chat;
   readonly newest: Message | undefined;
-  /** When it was asked for. */
-  readonly unread?: Unread;
+}
+
+/** Picks a page of the chats of a user, and puts it in order. */
+export type Page = (rooms: readonly Room[]) => readonly Room[];
+
+/** A page of the chats of a user. */
+export interface RoomList extends Omit<Rooms, 'rooms'> {
+  /** In the order of the page. */
+  readonly rooms: readonly (Room & { readonly unread: Unread })[];
 }
 
 /** How far a member has read, for those who may know. */

@@ -10,6 +10,7 @@ import type {
   Members,
   MessageInChat,
   MessagePage,
+  Page,
   PageBounds,
   PageFor,
   Place,
@@ -19,7 +20,9 @@ import type {
   Replay,
   ReplayBounds,
   Revocation,
+  RoomList,
   Rooms,
+  Unread,
   Users,
 } from './answers.js';
 
@@ -61,8 +64,12 @@ export interface ReadStore {
   chatFor(chatId: number, userId: number): Loaded<Chat | undefined>;
   /** A chat with all its members, when the user is one. */
   membersFor(chatId: number, userId: number): Loaded<Members | undefined>;
-  /** The chats that the user is a member of: all, or those among `only`; when it is asked for, with what is unread. */
-  roomsOf(userId: number, known: Known, only?: readonly number[], withUnread?: boolean): Loaded<Rooms>;
+  /** The chats that the user is a member of: all, or those among `only`. */
+  roomsOf(userId: number, known: Known, only?: readonly number[]): Loaded<Rooms>;
+  /** A page of all the chats of a user, with what is unread. What `page` throws refuses the question. */
+  listOf(userId: number, known: Known, page: Page): Loaded<RoomList>;
+  /** What a member has not read of a chat. */
+  unreadFor(chatId: number, userId: number): Loaded<Unread | undefined>;
   /** How many chats a user has. */
   chatsCount(userId: number): Loaded<number>;
   /**

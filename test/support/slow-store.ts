@@ -36,6 +36,8 @@ export function slowStore(read: ReadStore, seed = 'slow store'): ReadStore {
     chatFor: (...args) => late(() => read.chatFor(...args)),
     membersFor: (...args) => late(() => read.membersFor(...args)),
     roomsOf: (...args) => late(() => read.roomsOf(...args)),
+    unreadFor: (...args) => late(() => read.unreadFor(...args)),
+    listOf: (...args) => late(() => read.listOf(...args)),
     chatsCount: (...args) => late(() => read.chatsCount(...args)),
     readersFor: (...args) => late(() => read.readersFor(...args)),
     replayFor: (...args) => late(() => read.replayFor(...args)),

@@ -148,13 +148,11 @@ export class MainFeed {
 
   #read({ chatId, authorId }: ChatRead): void {
     if (this.#publisher.receivers(feedTopic(authorId)) === 0) return;
-    const { follower, store, caches } = this.#hub;
+    const { follower, store } = this.#hub;
     follower.readSoon(
-      () => store.roomsOf(authorId, caches, [chatId], true),
-      ({ rooms }) => {
-        const [room] = rooms;
-        if (room?.unread === undefined) return;
-        this.#publish(feedTopic(authorId), unreadJson([[chatId, room.unread]], false));
+      () => store.unreadFor(chatId, authorId),
+      (unread) => {
+        if (unread !== undefined) this.#publish(feedTopic(authorId), unreadJson([[chatId, unread]], false));
       },
       () => undefined,
     );

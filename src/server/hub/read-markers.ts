@@ -1,7 +1,8 @@
-import { readJson, seenJson } from '../../api/encode.js';
+import { seenJson } from '../../api/encode.js';
 import type { Submit } from '../../chat/commands.js';
 import type { ChatRead } from '../../chat/entries.js';
 import type { Hub } from './hub.js';
+import { tellRead } from './sockets.js';
 
 /** What a user reads of a chat is written at most this often: clients say it for each message that comes into view. */
 const WRITE_EVERY_MS = 250;
@@ -13,6 +14,7 @@ interface Pending {
   /** The highest id; undefined when nothing is to be written. */
   id: number | undefined;
   failed: (error: unknown) => void;
+  timer: NodeJS.Timeout | undefined;
 }
 
 /**
@@ -37,34 +39,34 @@ export class ReadMarkers {
   /** A user has read a chat up to an id. `failed` gets the refusal, if there is one. */
   read(userId: number, chatId: number, id: number, failed: Pending['failed']): void {
     const key = `${userId} ${chatId}`;
-    const pending = this.#pending.get(key);
-    if (pending === undefined) return this.#write(key, { actor: userId, chatId, id }, failed);
+    const waiting = this.#pending.get(key);
+    const pending = waiting ?? { id: undefined, failed, timer: undefined };
     pending.id = Math.max(pending.id ?? 0, id);
     pending.failed = failed;
+    if (waiting !== undefined) return;
+    this.#pending.set(key, pending);
+    this.#write(key, pending, userId, chatId);
   }
 
   close(): void {
     clearTimeout(this.#timer);
+    for (const { timer } of this.#pending.values()) clearTimeout(timer);
+    this.#pending.clear();
   }
 
-  #write(
-    key: string,
-    command: { readonly actor: number; readonly chatId: number; readonly id: number },
-    failed: Pending['failed'],
-  ): void {
-    this.#submit('mark_read', command).catch(failed);
-    this.#pending.set(key, { id: undefined, failed });
-    setTimeout(() => {
-      const { id, failed: next } = this.#pending.get(key) ?? { id: undefined, failed };
-      this.#pending.delete(key);
-      if (id !== undefined) this.#write(key, { ...command, id }, next);
-    }, WRITE_EVERY_MS).unref();
+  /** Writes what is pending, and looks again when the next write may come. */
+  #write(key: string, pending: Pending, userId: number, chatId: number): void {
+    const { id, failed } = pending;
+    if (id === undefined) return void this.#pending.delete(key);
+    pending.id = undefined;
+    this.#submit('mark_read', { actor: userId, chatId, id }).catch(failed);
+    pending.timer = setTimeout(() => this.#write(key, pending, userId, chatId), WRITE_EVERY_MS);
   }
 
   #passed({ chatId, authorId, readId, isShown }: ChatRead): void {
     for (const socket of this.#hub.audiences.fullOf(authorId)) {
       if (socket.kind === 'chat' && socket.chatId === chatId && socket.state === 'live')
-        socket.send(readJson(chatId, readId));
+        tellRead(socket, readId);
     }
     if (!isShown || !this.#hub.audiences.isWatched(chatId)) return;
     const users = this.#toShow.get(chatId) ?? new Map<number, number>();

@@ -1,3 +1,4 @@
+import { readJson } from '../../api/encode.js';
 import type { View } from '../../chat/messages.js';
 
 /** What the hub needs of an engine's WebSocket. After its end every call throws. */
@@ -117,6 +118,8 @@ export class ChatSocket extends UserSocket {
   pagesFrom: number;
   /** … and the position of the first of them; undefined before that. */
   pagesAt: number | undefined;
+  /** How far its client was told that the user has read. Only those are told who ask for changes. */
+  readId = 0;
   /** Made when it is needed, because most sockets are sent nothing for hours. */
   #early: (() => void)[] | undefined;
 
@@ -158,6 +161,13 @@ export class ChatSocket extends UserSocket {
     this.#early = undefined;
     for (const take of early ?? []) take();
   }
+}
+
+/** Tells the client how far the user has read, unless it knows. */
+export function tellRead(socket: ChatSocket, readId: number): void {
+  if (socket.view !== 'full' || readId <= socket.readId) return;
+  socket.readId = readId;
+  socket.send(readJson(socket.chatId, readId));
 }
 
 /** A socket that is told of all the user's chats. */

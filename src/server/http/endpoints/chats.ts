@@ -4,7 +4,7 @@ import { type ChatType, otherOf } from '../../../chat/chats.js';
 import { ChatError } from '../../../chat/errors.js';
 import type { Message } from '../../../chat/messages.js';
 import { chainLoaded, mapLoaded } from '../../../store/loading.js';
-import type { Loaded, Room } from '../../../store/read-store.js';
+import type { Loaded, Room, RoomList } from '../../../store/read-store.js';
 import type { Hub } from '../../hub/hub.js';
 import { actorOf, type Endpoints, type Reply, type Request, type Services } from './endpoint.js';
 
@@ -42,17 +42,15 @@ export const chatEndpoints: Endpoints<ChatRoute> = {
   listChats({ caller, offset = 0, limit = Number.MAX_SAFE_INTEGER }, { hub, admitRows }) {
     return chainLoaded(hub.loadUserId(caller), (me) => {
       if (me === undefined) throw new ChatError('chats_not_found');
-      return chainLoaded(hub.store.roomsOf(me, hub.caches), ({ rooms }) => {
+      // What is unread is counted for the page alone, and after it is admitted.
+      const page = (rooms: readonly Room[]) => {
         if (rooms.length === 0) throw new ChatError('chats_not_found');
         admitRows(caller, rooms.length);
-        const page = [...rooms].sort(byNewestMessage).slice(offset, offset + limit);
-        // What is unread is counted for the page alone.
-        const ids = page.map(({ chat }) => chat.id);
-        return mapLoaded(hub.store.roomsOf(me, hub.caches, ids, true), (found, position) => {
-          hub.caches.add(found, position);
-          const list = [...found.rooms].sort(byNewestMessage).map((room) => roomOf(hub, room, me));
-          return `{"rooms":[${list.join(',')}]}`;
-        });
+        return [...rooms].sort(byNewestMessage).slice(offset, offset + limit);
+      };
+      return mapLoaded(hub.store.listOf(me, hub.caches, page), (found, position) => {
+        hub.caches.add(found, position);
+        return `{"rooms":[${found.rooms.map((room) => roomOf(hub, room, me)).join(',')}]}`;
       });
     });
   },
@@ -97,7 +95,7 @@ function byNewestMessage(a: Room, b: Room): number {
   return (b.newest?.id ?? 0) - (a.newest?.id ?? 0) || b.chat.id - a.chat.id;
 }
 
-function roomOf(hub: Hub, { chat, newest, unread }: Room, me: number): string {
+function roomOf(hub: Hub, { chat, newest, unread }: RoomList['rooms'][number], me: number): string {
   const name = chat.pair ? hub.caches.nameJson(otherOf(chat.pair, me)) : JSON.stringify(chat.name);
   return roomJson(chat, name, lastMessage(hub, newest), unread);
 }

@@ -22,7 +22,7 @@ import {
   PAGE_BOUNDS,
   reactedAmong,
 } from '../pages.js';
-import type { ChatSocket } from '../sockets.js';
+import { type ChatSocket, tellRead } from '../sockets.js';
 import { AGAIN, hasBeenSent, NO_GROUPS, type Progress, type Step } from './step.js';
 
 /** What of a page is only for its reader. */
@@ -177,9 +177,15 @@ export class ChatCatchUp {
 
   #sendNewest(socket: ChatSocket, page: EncodedPage, reader: ForReader): Progress {
     const frames = page.entries.map((entry) => frameFor(entry, reader.own));
-    socket.send(historyJson(frames, page.more, readIdFor(socket, reader)));
+    this.#sendHistory(socket, frames, page.more, reader);
     socket.continueAfter(this.#hub.follower.position);
     return { bytes: page.bytes, more: false, groups: NO_GROUPS };
+  }
+
+  #sendHistory(socket: ChatSocket, frames: readonly string[], more: boolean, { readId }: ForReader): void {
+    if (socket.view === 'plain') return socket.send(historyJson(frames, more));
+    socket.readId = readId;
+    socket.send(historyJson(frames, more, readId));
   }
 
   /** `newest` is the newest id that the chat's sockets are to hear of. */
@@ -195,8 +201,10 @@ export class ChatCatchUp {
     const isOpening = socket.state === 'opening';
     // A page of changes that were sent with their messages is left out, but for the last one, which ends the history.
     const isSent = frames.length > 0 || (isOpening && !more);
-    if (isOpening && isSent) socket.send(historyJson(frames, more, readIdFor(socket, reader)));
+    if (isOpening && isSent) this.#sendHistory(socket, frames, more, reader);
     else if (isSent) socket.sendAll(frames);
+    // What passed while the socket was behind was not sent to it.
+    if (!isOpening) tellRead(socket, reader.readId);
     socket.position = page.last;
     return { bytes: isSent ? page.bytes : 0, more, groups: NO_GROUPS };
   }
@@ -206,8 +214,4 @@ export class ChatCatchUp {
 function isAnswered(entries: readonly EncodedEntry[], { reacted }: AtHand): boolean {
   const asked = new Set(reacted.map(({ reactions }) => reactions));
   return entries.every(({ reactions }) => reactions === undefined || asked.has(reactions));
-}
-
-function readIdFor({ view }: ChatSocket, { readId }: ForReader): number | undefined {
-  return view === 'full' ? readId : undefined;
 }

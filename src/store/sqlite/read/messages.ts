@@ -1,11 +1,5 @@
 import type { ChangedMessage, PageEntry } from '../../../chat/entries.js';
-import {
-  type Message,
-  QUOTE_CHARACTERS_MAX,
-  type Quote,
-  UNREAD_MAX,
-  type View,
-} from '../../../chat/messages.js';
+import { type Message, QUOTE_CHARACTERS_MAX, type Quote, type View } from '../../../chat/messages.js';
 import { NO_QUOTES, NO_REACTIONS } from '../../loading.js';
 import {
   type OwnReactions,
@@ -14,11 +8,11 @@ import {
   type Quotes,
   type Reacted,
   reactionKey,
-  type Unread,
 } from '../../read-store.js';
 import type { Connection } from '../database.js';
-import { EVERYBODY, type MessageRow, messageOf } from '../entry-rows.js';
+import { type MessageRow, messageOf } from '../entry-rows.js';
 import { PIECE, SQL } from './sql.js';
+import { unreadCounter } from './unread.js';
 
 interface Numbered {
   readonly id: number;
@@ -46,8 +40,7 @@ export function messageQueries(db: Connection) {
   const newestChange = db.prepare<[number], number>(SQL.newestChange).pluck();
   const changesUp = db.prepare<[number, number, number], ChangeRow>(SQL.changesUp).raw();
   const quote = db.prepare<[number], Quote>(SQL.quote);
-  const unread = db.prepare<[number, number, number, number], number>(SQL.unread).pluck();
-  const mentioned = db.prepare<[number, number, number, number, number], number>(SQL.mentioned).pluck();
+  const unread = unreadCounter(db);
   const reactors = db.prepare<[number, string, number, number], { id: number; name: string }>(SQL.reactors);
   const hasReacted = db.prepare<[number, string, number], number>(SQL.hasReacted).pluck();
 
@@ -158,19 +151,7 @@ export function messageQueries(db: Connection) {
     },
 
     /** Counts what a member has not read. `newest` is the chat's newest message. */
-    unread(chatId: number, userId: number, readId: number, newest: number): Unread {
-      if (newest <= readId) return { readId, messages: 0, more: false, mentions: 0 };
-      const found = unread.get(chatId, readId, userId, UNREAD_MAX + 1) ?? 0;
-      let mentions = 0;
-      for (const user of found === 0 ? [] : [userId, EVERYBODY])
-        mentions += mentioned.get(chatId, user, readId, userId, UNREAD_MAX) ?? 0;
-      return {
-        readId,
-        messages: Math.min(found, UNREAD_MAX),
-        more: found > UNREAD_MAX,
-        mentions: Math.min(mentions, UNREAD_MAX),
-      };
-    },
+    unread,
 
     /** Gives the messages at a place, deleted ones too, oldest first. One more of each side is looked for. */
     messagesAt(chatId: number, { side, id }: Place, { max, maxBytes }: PageBounds) {

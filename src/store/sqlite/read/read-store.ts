@@ -10,6 +10,7 @@ import type {
   Members,
   MessageInChat,
   MessagePage,
+  Page,
   PageBounds,
   PageFor,
   Place,
@@ -23,7 +24,9 @@ import type {
   ReplayItem,
   Revocation,
   Room,
+  RoomList,
   Rooms,
+  Unread,
   Users,
 } from '../../read-store.js';
 import { type Connection, databaseIdOf, openReader, photoKeyOf } from '../database.js';
@@ -33,12 +36,6 @@ import { messageQueries } from './messages.js';
 import { profileQueries } from './profiles.js';
 import { replayReader } from './replay.js';
 import { SQL } from './sql.js';
-
-/** A chat of a user, and how far the user has read it. */
-interface Membership {
-  readonly id: number;
-  readonly readId: number;
-}
 
 const PLAIN: PageFor = { view: 'plain', reacted: [] };
 const FULL: PageFor = { view: 'full', reacted: [] };
@@ -76,12 +73,10 @@ export class SqliteReadStore implements ReadStore {
       members: db.prepare<[number], { id: number; name: string }>(
         'SELECT u.id, u.name FROM member m JOIN user u ON u.id = m.user_id WHERE m.chat_id = ? ORDER BY m.user_id',
       ),
-      chatsOf: db.prepare<[number], Membership>(SQL.chatsOf),
+      chatsOf: db.prepare<[number], number>(SQL.chatsOf).pluck(),
       readId: db.prepare<[number, number], number>(SQL.readId).pluck(),
-      readers: db.prepare<[number, number, number], Reader>(
-        `SELECT u.id, u.name, m.read_id AS readId FROM member m JOIN user u ON u.id = m.user_id
-         WHERE m.chat_id = ? AND ((u.read_receipts = 1 AND ? = 1) OR u.id = ?) ORDER BY m.user_id`,
-      ),
+      reader: db.prepare<[number, number], Reader>(SQL.reader),
+      readers: db.prepare<[number, number], Reader>(SQL.readers),
       groupsOf: db.prepare<[number], number>(SQL.groupsOf).pluck(),
     };
   }
@@ -129,28 +124,29 @@ export class SqliteReadStore implements ReadStore {
     });
   }
 
-  roomsOf(userId: number, known: Known, only?: readonly number[], withUnread = false): At<Rooms> {
+  roomsOf(userId: number, known: Known, only?: readonly number[]): At<Rooms> {
     return this.#at(() => {
-      const memberships =
-        only === undefined ? this.#sql.chatsOf.all(userId) : this.#membershipsOf(userId, only);
-      const rooms: Room[] = [];
-      const chats: Chat[] = [];
-      const strangers = new Set<number>();
-      for (const { id, readId } of memberships) {
-        const knownChat = known.chat(id);
-        const chat = knownChat ?? this.#profiles.chat(id);
-        if (chat === undefined) continue;
-        if (knownChat === undefined) chats.push(chat);
-        const newest = known.newestMessage(id) ?? this.#messages.newestMessage(id);
-        rooms.push({
-          chat,
-          newest,
-          ...(withUnread && { unread: this.#messages.unread(id, userId, readId, newest?.id ?? 0) }),
-        });
-        for (const user of chat.pair ?? []) if (!known.hasUser(user)) strangers.add(user);
-        if (newest !== undefined && !known.hasUser(newest.authorId)) strangers.add(newest.authorId);
-      }
-      return { rooms, chats, users: strangers.size === 0 ? NO_USERS : this.#profiles.users(strangers) };
+      const ids = only === undefined ? this.#sql.chatsOf.all(userId) : this.#membershipsOf(userId, only);
+      return this.#rooms(ids, known);
+    });
+  }
+
+  listOf(userId: number, known: Known, page: Page): At<RoomList> {
+    return this.#at(() => {
+      const found = this.#rooms(this.#sql.chatsOf.all(userId), known);
+      const rooms = page(found.rooms).map((room) => {
+        const readId = this.#sql.readId.get(room.chat.id, userId) ?? 0;
+        return { ...room, unread: this.#messages.unread(room.chat.id, userId, readId, room.newest?.id ?? 0) };
+      });
+      return { ...found, rooms };
+    });
+  }
+
+  unreadFor(chatId: number, userId: number): At<Unread | undefined> {
+    return this.#at(() => {
+      if (!this.#profiles.isMember(chatId, userId)) return undefined;
+      const readId = this.#sql.readId.get(chatId, userId) ?? 0;
+      return this.#messages.unread(chatId, userId, readId, this.#messages.newestId('plain', chatId));
     });
   }
 
@@ -160,8 +156,8 @@ export class SqliteReadStore implements ReadStore {
 
   readersFor(chatId: number, userId: number, withOthers: boolean): At<readonly Reader[] | undefined> {
     return this.#at(() => {
-      const isMember = this.#profiles.isMember(chatId, userId);
-      return isMember ? this.#sql.readers.all(chatId, withOthers ? 1 : 0, userId) : undefined;
+      if (!this.#profiles.isMember(chatId, userId)) return undefined;
+      return (withOthers ? this.#sql.readers : this.#sql.reader).all(chatId, userId);
     });
   }
 
@@ -284,13 +280,25 @@ export class SqliteReadStore implements ReadStore {
   }
 
   /** Those of the chats that the user is in, in ascending order. */
-  #membershipsOf(userId: number, chats: readonly number[]): Membership[] {
-    const found: Membership[] = [];
-    for (const id of [...chats].sort((a, b) => a - b)) {
-      const readId = this.#sql.readId.get(id, userId);
-      if (readId !== undefined) found.push({ id, readId });
+  #membershipsOf(userId: number, chats: readonly number[]): number[] {
+    return chats.filter((id) => this.#profiles.isMember(id, userId)).sort((a, b) => a - b);
+  }
+
+  #rooms(ids: readonly number[], known: Known): Rooms {
+    const rooms: Room[] = [];
+    const chats: Chat[] = [];
+    const strangers = new Set<number>();
+    for (const id of ids) {
+      const knownChat = known.chat(id);
+      const chat = knownChat ?? this.#profiles.chat(id);
+      if (chat === undefined) continue;
+      if (knownChat === undefined) chats.push(chat);
+      const newest = known.newestMessage(id) ?? this.#messages.newestMessage(id);
+      rooms.push({ chat, newest });
+      for (const user of chat.pair ?? []) if (!known.hasUser(user)) strangers.add(user);
+      if (newest !== undefined && !known.hasUser(newest.authorId)) strangers.add(newest.authorId);
     }
-    return found;
+    return { rooms, chats, users: strangers.size === 0 ? NO_USERS : this.#profiles.users(strangers) };
   }
 
   #readId(chatId: number, userId: number, { view }: PageFor): number {

@@ -158,7 +158,7 @@ export function replayReader(db: Connection, profiles: Profiles, messages: Messa
         const newest = messages.newestId('plain', chatId);
         return [chatId, messages.unread(chatId, userId, readId, newest)] as const;
       })
-      .filter(([, unread]) => unread.messages > 0);
+      .filter(([, unread]) => unread.messages > 0 || unread.more);
   }
 
   return (

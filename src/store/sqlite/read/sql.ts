@@ -57,11 +57,15 @@ export const SQL = {
   clientIdsOfChanges: `${change(named(1))} ORDER BY id DESC LIMIT +?`,
   clientIdsOfSuperseded: `SELECT ${named(1)} FROM entry INDEXED BY entry_superseded_in
                           WHERE chat_id = ? AND visibility = 3 AND target_id IS NOT NULL ORDER BY id DESC LIMIT +?`,
-  unread: `SELECT count(*) FROM (${message(1, '1')} AND id > ? AND author_id <> ? LIMIT +?)`,
-  mentioned: `SELECT count(*) FROM (SELECT 1 FROM mention
-              WHERE chat_id = ? AND user_id = ? AND message_id > ? AND author_id <> ? LIMIT +?)`,
-  readId: `SELECT m.read_id FROM member m CROSS JOIN chat c ON c.id = m.chat_id
-           WHERE m.chat_id = ? AND m.user_id = ? AND c.deleted_at IS NULL`,
+  unread: `${message(1, 'count(*)')} AND id > ? AND id <= ? AND author_id <> ?`,
+  unreadEnd: `${message(1, 'id')} AND id > ? ORDER BY id LIMIT 1 OFFSET +?`,
+  mentioned: `SELECT count(nullif(author_id, ?)) FROM (SELECT author_id FROM mention
+              WHERE chat_id = ? AND user_id = ? AND message_id > ? ORDER BY message_id LIMIT +?)`,
+  readId: 'SELECT read_id FROM member WHERE chat_id = ? AND user_id = ?',
+  reader: `SELECT u.id, u.name, m.read_id AS readId FROM member m CROSS JOIN user u ON u.id = m.user_id
+           WHERE m.chat_id = ? AND m.user_id = ?`,
+  readers: `SELECT u.id, u.name, m.read_id AS readId FROM member m CROSS JOIN user u ON u.id = m.user_id
+            WHERE m.chat_id = ? AND (u.read_receipts = 1 OR u.id = ?) ORDER BY m.user_id`,
   /** The ids of everything that sockets of the full view hear of. */
   entryIds: `${message(1, 'id')} AND id > ? UNION ALL ${message(4, 'id')} AND id > ? UNION ALL
              ${change('id')} AND kind IN (${CHANGE_KINDS}) AND id > ? ORDER BY id LIMIT +?`,
@@ -76,7 +80,7 @@ export const SQL = {
   partnersOf: `SELECT m.chat_id AS chatId, m.joined_id AS since,
                  iif(c.user_a = m.user_id, c.user_b, c.user_a) AS userId
                FROM member m JOIN chat c ON c.id = m.chat_id WHERE m.user_id = ? AND c.type = 'private'`,
-  chatsOf: `SELECT m.chat_id AS id, m.read_id AS readId FROM member m JOIN chat c ON c.id = m.chat_id
+  chatsOf: `SELECT m.chat_id FROM member m JOIN chat c ON c.id = m.chat_id
             WHERE m.user_id = ? AND c.deleted_at IS NULL ORDER BY m.chat_id`,
   groupsOf: `SELECT m.chat_id FROM member m JOIN chat c ON c.id = m.chat_id
              WHERE m.user_id = ? AND c.deleted_at IS NULL AND c.type = 'group' ORDER BY m.chat_id`,

@@ -153,8 +153,6 @@ const MIGRATIONS = [
   -- The newest entry that tells of it; the ones before it are superseded.
   ALTER TABLE member ADD COLUMN read_entry_id INTEGER;
   UPDATE member SET read_id = coalesce((SELECT max(id) FROM entry), 0);
-  DROP INDEX member_user;
-  CREATE INDEX member_user ON member (user_id, chat_id, read_id);
   -- Whether other members are shown how far the user has read.
   ALTER TABLE user ADD COLUMN read_receipts INTEGER NOT NULL DEFAULT 1;
   -- Messages that mention a user; user 0 stands for everybody in the group.

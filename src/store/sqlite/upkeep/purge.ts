@@ -41,8 +41,10 @@ export function purger(db: Connection, dropped: (worker: string, number: number)
      SELECT m.user_id, m.chat_id, c.deleted_id FROM member m JOIN chat c ON c.id = m.chat_id
      WHERE m.chat_id = ? ORDER BY m.user_id LIMIT ?`,
   );
+  const slice = 'FROM member WHERE chat_id = ? ORDER BY user_id LIMIT ?';
+  const deleteMarkers = db.prepare(`DELETE FROM entry WHERE id IN (SELECT read_entry_id ${slice})`);
   const deleteMembers = db.prepare(
-    'DELETE FROM member WHERE chat_id = ? AND user_id IN (SELECT user_id FROM member WHERE chat_id = ? ORDER BY user_id LIMIT ?)',
+    `DELETE FROM member WHERE chat_id = ? AND user_id IN (SELECT user_id ${slice})`,
   );
   const done = db.prepare('DELETE FROM purge WHERE chat_id = ?');
   const oldBatches = db.prepare<[number, number], { worker: string; number: number }>(
@@ -55,7 +57,7 @@ export function purger(db: Connection, dropped: (worker: string, number: number)
     const old = oldBatches.all(now - BATCH_KEPT_MS, SLICE_ROWS_MAX);
     const changes = superseded.all(SLICE_ROWS_MAX).filter(({ time }) => time <= now - PURGE_AFTER_MS);
     if (chatId === undefined && old.length === 0 && changes.length === 0) return false;
-    const slice = db.transaction(() => {
+    const purgeSlice = db.transaction(() => {
       for (const { worker, number } of old) deleteBatch.run(worker, number);
       for (const { id } of changes) deleteEntry.run(id);
       if (chatId === undefined) return;
@@ -63,10 +65,11 @@ export function purger(db: Connection, dropped: (worker: string, number: number)
       for (const entries of deleteEntries) if (entries.run(chatId).changes > 0) return;
       if (deleteMentions.run(chatId, chatId, SLICE_ROWS_MAX).changes > 0) return;
       departed.run(chatId, SLICE_ROWS_MAX);
+      deleteMarkers.run(chatId, SLICE_ROWS_MAX);
       if (deleteMembers.run(chatId, chatId, SLICE_ROWS_MAX).changes > 0) return;
       done.run(chatId);
     });
-    slice.immediate();
+    purgeSlice.immediate();
     for (const { worker, number } of old) dropped(worker, number);
     return true;
   };

@@ -9,6 +9,7 @@ export function chatWriters({
   profiles,
   append,
   nextId,
+  overloaded,
   typingMembersMax,
 }: WriterContext): Writers<'open_chat' | 'mark_read'> {
   const chatOfPair = db
@@ -57,6 +58,7 @@ export function chatWriters({
         throw new ChatError(type === 'group' ? 'group_not_found' : 'chat_not_found');
       if (id > (newest.get() ?? 0)) throw new ChatError('message_not_found');
       if (id <= before.readId) return { readId: before.readId };
+      if (overloaded()) throw new ChatError('overloaded');
 
       const isSmall = typingMembersMax === 0 || chat.membersCount <= typingMembersMax;
       const isShown = user.readReceipts && (chat.type === 'private' || isSmall);

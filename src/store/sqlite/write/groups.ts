@@ -1,6 +1,7 @@
 import type { Chat } from '../../../chat/chats.js';
 import { ChatError } from '../../../chat/errors.js';
 import { assertMayAdd, assertMayManage, assertMayRemove, assertSize } from '../../../chat/groups.js';
+import { Visibility } from '../entry-rows.js';
 import { given, replacedPhoto } from './changes.js';
 import type { WriterContext, Writers } from './writers.js';
 
@@ -33,7 +34,12 @@ export function groupWriters({
     'INSERT OR REPLACE INTO departure (user_id, chat_id, entry_id) VALUES (?, ?, ?)',
   );
   const returned = db.prepare('DELETE FROM departure WHERE user_id = ? AND chat_id = ?');
-  const deleteMember = db.prepare('DELETE FROM member WHERE chat_id = ? AND user_id = ?');
+  const deleteMember = db
+    .prepare<[number, number], number | null>(
+      'DELETE FROM member WHERE chat_id = ? AND user_id = ? RETURNING read_entry_id',
+    )
+    .pluck();
+  const supersede = db.prepare(`UPDATE entry SET visibility = ${Visibility.superseded} WHERE id = ?`);
   const countMembers = db.prepare('UPDATE chat SET members_count = members_count + ? WHERE id = ?');
 
   const unknownOf = (users: readonly number[]) => users.filter((id) => profiles.user(id) === undefined);
@@ -119,7 +125,7 @@ export function groupWriters({
       assertMayRemove(users, ownerId, ifNeeded ? [] : strangers);
       if (members.length === 0) return { unchanged: strangers };
 
-      for (const user of members) deleteMember.run(groupId, user);
+      for (const user of members) supersede.run(deleteMember.get(groupId, user) ?? null);
       writeCache.dropMembers(groupId, members);
       countMembers.run(-members.length, groupId);
       const change = { chatId: groupId, authorId: actor, time: now, users: members } as const;
