@@ -19,6 +19,7 @@ import { repeatedChanges } from './contract/repeated-changes.js';
 import { repeats } from './contract/repeats.js';
 import { replies } from './contract/replies.js';
 import { rooms } from './contract/rooms.js';
+import { unread } from './contract/unread.js';
 import { userCommands } from './contract/users.js';
 
 /** The store of the running test: fresh for each. */
@@ -42,7 +43,7 @@ export function storeContract(name: string, open: OpenStore): void {
 
   const parts = [userCommands, chatCommands, groupCommands, batches, repeats, purge];
   const changing = [edits, deletions, reactions, replies, repeatedChanges];
-  for (const part of [...parts, ...changing, rooms, history, places, changes, log, positions]) {
+  for (const part of [...parts, ...changing, rooms, unread, history, places, changes, log, positions]) {
     describe(name, () => part(() => store));
   }
 }

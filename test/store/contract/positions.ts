@@ -24,6 +24,8 @@ export function positions(store: CurrentStore): void {
       membersFor: () => read.membersFor(group, 1),
       roomsOf: () => read.roomsOf(2, NOTHING_KNOWN),
       someRooms: () => read.roomsOf(2, NOTHING_KNOWN, [group]),
+      listOf: () => read.listOf(2, NOTHING_KNOWN, (rooms) => rooms),
+      readersFor: () => read.readersFor(group, 1, true),
       chatsCount: () => read.chatsCount(2),
       groupsOf: () => read.groupsOf(2),
       memberFor: () => read.memberFor(group, 2, 0),

@@ -69,12 +69,15 @@ const PLANS: Readonly<Record<keyof typeof SQL, readonly string[]>> = {
   clientIdsOfTombstones: ['SEARCH entry USING COVERING INDEX entry_tombstone (chat_id=?)'],
   clientIdsOfChanges: ['SEARCH entry USING COVERING INDEX entry_message_change (chat_id=?)'],
   clientIdsOfSuperseded: ['SEARCH entry USING COVERING INDEX entry_superseded_in (chat_id=?)'],
-  unread: counted('entry USING COVERING INDEX entry_message (chat_id=? AND id>?)'),
+  unread: ['SEARCH entry USING COVERING INDEX entry_message (chat_id=? AND id>? AND id<?)'],
+  unreadEnd: ['SEARCH entry USING COVERING INDEX entry_message (chat_id=? AND id>?)'],
   mentioned: counted('mention USING PRIMARY KEY (chat_id=? AND user_id=? AND message_id>?)'),
-  readId: [
+  readId: ['SEARCH member USING PRIMARY KEY (chat_id=? AND user_id=?)'],
+  reader: [
     'SEARCH m USING PRIMARY KEY (chat_id=? AND user_id=?)',
-    'SEARCH c USING INTEGER PRIMARY KEY (rowid=?)',
+    'SEARCH u USING INTEGER PRIMARY KEY (rowid=?)',
   ],
+  readers: ['SEARCH m USING PRIMARY KEY (chat_id=?)', 'SEARCH u USING INTEGER PRIMARY KEY (rowid=?)'],
   entryIds: [
     ...['MERGE (UNION ALL)', 'LEFT', 'MERGE (UNION ALL)'],
     ...['LEFT', 'SEARCH entry USING COVERING INDEX entry_message (chat_id=? AND id>?)'],
@@ -123,7 +126,7 @@ describe('a statement', () => {
       new Set([
         // The newest id; the database's own; revocations; outcomes that are kept; groups that wait for the purge.
         ...['SCAN entry', 'SCAN identity', 'SCAN revocation', 'SCAN batch', 'SCAN purge'],
-        'SCAN (subquery-1)', // Unread messages that were found, up to a limit.
+        'SCAN (subquery-1)', // Mentions that were found, up to a limit.
         'SCAN entry USING INDEX entry_superseded', // Changes that wait for the purge.
         // How far ids were given: one row of each of three tables.
         ...['SCAN sqlite_sequence', 'SCAN CONSTANT ROW'],
