@@ -126,10 +126,10 @@ export class UnreadWorld {
   async #addOrRemove(chat: ModelChat, user: number): Promise<void> {
     if (!chat.isGroup || user === chat.ownerId) return;
     const change = { actor: chat.ownerId, groupId: chat.id, users: [user] };
-    const end = await this.#store.newest();
     if (chat.members.delete(user)) return void (await this.#store.ok('remove_members', change));
     await this.#store.ok('add_members', change);
-    chat.members.set(user, end);
+    // What was there when they came counts as read.
+    chat.members.set(user, await this.#store.newest());
   }
 
   async #createGroup(): Promise<void> {
