@@ -95,6 +95,7 @@ const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
     'server/auth',
     'server/hub/caches',
     'server/hub/pages',
+    'store/sqlite/read/unread',
     'store/sqlite/write/chat-write-cache',
   ],
   pino: ['log'],

@@ -86,7 +86,7 @@ async function expectWhole(): Promise<void> {
   const middle = await value(store.read.newestFor(YARD, 1, 70_000, one, NOTHING_KNOWN));
   expect(middle?.messages).toMatchObject([{ text: `message ${MESSAGES - 70_000}` }]);
   expect((await value(store.read.membersFor(YARD, 1)))?.members).toHaveLength(3 + MEMBERS);
-  const { rooms } = await value(store.read.roomsOf(1001, NOTHING_KNOWN, undefined, true));
+  const { rooms } = await value(store.read.listOf(1001, NOTHING_KNOWN, (all) => all));
   expect(rooms).toMatchObject([{ unread: { messages: 0, readId: 1000 + MESSAGES } }]);
   const again = { chatId: YARD, authorId: 1, text: 'again', clientId: `c-${MESSAGES}` };
   expect(await store.ok('post_message', again)).toHaveProperty('duplicate');

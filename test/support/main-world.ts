@@ -8,8 +8,7 @@ import { CatchUp } from '../../src/server/hub/catch-up/catch-up.js';
 import { Hub } from '../../src/server/hub/hub.js';
 import { encodeEntry, frameFor } from '../../src/server/hub/pages.js';
 import { MainSocket } from '../../src/server/hub/sockets.js';
-import type { At, Loaded, ReadStore, Users } from '../../src/store/read-store.js';
-import type { ReplayBounds } from '../../src/store/replay.js';
+import type { At, Loaded, ReadStore, ReplayBounds, Users } from '../../src/store/read-store.js';
 import { type Fetched, type KeptChat, MainClient } from './main-client.js';
 import { MemoryHub } from './memory-bus.js';
 import { overStore } from './over-store.js';
@@ -180,7 +179,7 @@ export class MainWorld {
   /** All of a user's chats as whoever reads them anew sees them. */
   fetch(userId: number): Fetched {
     const { read } = this.store;
-    const { value: rooms, position } = now(read.roomsOf(userId, NOTHING_KNOWN, undefined, true));
+    const { value: rooms, position } = now(read.listOf(userId, NOTHING_KNOWN, (all) => all));
     const chats = new Map<number, KeptChat>();
     for (const { chat, unread } of rooms.rooms) {
       const other = chat.pair === null ? undefined : now(read.user(otherOf(chat.pair, userId))).value;

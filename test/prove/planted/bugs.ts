@@ -143,8 +143,8 @@ export const bugs: readonly Bug[] = [
     changes: [
       {
         file: 'server/hub/catch-up/chat-catch-up.js',
-        from: 'if (isOpening && isSent)\n            socket.send(historyJson(frames,',
-        to: 'if (isOpening && isSent) socket.send(historyJson(frames.slice(1),',
+        from: 'if (isOpening && isSent)\n            this.#sendHistory(socket, frames,',
+        to: 'if (isOpening && isSent) this.#sendHistory(socket, frames.slice(1),',
       },
     ],
     expected: ['gap'],

@@ -48,7 +48,7 @@ describe('a socket whose upgrade came after an await, before it is attached', ()
       hub,
       expiry,
       catchUp: new CatchUp(hub, fail),
-      typing: { left: () => undefined },
+      typing: { socketClosed: () => undefined },
     };
     const app = {
       ws: (_pattern: string, own: WebSocketBehavior<unknown>) => {

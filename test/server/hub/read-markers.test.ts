@@ -57,6 +57,9 @@ const attach = (user: number, view: 'plain' | 'full') => {
 /** The marker of a user moves in the store, and the log tells this worker. */
 const read = async (actor: number, id: number) => own.run({ kind: 'mark_read', actor, chatId: group, id });
 
+/** A call, so that TypeScript knows that the answer changes. */
+const isLive = ({ state }: ChatSocket) => state === 'live';
+
 it('a marker is written at once, and then the highest of those that came meanwhile', () => {
   for (const id of [2, 5, 3]) markers.read(1, group, id, ignored);
   expect(written).toEqual([[1, group, 2]]);
@@ -123,7 +126,7 @@ it('a socket that was behind is told of the marker when it goes on', async () =>
   const newest = own.hub.follower.position;
   wire.stalled = true;
   // More than a socket may have to take; what follows it gets in pages of its own.
-  while (socket.state === 'live') {
+  while (isLive(socket)) {
     await own.run(say(group, 1, 'x'.repeat(8000)));
     await turns();
   }
@@ -132,7 +135,7 @@ it('a socket that was behind is told of the marker when it goes on', async () =>
   expect(frames()).toEqual([]);
   wire.stalled = false;
   own.drain({ socket, wire, messages: () => [], texts: () => [] });
-  while (socket.state !== 'live') await turns();
+  while (!isLive(socket)) await turns();
   expect(frames()).toEqual([{ type: 'read', chat_id: group, read_id: newest + 1 }]);
 });
 

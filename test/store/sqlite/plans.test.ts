@@ -91,7 +91,8 @@ const PLANS: Readonly<Record<keyof typeof SQL, readonly string[]>> = {
   departures: ['SEARCH departure USING PRIMARY KEY (user_id=?)'],
   deletedGroups: MEMBERSHIPS,
   userChangedId: ['SEARCH user USING INTEGER PRIMARY KEY (rowid=?)'],
-  partnersOf: MEMBERSHIPS,
+  // It needs to know since when, which is in the row.
+  partnersOf: MEMBERSHIPS.map((step) => step.replace('COVERING ', '')),
   chatsOf: MEMBERSHIPS,
   groupsOf: MEMBERSHIPS,
 };

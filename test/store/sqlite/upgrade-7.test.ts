@@ -136,8 +136,8 @@ describe('a database of schema 7', () => {
     makeSchema7(folder);
     const store = await open();
     const unread = async (user: number) => {
-      const { rooms } = await value(store.read.roomsOf(user, NOTHING_KNOWN, undefined, true));
-      return rooms.map(({ chat, unread: of }) => [chat.id, of?.messages, of?.mentions]);
+      const { rooms } = await value(store.read.listOf(user, NOTHING_KNOWN, (all) => all));
+      return rooms.map(({ chat, unread: of }) => [chat.id, of.messages, of.mentions]);
     };
     expect(await unread(2)).toEqual([
       [PAIR, 0, 0],
