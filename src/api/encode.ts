@@ -52,8 +52,8 @@ export function madeBeforeJson(change: string): string {
 }
 
 /**
- * A message of before as it is now, but for its reactions, under the id of its newest change. `name` gives the names of
- * users as `authorName` does.
+ * A message of before as it is now, but for its reactions, under the id and the time of its newest change, by which a client
+ * resumes. `name` gives the names of users as `authorName` does.
  */
 export function changedMessageJson(changed: ChangedMessage, name: (userId: number) => string): string {
   const { id, chatId, authorId, time, message } = changed;
@@ -62,8 +62,9 @@ export function changedMessageJson(changed: ChangedMessage, name: (userId: numbe
     return changeJson({ kind: 'message_deleted', id, ...of, authorId, time, clientId: null }, name(authorId));
   const { version, editedAt = time } = message.extra ?? {};
   if (version === undefined) return `${changeHead('reactions', id, of)},"time":"${isoTime(time)}"}`;
-  const edit = { kind: 'message_edited', id, ...of, text: message.text, version, time: editedAt } as const;
-  return changeJson({ ...edit, authorId: message.authorId, clientId: null }, name(message.authorId));
+  const edit = { kind: 'message_edited', id, ...of, text: message.text, version, time } as const;
+  const json = changeJson({ ...edit, authorId: message.authorId, clientId: null }, name(message.authorId));
+  return `${json.slice(0, -1)},"edited_at":"${isoTime(editedAt)}"}`;
 }
 
 /** Puts the reactions into the JSON of a message or a change. `isOwn` tells which of them are the reader's. */

@@ -28,11 +28,15 @@ const Named = { client_id: ClientId.optional() };
 /** `duplicate`: the answer to a change that was made already, on the asking socket only. */
 const Answer = { duplicate: z.literal(true).optional() };
 
-/** A message has a new text. In history it also has the message's reactions, as they are now. */
+/**
+ * A message has a new text. In history it also says when it was edited, as `id` and `time` are those of the message's newest
+ * change, and has the reactions as they are now.
+ */
 export const EditedFrame = Change.extend({
   type: z.literal('edited'),
   text: utterance(TEXT_CHARACTERS_MAX),
   version: z.int().min(1),
+  edited_at: Time.optional(),
   reactions: ReactionsView.optional(),
   ...Named,
   ...Answer,
