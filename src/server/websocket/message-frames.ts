@@ -2,8 +2,10 @@ import { changeJson, duplicateJson, madeBeforeJson } from '../../api/encode.js';
 import type { ChangeFrame, MessageFrame } from '../../api/frames.js';
 import type { Outcome, Post, Submit } from '../../chat/commands.js';
 import { ChatError } from '../../chat/errors.js';
-import { isDeleted, type Message, type Quote } from '../../chat/messages.js';
+import { isDeleted } from '../../chat/messages.js';
 import type { Caller } from '../../chat/users.js';
+import { chainLoaded } from '../../store/loading.js';
+import { type MessageInChat, reactionKey } from '../../store/read-store.js';
 import type { Hub } from '../hub/hub.js';
 import type { Socket } from '../hub/sockets.js';
 import type { Admission } from '../limits/admission.js';
@@ -37,9 +39,7 @@ export class MessageFrames {
     this.#options.post({ chatId, authorId: userId, text, clientId, replyTo, mentions }, (outcome) => {
       if (!this.#isDone(socket, caller, outcome, clientId)) return;
       if ('ok' in outcome && 'duplicate' in outcome.ok)
-        void this.#answer(socket, clientId, outcome.ok.id, (message, author, quote) =>
-          duplicateJson(message, author, quote),
-        );
+        void this.#answer(socket, clientId, outcome.ok.id, (found) => this.#sentBefore(found));
       else socket.unanswered -= 1;
     });
   }
@@ -50,7 +50,7 @@ export class MessageFrames {
     const outcome = await this.#submit(socket, chatId, frame);
     if (!this.#isDone(socket, caller, outcome, clientId)) return;
     if ('ok' in outcome && outcome.ok.duplicate)
-      await this.#answer(socket, clientId, messageId, (message) => this.#madeBefore(socket, frame, message));
+      await this.#answer(socket, clientId, messageId, (found) => this.#madeBefore(socket, frame, found));
     else socket.unanswered -= 1;
   }
 
@@ -102,19 +102,19 @@ export class MessageFrames {
     socket: Socket,
     clientId: string | undefined,
     messageId: number,
-    encode: (message: Message, authorName: string, quote: Quote | undefined) => string,
+    encode: (found: MessageInChat) => string,
   ): Promise<void> {
     const { hub, refuse } = this.#options;
     const { store, caches, follower } = hub;
+    const { userId } = socket;
     try {
       await follower.read(
-        () => store.messageFor(messageId, socket.userId, caches),
+        // Its name is in the answer to a reaction.
+        () => chainLoaded(hub.loadProfile(userId), () => store.messageFor(messageId, userId, caches)),
         (found) => {
           if (found === undefined) throw new ChatError('message_not_found');
-          const { message, users, quotes } = found;
-          caches.add({ users }, follower.position);
-          const quote = quotes.get(message.extra?.replyTo ?? 0);
-          socket.send(encode(message, caches.nameJson(message.authorId), quote));
+          caches.add({ users: found.users }, follower.position);
+          socket.send(encode(found));
         },
       );
     } catch (error) {
@@ -124,8 +124,19 @@ export class MessageFrames {
     }
   }
 
+  /** The first message, as it is now. Errors: message_not_found. */
+  #sentBefore({ message, quotes }: MessageInChat): string {
+    const { authorId, extra } = message;
+    if (isDeleted(message)) throw new ChatError('message_not_found'); // It was deleted since the ledger found it.
+    return duplicateJson(
+      message,
+      this.#options.hub.caches.nameJson(authorId),
+      quotes.get(extra?.replyTo ?? 0),
+    );
+  }
+
   /** Tells of a change that was made before, as the message is now. Errors: message_not_found. */
-  #madeBefore({ userId }: Socket, frame: ChangeFrame, message: Message): string {
+  #madeBefore({ userId }: Socket, frame: ChangeFrame, { message, own }: MessageInChat): string {
     const { id, chatId, authorId, text, time, extra } = message;
     const {
       version = 1,
@@ -145,7 +156,8 @@ export class MessageFrames {
       const edited = { ...of, kind: 'message_edited', authorId, text, version, time: editedAt } as const;
       return madeBeforeJson(changeJson(edited, name(authorId)));
     }
-    const { emoji, on: isOn } = frame;
+    const { emoji } = frame;
+    const isOn = own.has(reactionKey(id, emoji)); // It may have been taken back since.
     const count = reactions.find((reaction) => reaction.emoji === emoji)?.count ?? 0;
     const reacted = { ...of, kind: 'reaction_changed', authorId: userId, emoji, isOn, count, time } as const;
     return madeBeforeJson(changeJson(reacted, name(userId)));

@@ -341,7 +341,9 @@ export class SqliteReadStore implements ReadStore {
     };
     for (const entry of entries) {
       add(entry.authorId);
-      if (entry.kind === 'message_changed') add(entry.message.authorId);
+      const { authorId, extra } = entry.kind === 'message' ? entry : entry.message;
+      add(authorId);
+      if (extra?.deletedBy !== undefined) add(extra.deletedBy);
     }
     return strangers === undefined ? NO_USERS : this.#profiles.users(strangers);
   }
