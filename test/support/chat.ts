@@ -14,6 +14,19 @@ export async function live(user: TestUser, path: string): Promise<TestSocket> {
   return socket;
 }
 
+/** Connects a socket that is told of changes, and takes the first frame. */
+export function full(user: TestUser, path: string): Promise<TestSocket> {
+  return live(user, `${path}?features=1`);
+}
+
+/** The history of a chat that has room in one frame, with the places of deleted messages. */
+export async function fullHistoryOf(user: TestUser, path: string): Promise<Frame[]> {
+  const socket = await user.connect(`${path}?features=1&limit=${HISTORY_LIMIT_MAX}`);
+  const { messages } = await socket.nextOf('history');
+  await socket.close();
+  return messages;
+}
+
 /** Connects as a browser does: the token among the subprotocols. */
 export function browse(user: TestUser, path: string): Promise<TestSocket> {
   return TestSocket.open(wsUrl(user, path), {}, ['chat.v1', `bearer.${user.token}`]);

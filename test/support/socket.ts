@@ -94,6 +94,23 @@ export class TestSocket {
     this.send({ type: 'message', text, ...(clientId !== undefined && { client_id: clientId }) });
   }
 
+  edits({ id }: Frame, text: string, clientId?: string): void {
+    this.#change('edit', id, { text, client_id: clientId });
+  }
+
+  deletes({ id }: Frame, clientId?: string): void {
+    this.#change('delete', id, { client_id: clientId });
+  }
+
+  /** Reacts to a message, or takes that back. */
+  reacts({ id }: Frame, emoji: string, on?: boolean, clientId?: string): void {
+    this.#change('react', id, { emoji, on, client_id: clientId });
+  }
+
+  #change(type: string, messageId: number, fields: object): void {
+    this.send({ type, message_id: messageId, ...fields });
+  }
+
   /** The next frame that was not taken yet, of any type. */
   async next(ms?: number): Promise<Frame> {
     const frame = await until(() => {
