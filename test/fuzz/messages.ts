@@ -26,7 +26,8 @@ export function frameJson(random: Random, tag: string): string {
   if (kind < 0.72) return random.pick(NO_OBJECTS);
   if (kind < 0.76) return object(random, twice(random, tag));
   if (kind < 0.8) return nested(random, tag);
-  if (kind < 0.84) return object(random, [['type', type(random)], ...message(random, tag).slice(1)]);
+  if (kind < 0.83) return object(random, [['type', type(random)], ...message(random, tag).slice(1)]);
+  if (kind < 0.84) return object(random, [...message(random, tag), answering(random)]);
   if (kind < 0.88)
     return object(random, [
       ['type', '"auth"'],
@@ -78,6 +79,13 @@ function almost(random: Random, tag: string): Pairs {
   return pairs.map(([key, value]) => [key, key === 'text' ? random.pick([wrong, ...BLANK]) : value] as const);
 }
 
+/** What a reply or a mention cannot be. */
+function answering(random: Random): Pairs[number] {
+  return random.chance(0.5)
+    ? ['reply_to', random.pick(['null', 'true', '"x"', '[]', '{}'])]
+    : ['mentions', random.pick(['null', 'true', '"x"', '{}', '["x"]', '[null]', '[[]]'])];
+}
+
 /** A key that comes twice, the second time perhaps in other letters. */
 function twice(random: Random, tag: string): Pairs {
   const pairs = message(random, tag);
@@ -106,6 +114,9 @@ function type(random: Random): string {
     '"history"',
     '"error"',
     '"last_message"',
+    '"edit"',
+    '"delete"',
+    '"react"',
     '"__proto__"',
     '1',
     'null',

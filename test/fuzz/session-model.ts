@@ -90,6 +90,8 @@ class Application {
     const clientId = field(frame, 'client_id');
     if (!isText(text, 1, TEXT_MAX) || showsNothing(text)) return 'invalid_field';
     if (clientId !== undefined && !isText(clientId, 1, CLIENT_ID_MAX)) return 'invalid_field';
+    // No frame has a good one.
+    if (field(frame, 'reply_to') !== undefined || !isNobody(field(frame, 'mentions'))) return 'invalid_field';
     this.#says({ text, clientId });
     return undefined;
   }
@@ -113,6 +115,11 @@ class Application {
     this.stored.push(said);
     this.echoes.push(`message ${said.text}`);
   }
+}
+
+/** Whether a list of mentions is absent or empty. */
+function isNobody(mentions: unknown): boolean {
+  return mentions === undefined || (Array.isArray(mentions) && mentions.length === 0);
 }
 
 /**
