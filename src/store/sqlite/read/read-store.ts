@@ -1,6 +1,6 @@
 import type { Chat } from '../../../chat/chats.js';
 import type { PageEntry } from '../../../chat/entries.js';
-import { NO_REACTIONS, NO_USERS } from '../../loading.js';
+import { NO_USERS } from '../../loading.js';
 import type {
   At,
   ChatPage,
@@ -15,7 +15,6 @@ import type {
   PageFor,
   Place,
   PlacedMessages,
-  Reacted,
   Reactors,
   Reader,
   ReadStore,
@@ -36,6 +35,7 @@ import { messageQueries } from './messages.js';
 import { profileQueries } from './profiles.js';
 import { replayReader } from './replay.js';
 import { SQL } from './sql.js';
+import { surroundings } from './surroundings.js';
 
 const PLAIN: PageFor = { view: 'plain', reacted: [] };
 const FULL: PageFor = { view: 'full', reacted: [] };
@@ -52,6 +52,7 @@ export class SqliteReadStore implements ReadStore {
   readonly #db: Connection;
   readonly #profiles;
   readonly #messages;
+  readonly #around;
   readonly #log;
   readonly #replay;
   readonly #sql;
@@ -62,6 +63,7 @@ export class SqliteReadStore implements ReadStore {
     this.photoKey = photoKeyOf(db);
     this.#profiles = profileQueries(db);
     this.#messages = messageQueries(db);
+    this.#around = surroundings(this.#profiles, this.#messages);
     this.#replay = replayReader(db, this.#profiles, this.#messages);
     this.#log = logReader(db, this.#profiles, this.#messages);
     this.#sql = {
@@ -314,40 +316,6 @@ export class SqliteReadStore implements ReadStore {
     return message && chat && { chat, message };
   }
 
-  /** What a page has beside its entries. */
-  #around(
-    entries: readonly PageEntry[],
-    userId: number,
-    known: Known,
-    { view, reacted }: PageFor,
-  ): Pick<MessageInChat, 'users' | 'quotes' | 'own'> {
-    return {
-      users: this.#authors(entries, known),
-      quotes: this.#messages.quotes(entries),
-      own:
-        view === 'plain' ? NO_REACTIONS : this.#messages.own(userId, [...reacted, ...reactedAmong(entries)]),
-    };
-  }
-
-  #authors(entries: readonly PageEntry[], known: Known): Users {
-    let strangers: Set<number> | undefined;
-    let last = 0;
-    const add = (authorId: number) => {
-      if (authorId === last) return; // Authors often write several messages in a row.
-      last = authorId;
-      if (known.hasUser(authorId)) return;
-      strangers ??= new Set();
-      strangers.add(authorId);
-    };
-    for (const entry of entries) {
-      add(entry.authorId);
-      const { authorId, extra } = entry.kind === 'message' ? entry : entry.message;
-      add(authorId);
-      if (extra?.deletedBy !== undefined) add(extra.deletedBy);
-    }
-    return strangers === undefined ? NO_USERS : this.#profiles.users(strangers);
-  }
-
   /** Gives the answer and the log's end in one snapshot. */
   #at<T>(answer: () => T): At<T> {
     this.#sql.begin.run();
@@ -362,13 +330,4 @@ export class SqliteReadStore implements ReadStore {
 function entriesIn(item: ReplayItem): readonly PageEntry[] {
   if (item.kind === 'entry') return [item.entry];
   return 'messages' in item ? item.messages : [];
-}
-
-function reactedAmong(entries: readonly PageEntry[]): Reacted[] {
-  const reacted: Reacted[] = [];
-  for (const entry of entries) {
-    const { id, extra } = entry.kind === 'message' ? entry : entry.message;
-    if (extra?.reactions !== undefined) reacted.push({ messageId: id, reactions: extra.reactions });
-  }
-  return reacted;
 }
