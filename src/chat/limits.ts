@@ -83,7 +83,7 @@ export const LIMITS = {
   typingMembersMax: {
     setting: 'TYPING_MEMBERS_MAX',
     default: 100,
-    meaning: 'Typing is not passed on in groups with more members.',
+    meaning: 'Typing is not passed on in groups with more members, and nobody is shown there who has read.',
     names: [],
   },
 } as const satisfies Record<string, LimitDefinition>;
