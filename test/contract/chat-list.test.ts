@@ -31,10 +31,11 @@ describe('GET /chats', () => {
     const { id, time } = await bob.says(`/chat/${chat}`, 'two');
     const author = { id: bob.id, name: 'Bob' };
     const last = { id, chat_id: chat, type: 'message', text: 'two', author, time };
+    const read = { mentions: 0, read_id: 0 };
     expect((await alice.get('/chats')).body).toEqual({
       rooms: [
-        { id: chat, name: 'Bob', type: 'private', last_message: last },
-        { id: group, name: 'a group', type: 'group', last_message: null },
+        { id: chat, name: 'Bob', type: 'private', last_message: last, unread: 1, ...read },
+        { id: group, name: 'a group', type: 'group', last_message: null, unread: 0, ...read },
       ],
     });
   });

@@ -22,6 +22,7 @@ describe('POST /user', () => {
       ...profile,
       photo: null,
       photo_url: null,
+      read_receipts: true,
     });
   });
 
@@ -76,7 +77,9 @@ describe('GET /user/{id}', () => {
     const bob = await join(server, 'Bob');
     const seen = await bob.get(`/user/${alice.id}`);
     expect(seen.status).toBe(200);
-    expect(seen.body).toEqual((await alice.get('/user')).body);
+    const { read_receipts, ...profile } = (await alice.get('/user')).body;
+    expect(read_receipts).toBe(true);
+    expect(seen.body).toEqual(profile);
   });
 
   it('shows the caller their own profile as well', async () => {

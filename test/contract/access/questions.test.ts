@@ -5,6 +5,7 @@ import { openReader } from '../../../src/store/sqlite/database.js';
 import { type Profiles, profileQueries } from '../../../src/store/sqlite/read/profiles.js';
 import { appender } from '../../../src/store/sqlite/write/append.js';
 import { ChatWriteCache } from '../../../src/store/sqlite/write/chat-write-cache.js';
+import { chatWriters } from '../../../src/store/sqlite/write/chats.js';
 import { groupWriters } from '../../../src/store/sqlite/write/groups.js';
 import { temporaryFolder } from '../../support/ledger.js';
 import { MemoryHub } from '../../support/memory-bus.js';
@@ -91,24 +92,27 @@ describe.each([
   'delete_group',
   'add_members',
   'remove_members',
+  'mark_read',
 ] as const)('whoever asks the ledger for %s', (kind) => {
   it.each(strangers)('costs two questions: %s', (_who, user, what) => {
     const db = openReader(folder.path);
     const of = (id: number) =>
       questions(id, () => {
-        const writers = groupWriters({
+        const context = {
           db,
           profiles: watched<Profiles>(profileQueries(db)),
           append: appender(db),
           writeCache: new ChatWriteCache(db, profileQueries(db)),
           nextId: () => NOTHING,
           overloaded: () => false,
-          rate: new RateLimiter({ max: 0, inMs: 1000 }),
+          rate: new RateLimiter<number>({ max: 0, inMs: 1000 }),
           groupMembersMax: 0,
           editSecondsMax: 0,
           typingMembersMax: 0,
-        });
-        writers[kind]({ actor: user, groupId: id, users: [STRANGER] }, 0);
+        };
+        const group = { actor: user, groupId: id, users: [STRANGER] };
+        if (kind === 'mark_read') chatWriters(context)[kind]({ actor: user, chatId: id, id: 1 }, 0);
+        else groupWriters(context)[kind](group, 0);
       });
     expect(of(NOTHING)).toEqual([`user ${user}`, `chatFor it ${user}`]);
     expect(of(ids[what])).toEqual(of(NOTHING));

@@ -25,6 +25,7 @@ export function positions(store: CurrentStore): void {
       roomsOf: () => read.roomsOf(2, NOTHING_KNOWN),
       someRooms: () => read.roomsOf(2, NOTHING_KNOWN, [group]),
       listOf: () => read.listOf(2, NOTHING_KNOWN, (rooms) => rooms),
+      unreadFor: () => read.unreadFor(group, 2),
       readersFor: () => read.readersFor(group, 1, true),
       chatsCount: () => read.chatsCount(2),
       groupsOf: () => read.groupsOf(2),

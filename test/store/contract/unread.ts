@@ -131,8 +131,10 @@ export function unread(store: CurrentStore): void {
           for (const numbers of steps) {
             await world.step(numbers);
             for (const user of world.users) {
-              const found = (await listOf(user)).rooms.map(({ chat, unread }) => [chat.id, unread]);
+              const found = (await listOf(user)).rooms.map(({ chat, unread }) => [chat.id, unread] as const);
               expect(found).toEqual(world.unreadOf(user));
+              for (const [chat, unread] of found)
+                expect(await value(store().read.unreadFor(chat, user))).toEqual(unread);
             }
           }
         }),

@@ -113,6 +113,18 @@ it('who has read is the members of the group, and the reader alone is one row of
   expect(own.visits).toBeLessThanOrEqual(5);
 });
 
+it('those who are not in a chat cost the same whether there is one or not', () => {
+  const store = new SqliteReadStore(visits.connection);
+  for (const ask of [
+    (chat: number) => store.readersFor(chat, LARGE_MEMBERS + 1, true),
+    (chat: number) => store.unreadFor(chat, LARGE_MEMBERS + 1),
+  ]) {
+    const asked = [1, CHATS, CHATS + 1].map((chat) => visits.of(() => ask(chat).value));
+    for (const found of asked) expect(found).toEqual({ answer: undefined, visits: asked[0]?.visits });
+    expect(asked[0]?.visits).toBeLessThanOrEqual(2);
+  }
+});
+
 function addMessages(chatId: number, authorId: number, count: number): void {
   db.prepare(
     `WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < ?)
