@@ -15,7 +15,7 @@ type Change =
 
 /** Of everything that a sender asks for, these shares are changes, when there is a message to change. */
 const EDIT_SHARE = 0.12;
-const DELETE_SHARE = 0.03;
+const DELETE_SHARE = 0.05;
 const REACT_SHARE = 0.15;
 /** How many of the newest messages are changed, so that some of them are older than what a client resumes after. */
 const MESSAGES_KEPT = 40;

@@ -20,6 +20,7 @@ const DELIVER_MS = 10_000;
 /** After that, main sockets get their messages, and a message that comes twice has time to do so. */
 const LINGER_MS = 1000;
 const CUT_SHARE = 0.3;
+const CUT_AT_END_SHARE = 0.7;
 
 /** Lets a population connect, send, and come and go, until it is told to end. */
 export class Workload {
@@ -68,12 +69,14 @@ export class Workload {
   }
 
   /**
-   * Ends in two steps: nobody sends any more, and everything is acknowledged; then each chat gets one message more,
-   * which all who are connected must see.
+   * Ends in three steps: nobody sends any more, and everything is acknowledged; then many connect again, and are shown
+   * what there is now; then each chat gets one message more, which all who are connected must see.
    */
   async end(): Promise<void> {
     this.#isRunning = false;
     await Promise.all(this.#visits);
+    await this.#settle();
+    for (const socket of this.#population.sockets) if (this.#random.chance(CUT_AT_END_SHARE)) socket.cut();
     await this.#settle();
     this.#context.history.add(Event.calm);
     await this.#sendLast();

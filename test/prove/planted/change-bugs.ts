@@ -2,7 +2,8 @@ import type { Bug } from './bug.js';
 
 const LEDGER = ['--faults', 'ledger'];
 const CUT = ['--faults', 'cut'];
-
+/** Many sockets of few chats on one worker, so that they share its pages. */
+const SHARED_PAGES = [...CUT, '--workers', '1', '--users', '6', '--rate', '100', '--fault-every', '20'];
 /** Bugs in what becomes of edits, deletions, reactions and answers. */
 export const changeBugs: readonly Bug[] = [
   {
@@ -50,7 +51,7 @@ export const changeBugs: readonly Bug[] = [
       },
     ],
     expected: ['stale'],
-    args: CUT,
+    args: SHARED_PAGES,
   },
   {
     name: 'pages stay encoded after the deletion of what they show',
@@ -62,7 +63,7 @@ export const changeBugs: readonly Bug[] = [
       },
     ],
     expected: ['stale'],
-    args: CUT,
+    args: SHARED_PAGES,
   },
   {
     name: 'what an answer quotes is read once',
