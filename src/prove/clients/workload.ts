@@ -78,6 +78,7 @@ export class Workload {
     await this.#settle();
     for (const socket of this.#population.sockets) if (this.#random.chance(CUT_AT_END_SHARE)) socket.cut();
     await this.#settle();
+    this.#countUnconnected();
     this.#context.history.add(Event.calm);
     await this.#sendLast();
     const { sockets } = this.#population;
@@ -107,7 +108,10 @@ export class Workload {
       senders.every(({ unacknowledged }) => unacknowledged === 0) &&
       sockets.every(({ isReading }) => isReading);
     await this.#until(isSettled, this.#settleMs);
-    for (const { session, isReady, membership } of sockets) {
+  }
+
+  #countUnconnected(): void {
+    for (const { session, isReady, membership } of this.#population.sockets) {
       if (!isReady && membership === 'in')
         this.#context.tally.unexpected(`session_${session}`, 'not connected at the end');
     }
