@@ -49,7 +49,8 @@ export class MessageFrames {
     if (!this.#admit(socket, caller, clientId)) return;
     const outcome = await this.#submit(socket, chatId, frame);
     if (!this.#isDone(socket, caller, outcome, clientId)) return;
-    if ('ok' in outcome && outcome.ok.duplicate)
+    // A socket that was not live yet, or is not any more, gets the state of the message alone.
+    if ('ok' in outcome && (outcome.ok.duplicate || socket.state !== 'live'))
       await this.#answer(socket, clientId, messageId, (found) => this.#madeBefore(socket, frame, found));
     else socket.unanswered -= 1;
   }

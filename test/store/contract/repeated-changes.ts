@@ -30,6 +30,23 @@ export function repeatedChanges(store: CurrentStore): void {
       });
     });
 
+    it('is a repeat also of what changed nothing, and does not undo what followed', async () => {
+      const chat = await store().group(1);
+      const id = await say(chat, 1, 'one');
+      await react(1, id, '👍', { isOn: false, clientId: 'off' });
+      const { changeId } = await react(1, id, '👍', { clientId: 'on' });
+      expect(await react(1, id, '👍', { isOn: false, clientId: 'off' })).toEqual({
+        changeId,
+        duplicate: true,
+      });
+      expect((await message(id))?.extra?.reactions).toEqual([{ emoji: '👍', count: 1 }]);
+
+      await edit(1, id, 'one', { clientId: 'same' });
+      const second = await edit(1, id, 'two', { clientId: 'other' });
+      expect(await edit(1, id, 'one', { clientId: 'same' })).toEqual({ ...second, duplicate: true });
+      expect((await message(id))?.text).toBe('two');
+    });
+
     it('is a repeat within one batch', async () => {
       const chat = await store().group(1);
       const id = await say(chat, 1, 'one');

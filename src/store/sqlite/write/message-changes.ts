@@ -66,6 +66,13 @@ export function messageChangeWriters(
     return clientId !== undefined && writeCache.isRepeatedChange(author, clientId);
   }
 
+  /** A change that is made already. Should it come again late, it must not undo what follows. */
+  function nothingToDo(target: Target, { clientId }: ChangeCommand) {
+    const outcome = unchanged(target);
+    if (clientId !== undefined) writeCache.addChange(target.author, clientId, outcome.changeId);
+    return outcome;
+  }
+
   function unchanged({ message: { extra } }: Target) {
     return { changeId: extra?.changeId ?? 0, duplicate: true } as const;
   }
@@ -95,7 +102,8 @@ export function messageChangeWriters(
       const { id, chatId, authorId, text: before, time, extra } = target.message;
       if (isDeleted(target.message)) throw new ChatError('message_not_found');
       if (authorId !== command.actor) throw new ChatError('not_author');
-      if (command.text === before || isRepeated(target, command)) return unchanged(target);
+      if (isRepeated(target, command)) return unchanged(target);
+      if (command.text === before) return nothingToDo(target, command);
       if (editSecondsMax > 0 && now - time > editSecondsMax * 1000) throw new ChatError('edit_too_late');
       assertNotOverloaded();
 
@@ -146,7 +154,7 @@ export function messageChangeWriters(
       assertNotOverloaded();
 
       const write = isOn ? addReaction : removeReaction;
-      if (write.run(id, emoji, actor).changes === 0) return unchanged(target);
+      if (write.run(id, emoji, actor).changes === 0) return nothingToDo(target, command);
       const after = counted(reactions, emoji, isOn ? 1 : -1);
       const count = after.find((reaction) => reaction.emoji === emoji)?.count ?? 0;
       const change = { chatId, authorId: actor, messageId: id, clientId, time: now } as const;
