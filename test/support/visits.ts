@@ -35,6 +35,6 @@ export class Visits {
 
 /** The statement with each visited row counted, which changes neither its result nor its plan. */
 function counted(sql: string): string {
-  if (sql.includes('WHERE')) return sql.replace('WHERE', 'WHERE visited() AND');
+  if (sql.includes('WHERE')) return sql.replaceAll('WHERE', 'WHERE visited() AND');
   return sql.replace('ORDER BY', 'WHERE visited() ORDER BY');
 }

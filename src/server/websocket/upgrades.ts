@@ -201,7 +201,7 @@ export class Upgrades {
     const { store, follower } = this.#options.hub;
     if (!('after' in start) || start.after === 0) return follower.here(true);
     return mapLoaded(store.timeOf(start.after), (time) => {
-      // A message that was removed with its group has no time to compare.
+      // What was removed with its group, or because something newer took its place, has no time to compare.
       const isSame = start.time === undefined || time === null || time === start.time;
       return time !== undefined && isSame;
     });

@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Database } from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Connection, openWriter } from '../../../src/store/sqlite/database.js';
+import { openWriter } from '../../../src/store/sqlite/database.js';
 import { SqliteReadStore } from '../../../src/store/sqlite/read/read-store.js';
 import { SQL } from '../../../src/store/sqlite/read/sql.js';
 import { migrate } from '../../../src/store/sqlite/upkeep/migrations.js';
 import { NOTHING_KNOWN, UNBOUNDED } from '../../support/store.js';
+import { Visits } from '../../support/visits.js';
 
 /**
  * One chat of 999,900 messages, and 1000 small ones that talk in between: every tenth entry is theirs. The big chat
@@ -47,7 +48,7 @@ function bigId(offset: number): number {
 describe('with a million entries', () => {
   let folder: string;
   let db: Database;
-  let visits = 0;
+  let seen: Visits;
 
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'parley-growth-'));
@@ -55,11 +56,7 @@ describe('with a million entries', () => {
     migrate(db);
     db.pragma('synchronous = OFF'); // Only for making the table.
     fill(db);
-    // SQLite calls it once for each row that a statement looks at, because it is not deterministic.
-    db.function('visited', { deterministic: false }, () => {
-      visits += 1;
-      return 1;
-    });
+    seen = new Visits(db);
   }, 120_000);
   afterAll(() => {
     db.close();
@@ -67,19 +64,16 @@ describe('with a million entries', () => {
   });
 
   /** The very reads of the store, with each row counted that any statement of theirs visits. */
-  const counting = () =>
-    new SqliteReadStore({ prepare: (sql: string) => db.prepare(counted(sql)) } as unknown as Connection);
+  const counting = () => new SqliteReadStore(seen.connection);
 
   /** Asks a question, and counts the rows that it visits. */
   function asking<T>(question: () => T): { answer: T; visits: number } {
-    visits = 0;
-    return { answer: question(), visits };
+    return seen.of(question);
   }
 
   /** Runs a read, and counts the rows that it visits. */
   function visitedBy(sql: string, ...parameters: (number | string)[]): { rows: unknown[]; visits: number } {
-    visits = 0;
-    const rows = db.prepare(counted(sql)).all(...parameters);
+    const { answer: rows, visits } = seen.of(() => seen.connection.prepare(sql).all(...parameters));
     return { rows, visits };
   }
 
@@ -301,12 +295,6 @@ describe('with a million entries', () => {
     });
   });
 });
-
-/** The statement with each visited row counted, which changes neither its result nor its plan. */
-function counted(sql: string): string {
-  if (sql.includes('WHERE')) return sql.replaceAll('WHERE', 'WHERE visited() AND');
-  return sql.replace('ORDER BY', 'WHERE visited() ORDER BY');
-}
 
 function fill(db: Database): void {
   db.exec(`
