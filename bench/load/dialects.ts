@@ -22,7 +22,7 @@ export interface Dialect {
   answer(payload: string): Buffer | undefined;
 }
 
-export type DialectName = 'parley' | 'parley main' | 'plain' | 'socket.io';
+export type DialectName = 'parley' | 'parley main' | 'parley main changes' | 'plain' | 'socket.io';
 
 const ZEROS = '0'.repeat(NUMBER_DIGITS);
 
@@ -42,6 +42,16 @@ const parley: Dialect = {
 
 /** Sockets of `/main`, which say nothing until there is news. */
 const parleyMain: Dialect = { ...parley, readyWithUpgrade: true };
+
+/** Sockets of `/main?features=1`, which carry everything of all chats. */
+const parleyMainChanges: Dialect = {
+  ...parley,
+  isReady: (payload) => payload.startsWith('{"type":"unread"'),
+  message: (chat, text) =>
+    withNumber(JSON.stringify({ type: 'message', chat_id: chat, text, client_id: ZEROS })),
+  // Where to resume; nothing is to be sent.
+  answer: (payload) => (payload.startsWith('{"type":"cursor"') ? Buffer.alloc(0) : undefined),
+};
 
 /** A server that echoes what it gets, so it gets what parley would deliver. */
 const plain: Dialect = {
@@ -74,6 +84,7 @@ const socketIo: Dialect = {
 export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
   parley,
   'parley main': parleyMain,
+  'parley main changes': parleyMainChanges,
   plain,
   'socket.io': socketIo,
 };

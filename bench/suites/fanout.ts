@@ -1,4 +1,12 @@
-import { type Contender, engine, enginePerTick, parley, socketIo, ws } from '../targets/contender.js';
+import {
+  type Contender,
+  engine,
+  enginePerTick,
+  parley,
+  parleyMain,
+  socketIo,
+  ws,
+} from '../targets/contender.js';
 import { openLoops, subject } from './conversation.js';
 import { alternate, type Suite } from './suite.js';
 
@@ -17,8 +25,9 @@ const one = { groups: [group], sendersPerGroup: 1 };
 export const fanout: Suite = async function* (effort) {
   const talk = { suite: SUITE, duration: effort };
   const parleyAlone = parley(1);
+  const mains = parleyMain(1);
   const best = [parleyAlone, enginePerTick];
-  const all: readonly Contender[] = [...best, engine, ws, socketIo('uws', 1), socketIo('ws', 1)];
+  const all: readonly Contender[] = [...best, mains, engine, ws, socketIo('uws', 1), socketIo('ws', 1)];
   const fromMany = (contender: Contender) =>
     subject(contender, {
       ...talk,

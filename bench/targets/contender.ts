@@ -46,6 +46,21 @@ export function parleyOver(workers: number, fill: Fill): Contender {
   };
 }
 
+/** Parley whose members each have one socket for all of their chats. */
+export function parleyMain(workers: number): Contender {
+  const { use, ...contender } = parley(workers);
+  const path = '/api/v1/main?features=1';
+  return {
+    ...contender,
+    name: 'parley (main)',
+    dialect: 'parley main changes',
+    use: (groups, run) =>
+      use(groups, ({ target, sockets }) =>
+        run({ target, sockets: sockets.map((members) => members.map((socket) => ({ ...socket, path }))) }),
+      ),
+  };
+}
+
 /** Parley whose workers Redis links as well; the Redis counts as part of the server. */
 export function parleyWithRedis(workers: number): Contender {
   const fill: Fill = (dataDir, groups) => populate(dataDir, Math.max(...groups.flat()), groups);
