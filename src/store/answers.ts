@@ -214,7 +214,7 @@ export interface Revocation {
 /** How much one page of a replay has. */
 export interface ReplayBounds {
   readonly max: number;
-  /** Counts the texts alone, in UTF-8. One item always fits. */
+  /** About as many as are sent. One item always fits. */
   readonly maxBytes: number;
   /** A chat in which more happened comes as its newest page instead. */
   readonly perChatMax: number;

@@ -5,7 +5,7 @@ import {
   removedJson,
   unreadJson,
 } from '../../api/encode-main.js';
-import type { ChatRead, Entry, GroupChange } from '../../chat/entries.js';
+import { type ChatRead, type Entry, type GroupChange, isGroupChange } from '../../chat/entries.js';
 import { type Cursor, opaqueCursor } from '../../chat/ids.js';
 import type { LogPage, ReadStore } from '../../store/read-store.js';
 import type { Audiences } from './audiences.js';
@@ -128,8 +128,10 @@ export class MainFeed {
     for (const socket of this.#hub.audiences.fullMains.sockets) socket.unsubscribe(topic);
   }
 
-  #groupChanged({ id, chatId }: GroupChange, { chats }: LogPage): void {
-    const group = chats.get(chatId);
+  #groupChanged({ id, chatId }: GroupChange, { chats, entries }: LogPage): void {
+    // What the group is like after a later change is not for those who leave before that.
+    const isLast = !entries.some((entry) => entry.id > id && isGroupChange(entry) && entry.chatId === chatId);
+    const group = isLast ? chats.get(chatId) : undefined;
     // A group that is deleted further on in the log is not there any more.
     if (group !== undefined) this.#publish(groupFeedTopic(chatId), chatChangedJson(id, group));
   }

@@ -78,7 +78,7 @@ const PLANS: Readonly<Record<keyof typeof SQL, readonly string[]>> = {
     'SEARCH u USING INTEGER PRIMARY KEY (rowid=?)',
   ],
   readers: ['SEARCH m USING PRIMARY KEY (chat_id=?)', 'SEARCH u USING INTEGER PRIMARY KEY (rowid=?)'],
-  entryIds: [
+  entryId: [
     ...['MERGE (UNION ALL)', 'LEFT', 'MERGE (UNION ALL)'],
     ...['LEFT', 'SEARCH entry USING COVERING INDEX entry_message (chat_id=? AND id>?)'],
     ...['RIGHT', 'SEARCH entry USING COVERING INDEX entry_tombstone (chat_id=? AND id>?)'],

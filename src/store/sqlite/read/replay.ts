@@ -1,11 +1,13 @@
 import type { Chat } from '../../../chat/chats.js';
 import { otherOf } from '../../../chat/chats.js';
 import type { PageEntry } from '../../../chat/entries.js';
+import type { Message } from '../../../chat/messages.js';
 import type { Replay, ReplayBounds, ReplayItem } from '../../read-store.js';
 import type { Connection } from '../database.js';
+import { merged } from './merged.js';
 import type { MessageQueries } from './messages.js';
 import type { Profiles } from './profiles.js';
-import { SQL } from './sql.js';
+import { PIECE, SQL } from './sql.js';
 
 interface Membership {
   readonly chatId: number;
@@ -41,8 +43,8 @@ export function replayReader(db: Connection, profiles: Profiles, messages: Messa
   const departures = db.prepare<[number, number], { chatId: number; id: number }>(SQL.departures);
   const deletedGroups = db.prepare<[number, number], { chatId: number; id: number }>(SQL.deletedGroups);
   const userChangedId = db.prepare<[number], number>(SQL.userChangedId).pluck();
-  const entryIds = db
-    .prepare<[number, number, number, number, number, number, number], number>(SQL.entryIds)
+  const entryId = db
+    .prepare<[number, number, number, number, number, number, number], number>(SQL.entryId)
     .pluck();
 
   function withNewestPage(
@@ -76,35 +78,30 @@ export function replayReader(db: Connection, profiles: Profiles, messages: Messa
     ];
   }
 
-  /** What happened in a chat that the user was in all the time. */
-  function messageEvents(of: Membership, userId: number, after: number, bounds: ReplayBounds): Event[] {
+  /** What was said and changed in a chat that the user was in all the time. */
+  function* messageEvents(of: Membership, userId: number, after: number, bounds: ReplayBounds) {
     const { chatId } = of;
-    const events: Event[] = [];
-    if (messages.newestId('full', chatId) <= after) return events;
-    const ids = entryIds.all(chatId, after, chatId, after, chatId, after, bounds.perChatMax + 1);
-    const [first = 0] = ids;
-    if (ids.length > bounds.perChatMax) {
-      events.push({ id: first, read: () => withNewestPage('limited', first, of, userId, bounds.newest) });
-      return events;
-    }
-    let loaded: ReadonlyMap<number, PageEntry> | undefined;
-    const entryOf = (id: number) => {
-      if (loaded === undefined) {
-        const page = messages.entriesAfter('full', chatId, after, { max: ids.length, maxBytes: MANY_BYTES });
-        loaded = new Map(page.entries.map((entry) => [entry.id, entry]));
-      }
-      return loaded.get(id);
+    const idAt = (offset: number) => entryId.get(chatId, after, chatId, after, chatId, after, offset);
+    const first = idAt(0);
+    if (first === undefined) return;
+    // Nothing else is read of a chat whose turn does not come within the page.
+    let isLimited: boolean | undefined;
+    let piece: readonly PageEntry[] = [];
+    yield {
+      id: first,
+      read(): ReplayItem | undefined {
+        isLimited = idAt(bounds.perChatMax) !== undefined;
+        if (isLimited) return withNewestPage('limited', first, of, userId, bounds.newest);
+        piece = messages.entriesAfter('full', chatId, after, { ...bounds, max: PIECE_MIN }).entries;
+        return itemOf(piece[0]);
+      },
     };
-    for (const id of ids) {
-      events.push({
-        id,
-        read() {
-          const entry = entryOf(id);
-          return entry && { kind: 'entry', id, entry };
-        },
-      });
+    if (isLimited) return;
+    for (let max = PIECE_MIN; piece.length > 0; max = Math.min(2 * max, PIECE)) {
+      const last = piece.at(-1)?.id ?? first;
+      for (const entry of piece) if (entry.id !== first) yield { id: entry.id, read: () => itemOf(entry) };
+      piece = messages.entriesAfter('full', chatId, last, { ...bounds, max }).entries;
     }
-    return events;
   }
 
   function profileEvent(userId: number, after: number, chatId?: number): Event[] {
@@ -128,28 +125,29 @@ export function replayReader(db: Connection, profiles: Profiles, messages: Messa
     after: number,
     sent: ReadonlyMap<number, number>,
     bounds: ReplayBounds,
-  ): Event[] {
-    const events: Event[] = [...profileEvent(userId, after)];
+  ): Iterable<Event> {
+    const single: Event[] = [...profileEvent(userId, after)];
+    const ofChats: Iterator<Event>[] = [];
     for (const of of memberships) {
       const { chatId, joinedId, userA, userB } = of;
       const from = Math.max(after, sent.get(chatId) ?? 0);
       if (joinedId > from) {
-        events.push({
-          id: joinedId,
-          read: () => withNewestPage('added', joinedId, of, userId, bounds.newest),
-        });
+        const read = () => withNewestPage('added', joinedId, of, userId, bounds.newest);
+        single.push({ id: joinedId, read });
         continue;
       }
       // A newest page does not say everything of its group.
-      events.push(...chatEvent(of, after), ...messageEvents(of, userId, from, bounds));
+      single.push(...chatEvent(of, after));
+      ofChats.push(messageEvents(of, userId, from, bounds));
       if (userA !== null && userB !== null)
-        events.push(...profileEvent(otherOf([userA, userB], userId), after, chatId));
+        single.push(...profileEvent(otherOf([userA, userB], userId), after, chatId));
     }
     for (const ended of [departures, deletedGroups]) {
       for (const { chatId, id } of ended.all(userId, after))
-        events.push({ id, read: () => ({ kind: 'removed', id, chatId }) });
+        single.push({ id, read: () => ({ kind: 'removed', id, chatId }) });
     }
-    return events.sort((a, b) => a.id - b.id);
+    single.sort((a, b) => a.id - b.id);
+    return merged([single.values(), ...ofChats]);
   }
 
   function unreadOf(memberships: readonly Membership[], userId: number): Replay['unread'] {
@@ -180,7 +178,7 @@ export function replayReader(db: Connection, profiles: Profiles, messages: Messa
       if (mayEnd && items.length >= bounds.max) return cut();
       const item = event.read();
       if (item === undefined) continue;
-      bytes += textBytes(item);
+      bytes += bytesOf(item);
       if (mayEnd && bytes > bounds.maxBytes) return cut();
       items.push(item);
       last = event.id;
@@ -191,17 +189,36 @@ export function replayReader(db: Connection, profiles: Profiles, messages: Messa
 
 /** A newest page is cut here. */
 const NEWEST_BYTES_MAX = 64 * 1024;
-/** More than the entries of one chat in a replay have. */
-const MANY_BYTES = Number.MAX_SAFE_INTEGER;
+/** A chat's entries are read in pieces, since those of many chats share a page. */
+const PIECE_MIN = 4;
 
-function textBytes(item: ReplayItem): number {
+// About how many bytes a frame has beside its text, when all of these are long.
+const MESSAGE_BYTES = 300;
+const QUOTE_BYTES = 1000;
+const REACTION_BYTES = 80;
+const MENTION_BYTES = 16;
+
+function itemOf(entry: PageEntry | undefined): ReplayItem | undefined {
+  return entry && { kind: 'entry', id: entry.id, entry };
+}
+
+/** About how many bytes an item is sent as. */
+function bytesOf(item: ReplayItem): number {
   switch (item.kind) {
     case 'entry':
-      return Buffer.byteLength(item.entry.kind === 'message' ? item.entry.text : item.entry.message.text);
+      return messageBytes(item.entry.kind === 'message' ? item.entry : item.entry.message);
     case 'added':
     case 'limited':
-      return item.messages.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0);
+      return item.messages.reduce((sum, message) => sum + messageBytes(message), MESSAGE_BYTES);
     default:
-      return 0;
+      return MESSAGE_BYTES;
   }
+}
+
+function messageBytes({ text, extra }: Message): number {
+  const { replyTo, reactions = [], mentions = [] } = extra ?? {};
+  const quote = replyTo === undefined ? 0 : QUOTE_BYTES;
+  const marks = reactions.length * REACTION_BYTES + mentions.length * MENTION_BYTES;
+  // What is escaped takes up to six bytes.
+  return Buffer.byteLength(JSON.stringify(text)) + MESSAGE_BYTES + quote + marks;
 }

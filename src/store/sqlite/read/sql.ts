@@ -66,9 +66,9 @@ export const SQL = {
            WHERE m.chat_id = ? AND m.user_id = ?`,
   readers: `SELECT u.id, u.name, m.read_id AS readId FROM member m CROSS JOIN user u ON u.id = m.user_id
             WHERE m.chat_id = ? AND (u.read_receipts = 1 OR u.id = ?) ORDER BY m.user_id`,
-  /** The ids of everything that sockets of the full view hear of. */
-  entryIds: `${message(1, 'id')} AND id > ? UNION ALL ${message(4, 'id')} AND id > ? UNION ALL
-             ${change('id')} AND kind IN (${CHANGE_KINDS}) AND id > ? ORDER BY id LIMIT +?`,
+  /** The id of one of all the entries that sockets of the full view hear of, so many after the first. */
+  entryId: `${message(1, 'id')} AND id > ? UNION ALL ${message(4, 'id')} AND id > ? UNION ALL
+             ${change('id')} AND kind IN (${CHANGE_KINDS}) AND id > ? ORDER BY id LIMIT 1 OFFSET +?`,
   membershipsOf: `SELECT m.chat_id AS chatId, m.read_id AS readId, m.joined_id AS joinedId,
                     c.changed_id AS changedId, c.type, c.user_a AS userA, c.user_b AS userB
                   FROM member m JOIN chat c ON c.id = m.chat_id
