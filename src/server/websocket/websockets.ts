@@ -154,7 +154,7 @@ export class WebSockets {
       if (socket.kind === 'main' && socket.view === 'plain') throw new ChatError('unknown_type');
       const asked = socket.kind === 'main' ? historyRequestIn(json) : undefined;
       if (asked !== undefined && socket.kind === 'main') {
-        const failed = (error: unknown) => this.#refuseBadFrame(session, socket, error, clientId);
+        const failed = (error: unknown) => this.#refuseQuestion(socket, caller, error, clientId);
         return void attempt(() => answerHistory(this.#options, socket, caller, asked), failed);
       }
       const frame = this.#readFrame(json, socket.view);
@@ -223,6 +223,13 @@ export class WebSockets {
     if (error instanceof ChatError) this.#options.admission.refusals.countError(error, { userId });
     else this.#options.failed(error);
     socket.send(errorJson(error instanceof ChatError ? error : new ChatError('internal'), clientId));
+  }
+
+  /** The frame itself is good. A socket that goes on in spite of the limit is closed, as with messages. */
+  #refuseQuestion(socket: MainSocket, caller: Caller, error: unknown, clientId?: string): void {
+    this.#refuseFrame(socket, error, clientId);
+    const isOverLimit = error instanceof ChatError && error.code === 'rate_limited';
+    if (isOverLimit && !this.#options.admission.spendRefusal(caller)) this.#endFlood(socket);
   }
 
   /** Refuses a frame. One that the client is to blame for counts as bad. */
