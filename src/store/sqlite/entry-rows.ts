@@ -46,6 +46,14 @@ export const CHANGE_KINDS = Object.values(CHANGES).join(', ');
 export const Visibility = { workers: 0, history: 1, sockets: 2, superseded: 3, tombstone: 4 } as const;
 type Visibility = (typeof Visibility)[keyof typeof Visibility];
 
+/** The condition for entries of one visibility. Some share an index, which SQLite takes when it reads the index's condition. */
+export function withVisibility(visibility: Visibility): string {
+  const isAside = visibility > Visibility.sockets;
+  return isAside
+    ? `visibility > ${Visibility.sockets} AND visibility = ${visibility}`
+    : `visibility = ${visibility}`;
+}
+
 /** Stands for all members among those whom a message mentions, in the table `mention`. */
 export const EVERYBODY = 0;
 
@@ -109,13 +117,6 @@ export function rowOf(entry: NewEntry): NewRow {
       return { ...none, kind, chatId, authorId, payload: JSON.stringify(users) };
     }
     case 'group_changed':
-      return {
-        ...none,
-        kind,
-        chatId: entry.chatId,
-        authorId: entry.authorId,
-        visibility: Visibility.sockets,
-      };
     case 'group_deleted':
       return { ...none, kind, chatId: entry.chatId, authorId: entry.authorId };
     case 'chat_read': {

@@ -7,7 +7,7 @@ import { Hub } from '../../../src/server/hub/hub.js';
 import { type Connection, openReader } from '../../../src/store/sqlite/database.js';
 import { profileQueries } from '../../../src/store/sqlite/read/profiles.js';
 import { SqliteReadStore } from '../../../src/store/sqlite/read/read-store.js';
-import { appender } from '../../../src/store/sqlite/write/append.js';
+import { appender, superseder } from '../../../src/store/sqlite/write/append.js';
 import { ChatWriteCache } from '../../../src/store/sqlite/write/chat-write-cache.js';
 import { messageChangeWriters } from '../../../src/store/sqlite/write/message-changes.js';
 import { temporaryFolder } from '../../support/ledger.js';
@@ -159,6 +159,7 @@ describe.each([
         db: connection,
         profiles,
         append: appender(connection),
+        supersede: superseder(connection),
         writeCache: new ChatWriteCache(connection, profiles),
         nextId: () => NOTHING,
         overloaded: () => false,

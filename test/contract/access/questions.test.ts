@@ -3,7 +3,7 @@ import { RateLimiter } from '../../../src/chat/rate-limiter.js';
 import { Hub } from '../../../src/server/hub/hub.js';
 import { openReader } from '../../../src/store/sqlite/database.js';
 import { type Profiles, profileQueries } from '../../../src/store/sqlite/read/profiles.js';
-import { appender } from '../../../src/store/sqlite/write/append.js';
+import { appender, superseder } from '../../../src/store/sqlite/write/append.js';
 import { ChatWriteCache } from '../../../src/store/sqlite/write/chat-write-cache.js';
 import { chatWriters } from '../../../src/store/sqlite/write/chats.js';
 import { groupWriters } from '../../../src/store/sqlite/write/groups.js';
@@ -102,6 +102,7 @@ describe.each([
           db,
           profiles: watched<Profiles>(profileQueries(db)),
           append: appender(db),
+          supersede: superseder(db),
           writeCache: new ChatWriteCache(db, profileQueries(db)),
           nextId: () => NOTHING,
           overloaded: () => false,

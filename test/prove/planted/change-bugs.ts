@@ -135,7 +135,7 @@ export const changeBugs: readonly Bug[] = [
     changes: [
       {
         file: 'store/sqlite/write/message-changes.js',
-        from: 'if (command.text === before || isRepeated(target, command))',
+        from: 'if (isRepeated(target, command))\n                return unchanged(target);\n            if (command.text === before)',
         to: 'if (false)',
       },
       {

@@ -326,11 +326,12 @@ function fill(db: Database): void {
 
     WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < ${RENAMED})
     INSERT INTO entry (id, chat_id, kind, author_id, time, visibility)
-    SELECT ${GAP / 2} + i, iif(i % 2, ${BIG}, ${SMALL + 500}), 9, 1, i, 2 FROM numbers;
+    SELECT ${GAP / 2} + i, iif(i % 2, ${BIG}, ${SMALL + 500}), 9, 1, i, 0 FROM numbers;
 
     WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < ${DELETED_MESSAGES})
     INSERT INTO entry (id, chat_id, kind, author_id, text, time, n, visibility)
     SELECT ${GAP / 2 + RENAMED} + i, ${DELETED}, 1, ${DELETER}, iif(i % 100, '', 'kept ' || i), i, i, iif(i % 100, 4, 1)
     FROM numbers;
+    INSERT INTO tombstone (chat_id, n) SELECT chat_id, n FROM entry WHERE chat_id = ${DELETED} AND visibility = 4;
   `);
 }

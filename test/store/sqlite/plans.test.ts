@@ -30,7 +30,7 @@ const MEMBERSHIPS = [
 const eitherMessage = (bound: string) => [
   'MERGE (UNION ALL)',
   ...['LEFT', `SEARCH entry USING INDEX entry_message (chat_id=? AND ${bound})`],
-  ...['RIGHT', `SEARCH entry USING INDEX entry_tombstone (chat_id=? AND ${bound})`],
+  ...['RIGHT', `SEARCH entry USING INDEX entry_aside (chat_id=? AND visibility=? AND ${bound})`],
 ];
 /** What is found is counted, up to a limit. */
 const counted = (found: string) => ['CO-ROUTINE (subquery-1)', `SEARCH ${found}`, 'SCAN (subquery-1)'];
@@ -50,13 +50,11 @@ const PLANS: Readonly<Record<keyof typeof SQL, readonly string[]>> = {
   messagesUp: ['SEARCH entry USING INDEX entry_message (chat_id=? AND id>?)'],
   anyMessageDown: eitherMessage('id<?'),
   anyMessageUp: eitherMessage('id>?'),
-  newestTombstone: ['SEARCH entry USING INDEX entry_tombstone (chat_id=?)'],
-  tombstonesNumbered: [
-    'SEARCH entry USING COVERING INDEX entry_tombstone_number (chat_id=? AND n>? AND n<?)',
-  ],
-  newestChange: ['SEARCH entry USING INDEX entry_message_change (chat_id=?)'],
+  newestTombstone: ['SEARCH entry USING INDEX entry_aside (chat_id=? AND visibility=?)'],
+  tombstonesNumbered: ['SEARCH tombstone USING PRIMARY KEY (chat_id=? AND n>? AND n<?)'],
+  newestChange: ['SEARCH entry USING INDEX entry_change (chat_id=?)'],
   changesUp: [
-    'SEARCH c USING INDEX entry_message_change (chat_id=? AND id>?)',
+    'SEARCH c USING INDEX entry_change (chat_id=? AND id>?)',
     'SEARCH m USING INTEGER PRIMARY KEY (rowid=?)',
   ],
   quote: ['SEARCH m USING INTEGER PRIMARY KEY (rowid=?)', 'SEARCH u USING INTEGER PRIMARY KEY (rowid=?)'],
@@ -66,9 +64,9 @@ const PLANS: Readonly<Record<keyof typeof SQL, readonly string[]>> = {
   ],
   hasReacted: ['SEARCH reaction USING PRIMARY KEY (message_id=? AND emoji=? AND user_id=?)'],
   clientIdsOfMessages: ['SEARCH entry USING COVERING INDEX entry_message (chat_id=?)'],
-  clientIdsOfTombstones: ['SEARCH entry USING COVERING INDEX entry_tombstone (chat_id=?)'],
-  clientIdsOfChanges: ['SEARCH entry USING COVERING INDEX entry_message_change (chat_id=?)'],
-  clientIdsOfSuperseded: ['SEARCH entry USING COVERING INDEX entry_superseded_in (chat_id=?)'],
+  clientIdsOfTombstones: ['SEARCH entry USING COVERING INDEX entry_aside (chat_id=? AND visibility=?)'],
+  clientIdsOfChanges: ['SEARCH entry USING COVERING INDEX entry_change (chat_id=?)'],
+  clientIdsOfSuperseded: ['SEARCH entry USING COVERING INDEX entry_aside (chat_id=? AND visibility=?)'],
   unread: ['SEARCH entry USING COVERING INDEX entry_message (chat_id=? AND id>? AND id<?)'],
   unreadEnd: ['SEARCH entry USING COVERING INDEX entry_message (chat_id=? AND id>?)'],
   mentioned: counted('mention USING PRIMARY KEY (chat_id=? AND user_id=? AND message_id>?)'),
@@ -81,8 +79,8 @@ const PLANS: Readonly<Record<keyof typeof SQL, readonly string[]>> = {
   entryId: [
     ...['MERGE (UNION ALL)', 'LEFT', 'MERGE (UNION ALL)'],
     ...['LEFT', 'SEARCH entry USING COVERING INDEX entry_message (chat_id=? AND id>?)'],
-    ...['RIGHT', 'SEARCH entry USING COVERING INDEX entry_tombstone (chat_id=? AND id>?)'],
-    ...['RIGHT', 'SEARCH entry USING INDEX entry_message_change (chat_id=? AND id>?)'],
+    ...['RIGHT', 'SEARCH entry USING COVERING INDEX entry_aside (chat_id=? AND visibility=? AND id>?)'],
+    ...['RIGHT', 'SEARCH entry USING INDEX entry_change (chat_id=? AND id>?)'],
   ],
   membershipsOf: [
     'SEARCH m USING INDEX member_user (user_id=?)',
@@ -128,7 +126,7 @@ describe('a statement', () => {
         // The newest id; the database's own; revocations; outcomes that are kept; groups that wait for the purge.
         ...['SCAN entry', 'SCAN identity', 'SCAN revocation', 'SCAN batch', 'SCAN purge'],
         'SCAN (subquery-1)', // Mentions that were found, up to a limit.
-        'SCAN entry USING INDEX entry_superseded', // Changes that wait for the purge.
+        'SCAN superseded', // Changes that wait for the purge.
         // How far ids were given: one row of each of three tables.
         ...['SCAN sqlite_sequence', 'SCAN CONSTANT ROW'],
       ]),

@@ -160,7 +160,7 @@ describe('a database of schema 7', () => {
     expect(await store.apply(reserved)).toEqual([[{ ok: { id: 4 } }]]);
     while (await store.write.purge(NOW + HOUR_MS));
     const left = (await store.entries()).filter((entry) => 'chatId' in entry && entry.chatId === DELETED);
-    expect(left.map(({ kind }) => kind)).toEqual(['group_created', 'group_deleted']);
+    expect(left.map(({ kind }) => kind)).toEqual(['group_created', 'group_changed', 'group_deleted']);
     expect(await store.newest()).toBe(23);
     store.close();
   });

@@ -1,21 +1,19 @@
 import { QUOTE_CHARACTERS_MAX } from '../../../chat/messages.js';
-import { CHANGE_KINDS, ENTRY_COLUMNS, MESSAGE_COLUMNS } from '../entry-rows.js';
+import { CHANGE_KINDS, ENTRY_COLUMNS, MESSAGE_COLUMNS, withVisibility } from '../entry-rows.js';
 
 /** Rows are read in pieces of this many, so that little is read beyond a bound in bytes. */
 export const PIECE = 64;
 
 /** Messages that were not deleted, and those that were: the place of each is kept. */
 const message = (visibility: 1 | 4, columns: string) =>
-  `SELECT ${columns} FROM entry WHERE chat_id = ? AND visibility = ${visibility}`;
+  `SELECT ${columns} FROM entry WHERE chat_id = ? AND ${withVisibility(visibility)}`;
 /** Both in one order. Each half is read from its own index, as far as it is needed. */
 const anyMessage = (where: string, order: 'ASC' | 'DESC') =>
   `${message(1, MESSAGE_COLUMNS)} AND ${where} UNION ALL ${message(4, MESSAGE_COLUMNS)} AND ${where}
    ORDER BY id ${order} LIMIT +?`;
 
-/** Changes of messages. SQLite by itself takes the index that has those of the chat as well, which may be many. */
-const change = (columns: string) =>
-  `SELECT ${columns} FROM entry INDEXED BY entry_message_change
-   WHERE chat_id = ? AND visibility = 2 AND target_id IS NOT NULL`;
+/** Changes of messages, the newest of each. */
+const change = (columns: string) => `SELECT ${columns} FROM entry WHERE chat_id = ? AND visibility = 2`;
 
 /** The columns by which repeats are recognised. */
 const named = (isChange: 0 | 1) => `id, author_id AS author, client_id AS clientId, ${isChange} AS isChange`;
@@ -40,11 +38,11 @@ export const SQL = {
   anyMessageDown: anyMessage('id <= ?', 'DESC'),
   anyMessageUp: anyMessage('id > ?', 'ASC'),
   newestTombstone: `${message(4, 'id, n')} ORDER BY id DESC LIMIT 1`,
-  tombstonesNumbered: `${message(4, 'count(*)')} AND n >= ? AND n < ?`,
+  tombstonesNumbered: 'SELECT count(*) FROM tombstone WHERE chat_id = ? AND n >= ? AND n < ?',
   newestChange: `${change('id')} AND kind IN (${CHANGE_KINDS}) ORDER BY id DESC LIMIT 1`,
   changesUp: `SELECT c.id, c.author_id, c.time, m.id, m.author_id, m.text, m.time, m.client_id, m.payload
-              FROM entry c INDEXED BY entry_message_change CROSS JOIN entry m ON m.id = c.target_id
-              WHERE c.chat_id = ? AND c.visibility = 2 AND c.target_id IS NOT NULL AND c.id > ?
+              FROM entry c CROSS JOIN entry m ON m.id = c.target_id
+              WHERE c.chat_id = ? AND c.visibility = 2 AND c.id > ?
                 AND c.kind IN (${CHANGE_KINDS})
               ORDER BY c.id LIMIT +?`,
   quote: `SELECT m.author_id AS authorId, u.name AS authorName, substr(m.text, 1, ${QUOTE_CHARACTERS_MAX + 1}) AS text
@@ -55,8 +53,8 @@ export const SQL = {
   clientIdsOfMessages: `${message(1, named(0))} ORDER BY id DESC LIMIT +?`,
   clientIdsOfTombstones: `${message(4, named(0))} ORDER BY id DESC LIMIT +?`,
   clientIdsOfChanges: `${change(named(1))} ORDER BY id DESC LIMIT +?`,
-  clientIdsOfSuperseded: `SELECT ${named(1)} FROM entry INDEXED BY entry_superseded_in
-                          WHERE chat_id = ? AND visibility = 3 AND target_id IS NOT NULL ORDER BY id DESC LIMIT +?`,
+  clientIdsOfSuperseded: `SELECT ${named(1)} FROM entry
+                          WHERE chat_id = ? AND ${withVisibility(3)} AND target_id IS NOT NULL ORDER BY id DESC LIMIT +?`,
   unread: `${message(1, 'count(*)')} AND id > ? AND id <= ? AND author_id <> ?`,
   unreadEnd: `${message(1, 'id')} AND id > ? ORDER BY id LIMIT 1 OFFSET +?`,
   mentioned: `SELECT count(nullif(author_id, ?)) FROM (SELECT author_id FROM mention

@@ -1,5 +1,5 @@
 import type { Connection } from '../database.js';
-import { Visibility } from '../entry-rows.js';
+import { Visibility, withVisibility } from '../entry-rows.js';
 
 const SLICE_ROWS_MAX = 1000;
 /** Messages of a deleted group and superseded changes stay for a while, because a worker that is behind still shows them. */
@@ -17,8 +17,8 @@ export function purger(db: Connection, dropped: (worker: string, number: number)
     .prepare<[number], number>('SELECT chat_id FROM purge WHERE deleted_at <= ? ORDER BY chat_id LIMIT 1')
     .pluck();
   const { history, sockets, tombstone } = Visibility;
-  const nextIds = (visibility: number) =>
-    `SELECT id FROM entry WHERE chat_id = ? AND visibility = ${visibility} ORDER BY id LIMIT ${SLICE_ROWS_MAX}`;
+  const nextIds = (visibility: 1 | 2 | 4) =>
+    `SELECT id FROM entry WHERE chat_id = ? AND ${withVisibility(visibility)} ORDER BY id LIMIT ${SLICE_ROWS_MAX}`;
   // Reactions to the very messages that go next.
   const deleteReactions = db.prepare(
     `DELETE FROM reaction WHERE (message_id, emoji, user_id) IN (
@@ -29,9 +29,15 @@ export function purger(db: Connection, dropped: (worker: string, number: number)
     db.prepare(`DELETE FROM entry WHERE id IN (${nextIds(visibility)})`),
   );
   const superseded = db.prepare<[number], { id: number; time: number }>(
-    `SELECT id, time FROM entry WHERE visibility = ${Visibility.superseded} ORDER BY id LIMIT ?`,
+    'SELECT id, time FROM superseded ORDER BY id LIMIT ?',
   );
-  const deleteEntry = db.prepare('DELETE FROM entry WHERE id = ?');
+  const deleteSuperseded = ['entry', 'superseded'].map((table) =>
+    db.prepare(`DELETE FROM ${table} WHERE id = ?`),
+  );
+  const deleteTombstones = db.prepare(
+    `DELETE FROM tombstone WHERE chat_id = ? AND n IN (
+       SELECT n FROM tombstone WHERE chat_id = ? ORDER BY n LIMIT ?)`,
+  );
   const deleteMentions = db.prepare(
     `DELETE FROM mention WHERE chat_id = ? AND (user_id, message_id) IN (
        SELECT user_id, message_id FROM mention WHERE chat_id = ? LIMIT ?)`,
@@ -59,10 +65,11 @@ export function purger(db: Connection, dropped: (worker: string, number: number)
     if (chatId === undefined && old.length === 0 && changes.length === 0) return false;
     const purgeSlice = db.transaction(() => {
       for (const { worker, number } of old) deleteBatch.run(worker, number);
-      for (const { id } of changes) deleteEntry.run(id);
+      for (const { id } of changes) for (const from of deleteSuperseded) from.run(id);
       if (chatId === undefined) return;
       if (deleteReactions.run(chatId).changes > 0) return;
       for (const entries of deleteEntries) if (entries.run(chatId).changes > 0) return;
+      if (deleteTombstones.run(chatId, chatId, SLICE_ROWS_MAX).changes > 0) return;
       if (deleteMentions.run(chatId, chatId, SLICE_ROWS_MAX).changes > 0) return;
       departed.run(chatId, SLICE_ROWS_MAX);
       deleteMarkers.run(chatId, SLICE_ROWS_MAX);

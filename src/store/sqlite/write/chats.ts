@@ -1,6 +1,5 @@
 import { pairOf } from '../../../chat/chats.js';
 import { ChatError } from '../../../chat/errors.js';
-import { Visibility } from '../entry-rows.js';
 import { SQL } from '../read/sql.js';
 import type { WriterContext, Writers } from './writers.js';
 
@@ -8,6 +7,7 @@ export function chatWriters({
   db,
   profiles,
   append,
+  supersede,
   nextId,
   overloaded,
   typingMembersMax,
@@ -28,7 +28,6 @@ export function chatWriters({
   const moveMarker = db.prepare(
     'UPDATE member SET read_id = ?, read_entry_id = ? WHERE chat_id = ? AND user_id = ?',
   );
-  const supersede = db.prepare(`UPDATE entry SET visibility = ${Visibility.superseded} WHERE id = ?`);
   const insertMember = db.prepare('INSERT INTO member (chat_id, user_id, joined_id) VALUES (?, ?, ?)');
 
   return {
@@ -63,7 +62,7 @@ export function chatWriters({
       const isSmall = typingMembersMax === 0 || chat.membersCount <= typingMembersMax;
       const isShown = user.readReceipts && (chat.type === 'private' || isSmall);
       const entryId = append({ kind: 'chat_read', chatId, authorId: actor, time: now, readId: id, isShown });
-      if (before.entryId !== null) supersede.run(before.entryId);
+      if (before.entryId !== null) supersede(before.entryId);
       moveMarker.run(id, entryId, chatId, actor);
       return { readId: id };
     },

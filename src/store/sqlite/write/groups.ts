@@ -1,7 +1,6 @@
 import type { Chat } from '../../../chat/chats.js';
 import { ChatError } from '../../../chat/errors.js';
 import { assertMayAdd, assertMayManage, assertMayRemove, assertSize } from '../../../chat/groups.js';
-import { Visibility } from '../entry-rows.js';
 import { given, replacedPhoto } from './changes.js';
 import type { WriterContext, Writers } from './writers.js';
 
@@ -11,6 +10,7 @@ export function groupWriters({
   db,
   profiles,
   append,
+  supersede,
   writeCache,
   nextId,
   groupMembersMax,
@@ -39,7 +39,6 @@ export function groupWriters({
       'DELETE FROM member WHERE chat_id = ? AND user_id = ? RETURNING read_entry_id',
     )
     .pluck();
-  const supersede = db.prepare(`UPDATE entry SET visibility = ${Visibility.superseded} WHERE id = ?`);
   const countMembers = db.prepare('UPDATE chat SET members_count = members_count + ? WHERE id = ?');
 
   const unknownOf = (users: readonly number[]) => users.filter((id) => profiles.user(id) === undefined);
@@ -125,7 +124,10 @@ export function groupWriters({
       assertMayRemove(users, ownerId, ifNeeded ? [] : strangers);
       if (members.length === 0) return { unchanged: strangers };
 
-      for (const user of members) supersede.run(deleteMember.get(groupId, user) ?? null);
+      for (const user of members) {
+        const marker = deleteMember.get(groupId, user);
+        if (typeof marker === 'number') supersede(marker);
+      }
       writeCache.dropMembers(groupId, members);
       countMembers.run(-members.length, groupId);
       const change = { chatId: groupId, authorId: actor, time: now, users: members } as const;

@@ -17,7 +17,7 @@ import { continueIds } from '../upkeep/continue-ids.js';
 import { isStorageFailure } from '../upkeep/failure.js';
 import { migrate } from '../upkeep/migrations.js';
 import { purger } from '../upkeep/purge.js';
-import { appender } from './append.js';
+import { appender, superseder } from './append.js';
 import { AppliedBatches } from './applied-batches.js';
 import { ChatWriteCache } from './chat-write-cache.js';
 import { chatWriters } from './chats.js';
@@ -103,6 +103,7 @@ export class LedgerStore implements WriteStore {
       db,
       profiles: this.#profiles,
       append: appender(db),
+      supersede: superseder(db),
       writeCache: this.#writeCache,
       nextId: (name: 'user' | 'chat') => nextId.get(name) ?? raise(`there is no sequence ${name}`),
       overloaded: () => this.#overloaded,

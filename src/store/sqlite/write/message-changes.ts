@@ -7,7 +7,7 @@ import {
   type MessageExtra,
   type Reaction,
 } from '../../../chat/messages.js';
-import { Visibility } from '../entry-rows.js';
+import { Visibility, withVisibility } from '../entry-rows.js';
 import type { Author } from './chat-write-cache.js';
 import { mentionedUsers, messageById } from './messages.js';
 import type { WriterContext, Writers } from './writers.js';
@@ -27,15 +27,14 @@ interface Target {
 export function messageChangeWriters(
   context: WriterContext,
 ): Writers<'edit_message' | 'delete_message' | 'react'> {
-  const { db, profiles, append, writeCache, overloaded, rate, editSecondsMax } = context;
+  const { db, profiles, append, supersede, writeCache, overloaded, rate, editSecondsMax } = context;
   const message = messageById(db);
   const update = db.prepare('UPDATE entry SET text = ?, payload = ?, visibility = ? WHERE id = ?');
-  const supersede = db.prepare(
-    `UPDATE entry SET visibility = ${Visibility.superseded}
-     WHERE id = ? AND visibility = ${Visibility.sockets}`,
+  const addTombstone = db.prepare(
+    'INSERT INTO tombstone (chat_id, n) SELECT chat_id, n FROM entry WHERE id = ?',
   );
   const clearSuperseded = db.prepare(
-    `UPDATE entry SET text = '' WHERE chat_id = ? AND visibility = ${Visibility.superseded} AND target_id = ?`,
+    `UPDATE entry SET text = '' WHERE chat_id = ? AND ${withVisibility(Visibility.superseded)} AND target_id = ?`,
   );
   const addReaction = db.prepare(
     'INSERT OR IGNORE INTO reaction (message_id, emoji, user_id) VALUES (?, ?, ?)',
@@ -85,7 +84,7 @@ export function messageChangeWriters(
     text: string,
     extra: MessageExtra,
   ) {
-    if (before?.changeId !== undefined) supersede.run(before.changeId);
+    if (before?.changeId !== undefined) supersede(before.changeId);
     const visibility = extra.deletedAt === undefined ? Visibility.history : Visibility.tombstone;
     update.run(text, JSON.stringify({ ...extra, changeId }), visibility, id);
     if (clientId !== undefined) writeCache.addChange(author, clientId, changeId);
@@ -135,6 +134,7 @@ export function messageChangeWriters(
       });
       const outcome = changed(target, command, changeId, '', { deletedAt: now, deletedBy: actor });
       clearSuperseded.run(chatId, id);
+      addTombstone.run(id);
       removeReactions.run(id);
       for (const user of mentionedUsers(target.message.extra?.mentions ?? []))
         removeMention.run(chatId, user, id);

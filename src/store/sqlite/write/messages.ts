@@ -1,5 +1,5 @@
 import { ChatError, rateLimited } from '../../../chat/errors.js';
-import type { Mention, Message, MessageExtra } from '../../../chat/messages.js';
+import type { Mention, Message } from '../../../chat/messages.js';
 import {
   ENTRY_COLUMNS,
   type EntryRow,
@@ -30,10 +30,14 @@ export function mentionedUsers(mentions: readonly Mention[]): number[] {
 
 export function messageWriters(context: WriterContext): Writers<'post_message'> {
   const { db, profiles, writeCache, overloaded, rate } = context;
-  const insert = db.prepare(
-    `INSERT INTO entry (chat_id, kind, author_id, text, time, client_id, n, visibility, payload)
-     VALUES (?, ${MESSAGE_KIND}, ?, ?, ?, ?, ?, ${Visibility.history}, ?)`,
-  );
+  const insertInto = (columns: string, values: string) =>
+    db.prepare(
+      `INSERT INTO entry (chat_id, kind, author_id, text, time, client_id, n, visibility${columns})
+       VALUES (?, ${MESSAGE_KIND}, ?, ?, ?, ?, ?, ${Visibility.history}${values})`,
+    );
+  // Most messages have nothing beside their text.
+  const insert = insertInto('', '');
+  const insertWith = insertInto(', payload', ', ?');
   const message = messageById(db);
   const insertMention = db.prepare(
     'INSERT INTO mention (chat_id, user_id, message_id, author_id) VALUES (?, ?, ?, ?)',
@@ -57,7 +61,7 @@ export function messageWriters(context: WriterContext): Writers<'post_message'> 
   }
 
   return {
-    post_message({ chatId, authorId, text, clientId, replyTo, mentions = [] }, now) {
+    post_message({ chatId, authorId, text, clientId, replyTo, mentions = NOBODY }, now) {
       const author = writeCache.authorIn(chatId, authorId);
       if (author === undefined) throw new ChatError('chat_not_found');
       // Repeats are counted too, because each costs as much.
@@ -71,22 +75,27 @@ export function messageWriters(context: WriterContext): Writers<'post_message'> 
         if (first !== undefined) return { id: repeated, duplicate: first };
       }
       if (overloaded()) throw new ChatError('overloaded');
-      let extra: MessageExtra | undefined;
-      if (replyTo !== undefined) {
-        assertMayReply(chatId, replyTo);
-        extra = { replyTo };
-      }
-      if (mentions.length > 0) {
-        assertMayMention(chatId, authorId, mentions);
-        extra = { ...extra, mentions };
-      }
-      const payload = extra === undefined ? null : JSON.stringify(extra);
+      if (replyTo !== undefined) assertMayReply(chatId, replyTo);
+      if (mentions.length > 0) assertMayMention(chatId, authorId, mentions);
+      const payload = payloadOf(replyTo, mentions);
       const n = writeCache.nextNumber(author);
-      const added = insert.run(chatId, authorId, text, now, clientId ?? null, n, payload);
+      const name = clientId ?? null;
+      const added =
+        payload === undefined
+          ? insert.run(chatId, authorId, text, now, name, n)
+          : insertWith.run(chatId, authorId, text, now, name, n, payload);
       const id = Number(added.lastInsertRowid);
-      for (const user of mentionedUsers(mentions)) insertMention.run(chatId, user, id, authorId);
+      if (mentions.length > 0)
+        for (const user of mentionedUsers(mentions)) insertMention.run(chatId, user, id, authorId);
       writeCache.addMessage(author, clientId, id);
       return { id, time: now };
     },
   };
+}
+
+const NOBODY: readonly Mention[] = [];
+
+function payloadOf(replyTo: number | undefined, mentions: readonly Mention[]): string | undefined {
+  if (replyTo === undefined && mentions.length === 0) return undefined;
+  return JSON.stringify({ replyTo, ...(mentions.length > 0 && { mentions }) });
 }

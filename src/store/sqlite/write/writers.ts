@@ -2,7 +2,7 @@ import type { CommandName, Commands } from '../../../chat/commands.js';
 import type { RateLimiter } from '../../../chat/rate-limiter.js';
 import type { Connection } from '../database.js';
 import type { Profiles } from '../read/profiles.js';
-import type { appender } from './append.js';
+import type { appender, superseder } from './append.js';
 import type { ChatWriteCache } from './chat-write-cache.js';
 
 /** What the writers of one connection share. */
@@ -10,6 +10,7 @@ export interface WriterContext {
   readonly db: Connection;
   readonly profiles: Profiles;
   readonly append: ReturnType<typeof appender>;
+  readonly supersede: ReturnType<typeof superseder>;
   readonly writeCache: ChatWriteCache;
   readonly nextId: (sequence: 'user' | 'chat') => number;
   /** Whether new messages are refused in this commit. */
