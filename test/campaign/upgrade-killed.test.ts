@@ -16,7 +16,7 @@ import { openSqlite } from '../support/sqlite.js';
 import { NOTHING_KNOWN, TestStore, UNBOUNDED, value } from '../support/store.js';
 
 /** So many kills must come amid an upgrade. */
-const KILLS = 10;
+const KILLS = 5;
 const TRIES_MAX = 300;
 const YARD = 2;
 const MESSAGES = 150_000;

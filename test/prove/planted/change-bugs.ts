@@ -34,8 +34,8 @@ export const changeBugs: readonly Bug[] = [
     changes: [
       {
         file: 'store/sqlite/write/message-changes.js',
-        from: 'supersede.run(before.changeId);',
-        to: 'supersede.run(changeId);',
+        from: 'supersede(before.changeId);',
+        to: 'supersede(changeId);',
       },
     ],
     expected: ['outdated'],
