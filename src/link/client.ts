@@ -98,7 +98,10 @@ export class LinkClient implements Bus {
   readonly post: Post = ({ chatId, authorId, text, clientId, replyTo, mentions }, settle) => {
     // The ledger answers each command with an outcome of its kind.
     const settlePost = settle as (outcome: Outcome) => void;
-    this.#push({ kind: 'post_message', chatId, authorId, text, clientId, replyTo, mentions }, settlePost);
+    const message = { kind: 'post_message', chatId, authorId, text, clientId } as const;
+    // Most messages have nothing beside their text, and what is undefined would cost each of them.
+    const isPlain = replyTo === undefined && mentions === undefined;
+    this.#push(isPlain ? message : { ...message, replyTo, mentions }, settlePost);
   };
 
   subscribe(chatId: number): void {

@@ -46,6 +46,7 @@ export class Hub {
     plain: new EncodedPages('plain'),
     full: new EncodedPages('full'),
   };
+  readonly #allPages = Object.values(this.pages);
   readonly backpressure: Backpressure;
   readonly follower: Follower;
   readonly revocations: Revocations;
@@ -215,8 +216,7 @@ export class Hub {
   #pass(entry: Entry, page: LogPage): number {
     this.#cacheBrought(entry, page);
     this.caches.passed(entry, page.users);
-    this.pages.plain.passed(entry);
-    this.pages.full.passed(entry);
+    if (entry.kind !== 'message') for (const pages of this.#allPages) pages.passed(entry);
     this.#act(entry, page.quotes);
     this.#feed.passed(entry, page);
     return this.#publisher.takeBytes();
@@ -265,7 +265,8 @@ export class Hub {
   #posted(message: Message, quotes: Quotes): void {
     const { chatId, authorId } = message;
     this.#passing?.stoppedTyping(chatId, authorId);
-    const quote = quotes.get(message.extra?.replyTo ?? 0);
+    const replyTo = message.extra?.replyTo;
+    const quote = replyTo === undefined ? undefined : quotes.get(replyTo);
     const room = this.audiences.room(chatId);
     const feeds = this.#feed.topicsOf(chatId);
     const isNeeded = room !== undefined || feeds.length > 0;

@@ -6,7 +6,7 @@ import {
   unreadJson,
 } from '../../api/encode-main.js';
 import { type ChatRead, type Entry, type GroupChange, isGroupChange } from '../../chat/entries.js';
-import { type Cursor, opaqueCursor } from '../../chat/ids.js';
+import { opaqueCursor } from '../../chat/ids.js';
 import type { LogPage, ReadStore } from '../../store/read-store.js';
 import type { Audiences } from './audiences.js';
 import type { Caches } from './caches.js';
@@ -36,9 +36,10 @@ export class MainFeed {
   readonly #hub: FeedHub;
   readonly #publisher: Publisher;
   readonly #timer: NodeJS.Timeout;
-  /** The last entry that passed; undefined before the first. */
-  #last: Cursor | undefined;
-  #published = 0;
+  /** The id and the time of the last entry that passed; 0 before the first. */
+  #lastId = 0;
+  #lastTime = 0;
+  #publishedId = 0;
 
   constructor(hub: FeedHub, publisher: Publisher) {
     this.#hub = hub;
@@ -72,7 +73,8 @@ export class MainFeed {
 
   /** An entry passes. Messages and their changes are published by `publish`. */
   passed(entry: Entry, page: LogPage): void {
-    this.#last = { id: entry.id, time: entry.time };
+    this.#lastId = entry.id;
+    this.#lastTime = entry.time;
     if (!this.isOn) return;
     switch (entry.kind) {
       case 'chat_opened':
@@ -162,8 +164,8 @@ export class MainFeed {
 
   /** Everything up to the last entry has been published, so a client that gets this frame may resume there. */
   #publishCursor(): void {
-    if (this.#last === undefined || this.#last.id === this.#published) return;
-    this.#published = this.#last.id;
-    this.#publish(CURSOR_TOPIC, cursorJson(opaqueCursor(this.#last)));
+    if (this.#lastId === this.#publishedId) return;
+    this.#publishedId = this.#lastId;
+    this.#publish(CURSOR_TOPIC, cursorJson(opaqueCursor({ id: this.#lastId, time: this.#lastTime })));
   }
 }
