@@ -33,7 +33,7 @@ const FLOODS: readonly [AttackName, number, RegExp][] = [
   ['big-frames', 1, /^frames$/],
   ['bad-tokens', 0.1, /^answers 401$/],
   ['history', 1, /^histories$/],
-  ['reconnect-storm', 1, /^ms until all were back$/],
+  ['reconnect-storm', 1, /^sockets live$/],
 ];
 
 let stage: Stage;
