@@ -15,10 +15,8 @@ export interface MessageFramesOptions {
   readonly admission: Admission;
   readonly post: Post;
   readonly submit: Submit;
-  /** Sends the refusal of a frame. */
-  readonly refuse: (socket: Socket, error: unknown, clientId: string | undefined) => void;
-  /** Ends the socket of a user who goes on in spite of a limit. */
-  readonly endFlood: (socket: Socket) => void;
+  /** Sends the refusal of a good frame, and ends the socket of a user who goes on in spite of a limit. */
+  readonly refuse: (socket: Socket, caller: Caller, error: unknown, clientId: string | undefined) => void;
 }
 
 /**
@@ -39,7 +37,7 @@ export class MessageFrames {
     this.#options.post({ chatId, authorId: userId, text, clientId, replyTo, mentions }, (outcome) => {
       if (!this.#isDone(socket, caller, outcome, clientId)) return;
       if ('ok' in outcome && 'duplicate' in outcome.ok)
-        void this.#answer(socket, clientId, outcome.ok.id, (found) => this.#sentBefore(found));
+        void this.#answer(socket, caller, clientId, outcome.ok.id, (found) => this.#sentBefore(found));
       else socket.unanswered -= 1;
     });
   }
@@ -51,7 +49,9 @@ export class MessageFrames {
     if (!this.#isDone(socket, caller, outcome, clientId)) return;
     // A socket that was not live yet, or is not any more, gets the state of the message alone.
     if ('ok' in outcome && (outcome.ok.duplicate || socket.state !== 'live'))
-      await this.#answer(socket, clientId, messageId, (found) => this.#madeBefore(socket, frame, found));
+      await this.#answer(socket, caller, clientId, messageId, (found) =>
+        this.#madeBefore(socket, frame, found),
+      );
     else socket.unanswered -= 1;
   }
 
@@ -77,7 +77,7 @@ export class MessageFrames {
   #admit(socket: Socket, caller: Caller, clientId: string | undefined): boolean {
     const refusal = this.#options.admission.admitMessage(caller);
     if (refusal === undefined) socket.unanswered += 1;
-    else this.#refuse(socket, caller, refusal, clientId);
+    else this.#options.refuse(socket, caller, refusal, clientId);
     return refusal === undefined;
   }
 
@@ -87,20 +87,14 @@ export class MessageFrames {
     if ('ok' in outcome) return true;
     socket.unanswered -= 1;
     const { error, details } = outcome;
-    this.#refuse(socket, caller, new ChatError(error, { details }), clientId);
+    this.#options.refuse(socket, caller, new ChatError(error, { details }), clientId);
     return false;
-  }
-
-  /** A socket that goes on in spite of the limit is closed. */
-  #refuse(socket: Socket, caller: Caller, error: ChatError, clientId: string | undefined): void {
-    const { admission, refuse, endFlood } = this.#options;
-    refuse(socket, error, clientId);
-    if (error.code === 'rate_limited' && !admission.spendRefusal(caller)) endFlood(socket);
   }
 
   /** Answers what was done before on the asking socket alone, with the message as it is now. */
   async #answer(
     socket: Socket,
+    caller: Caller,
     clientId: string | undefined,
     messageId: number,
     encode: (found: MessageInChat) => string,
@@ -119,7 +113,7 @@ export class MessageFrames {
         },
       );
     } catch (error) {
-      refuse(socket, error, clientId);
+      refuse(socket, caller, error, clientId);
     } finally {
       socket.unanswered -= 1;
     }

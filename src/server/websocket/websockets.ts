@@ -57,8 +57,7 @@ export class WebSockets {
     this.#readFrame = frameReader(options.textCharactersMax);
     this.#messages = new MessageFrames({
       ...options,
-      refuse: (socket, error, clientId) => this.#refuseFrame(socket, error, clientId),
-      endFlood: (socket) => this.#endFlood(socket),
+      refuse: (socket, caller, error, clientId) => this.#refuseGoodFrame(socket, caller, error, clientId),
     });
   }
 
@@ -154,7 +153,7 @@ export class WebSockets {
       if (socket.kind === 'main' && socket.view === 'plain') throw new ChatError('unknown_type');
       const asked = socket.kind === 'main' ? historyRequestIn(json) : undefined;
       if (asked !== undefined && socket.kind === 'main') {
-        const failed = (error: unknown) => this.#refuseQuestion(socket, caller, error, clientId);
+        const failed = (error: unknown) => this.#refuseGoodFrame(socket, caller, error, clientId);
         return void attempt(() => answerHistory(this.#options, socket, caller, asked), failed);
       }
       const frame = this.#readFrame(json, socket.view);
@@ -225,8 +224,13 @@ export class WebSockets {
     socket.send(errorJson(error instanceof ChatError ? error : new ChatError('internal'), clientId));
   }
 
-  /** The frame itself is good. A socket that goes on in spite of the limit is closed, as with messages. */
-  #refuseQuestion(socket: MainSocket, caller: Caller, error: unknown, clientId?: string): void {
+  /** Refuses what a good frame asks for. A socket that goes on in spite of a limit is closed. */
+  #refuseGoodFrame(
+    socket: ChatSocket | MainSocket,
+    caller: Caller,
+    error: unknown,
+    clientId: string | undefined,
+  ): void {
     this.#refuseFrame(socket, error, clientId);
     const isOverLimit = error instanceof ChatError && error.code === 'rate_limited';
     if (isOverLimit && !this.#options.admission.spendRefusal(caller)) this.#endFlood(socket);
