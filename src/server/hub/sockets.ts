@@ -40,11 +40,28 @@ export abstract class UserSocket {
   movedAt = 0;
   /** The value of `buffered` when it was last read. */
   lastBuffered = 0;
+  readonly view: View;
+  /** While not live: the newest id up to which it was sent everything. */
+  position: number;
+  /** While not live, in the full view: the id that its pages began after … */
+  pagesFrom: number;
+  /** … and the position of the first of them; undefined before that. */
+  pagesAt: number | undefined;
   readonly #wire: Wire;
 
-  constructor(wire: Wire, userId: number) {
+  constructor(wire: Wire, userId: number, after: number, view: View) {
     this.#wire = wire;
     this.userId = userId;
+    this.view = view;
+    this.position = after;
+    this.pagesFrom = after;
+  }
+
+  /** It has been sent everything up to this position; pages that it needs begin there. */
+  continueAfter(position: number): void {
+    this.position = position;
+    this.pagesFrom = position;
+    this.pagesAt = undefined;
   }
 
   /** Replaces its token when the other one expires later. The socket ends when the token that it has is revoked. */
@@ -111,32 +128,15 @@ export class ChatSocket extends UserSocket {
   readonly kind = 'chat';
   readonly chatId: number;
   readonly start: Start;
-  readonly view: View;
-  /** While not live: the newest id that it was sent. */
-  position: number;
-  /** While not live: the id that its pages began after … */
-  pagesFrom: number;
-  /** … and the position of the first of them; undefined before that. */
-  pagesAt: number | undefined;
   /** How far its client was told that the user has read. Only those are told who ask for changes. */
   readId = 0;
   /** Made when it is needed, because most sockets are sent nothing for hours. */
   #early: (() => void)[] | undefined;
 
   constructor(wire: Wire, userId: number, chatId: number, start: Start, view: View = 'plain') {
-    super(wire, userId);
+    super(wire, userId, 'after' in start ? start.after : 0, view);
     this.chatId = chatId;
     this.start = start;
-    this.view = view;
-    this.position = 'after' in start ? start.after : 0;
-    this.pagesFrom = this.position;
-  }
-
-  /** It has been sent everything up to this position; pages that it needs begin there. */
-  continueAfter(position: number): void {
-    this.position = position;
-    this.pagesFrom = position;
-    this.pagesAt = undefined;
   }
 
   /**
@@ -174,34 +174,22 @@ export function tellRead(socket: ChatSocket, readId: number): void {
 export class MainSocket extends UserSocket {
   readonly kind = 'main';
   readonly after: number | undefined;
-  readonly view: View;
-  /** While not live: chats whose newest message has an id up to this one have been sent. */
-  position: number;
   /** While not live: the chats of this round that are left to be sent, the next one last. */
   chatsLeft: number[] = [];
   /** The position at which this round began: it sends messages up to that one. */
   roundEnd = 0;
-  /** In the full view, as in ChatSocket. */
-  pagesFrom: number;
-  pagesAt: number | undefined;
   /** In the full view, while not live: chats that were sent with their newest page, and the position of that. */
   readonly sentWhole = new Map<number, number>();
   /** In the full view: the chats that its client looks at, the latest last. */
   readonly watched = new Set<number>();
 
   constructor(wire: Wire, userId: number, after: number | undefined, view: View = 'plain') {
-    super(wire, userId);
+    super(wire, userId, after ?? 0, view);
     this.after = after;
-    this.view = view;
-    this.position = after ?? 0;
-    this.pagesFrom = this.position;
   }
 
-  /** As in ChatSocket. */
-  continueAfter(position: number): void {
-    this.position = position;
-    this.pagesFrom = position;
-    this.pagesAt = undefined;
+  override continueAfter(position: number): void {
+    super.continueAfter(position);
     this.sentWhole.clear();
   }
 }

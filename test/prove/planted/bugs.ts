@@ -131,8 +131,8 @@ export const bugs: readonly Bug[] = [
     changes: [
       {
         file: 'server/hub/sockets.js',
-        from: "this.position = 'after' in start ? start.after : 0;",
-        to: "this.position = 'after' in start ? Math.max(0, start.after - 1) : 0;",
+        from: "super(wire, userId, 'after' in start ? start.after : 0, view);",
+        to: "super(wire, userId, 'after' in start ? Math.max(0, start.after - 1) : 0, view);",
       },
     ],
     expected: ['repeated'],
