@@ -59,7 +59,8 @@ describe('when the keys change', () => {
 describe('a token of a key that is not known', () => {
   it('is a reason to fetch the JWKS again 5 s after the last time, and not before', async () => {
     const login = await KeyServer.start();
-    let now = performance.now();
+    // A whole number, so that the sum of the waits is exact.
+    let now = Math.ceil(performance.now());
     vi.spyOn(performance, 'now').mockImplementation(() => now);
     const auth = new Authenticator(options(login.url), undefined, Date.now);
     try {
