@@ -69,6 +69,8 @@ export class TypingIndicators {
   typed(socket: Socket, chatId: number, on: boolean): MaybePromise<void> {
     const { userId, kind } = socket;
     if (!on) {
+      // The user is known to be in the chats that the socket looks at, and in no others.
+      if (socket.kind === 'main' && !socket.watched.has(chatId)) return;
       // Published in any case: the user may have begun on a socket of another worker.
       this.#removeOwn(chatId, userId);
       return this.#publish(chatId, userId, false);

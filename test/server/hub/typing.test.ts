@@ -14,6 +14,8 @@ let held: HeldStore;
 let group: number;
 let types: () => string[];
 let signal: (on: boolean, more?: Partial<Typing>) => Promise<void>;
+/** What the other worker heard. */
+let heard: boolean[];
 
 beforeEach(async () => {
   const buses = new MemoryHub();
@@ -33,6 +35,9 @@ beforeEach(async () => {
   types = () => wire.frames.filter(({ type }) => type !== 'history').map(({ type }) => type);
   let sequence = 0;
   const other = buses.join();
+  other.subscribe(group);
+  heard = [];
+  other.onTyping(({ worker, on }) => worker !== 'other' && heard.push(on));
   signal = async (on, more = {}) => {
     sequence += 1;
     const { position } = own.hub.follower;
@@ -91,4 +96,16 @@ it('whoever wrote after the signal is not shown, and a message takes back whoeve
   await held.answer('memberFor');
   await own.run(say(group, 2, 'done again'));
   expect(types()).toEqual(['message', 'typing', 'stop_typing', 'message']);
+});
+
+it('a main socket takes back only what is typed in a chat that it looks at', async () => {
+  const { socket: stranger } = own.main(4);
+  await typing.typed(stranger, group, false);
+  await turns();
+  expect(heard).toEqual([]);
+  const { socket: member } = own.main(2);
+  await typing.typed(member, group, true);
+  await typing.typed(member, group, false);
+  await turns();
+  expect(heard).toEqual([true, false]);
 });
