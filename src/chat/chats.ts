@@ -1,3 +1,5 @@
+import { ChatError } from './errors.js';
+
 export type ChatType = 'private' | 'group';
 
 /** A private chat or a group; both share one sequence of ids. */
@@ -14,6 +16,11 @@ export interface Chat {
   /** The two users of a private chat, in ascending order; null for a group. */
   readonly pair: readonly [number, number] | null;
   readonly membersCount: number;
+}
+
+/** There is no such chat for the user. Without a type, the caller did not say what it must be. */
+export function chatNotFound(type?: ChatType): ChatError {
+  return new ChatError(type === 'group' ? 'group_not_found' : 'chat_not_found');
 }
 
 /** Puts the two users of a private chat in the order in which they are stored. */

@@ -137,7 +137,6 @@ export async function composeWorker({
       admission,
       photos: new PhotoFiles(config.dataDir, resizer),
       photoLinks,
-      admitRows: (caller, rows) => admission.admitRows(caller, rows),
       warn,
     },
     ready,

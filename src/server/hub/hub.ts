@@ -1,6 +1,6 @@
 import { changeJson, messageJson } from '../../api/encode.js';
 import { Close, closeCodeOf } from '../../api/status.js';
-import type { Chat, ChatType } from '../../chat/chats.js';
+import { type Chat, type ChatType, chatNotFound } from '../../chat/chats.js';
 import {
   assertNever,
   type ChatEntry,
@@ -140,7 +140,7 @@ export class Hub {
   /** A chat of that type which the user is in. Errors: chat_not_found, group_not_found, for strangers too. */
   loadChat(userId: number | undefined, chatId: number, type: ChatType): Loaded<Chat> {
     return mapLoaded(this.store.chatFor(chatId, userId ?? 0), (chat, position) => {
-      if (chat?.type !== type) throw new ChatError(type === 'group' ? 'group_not_found' : 'chat_not_found');
+      if (chat?.type !== type) throw chatNotFound(type);
       this.caches.addChat(chat, position);
       return chat;
     });

@@ -1,6 +1,10 @@
-import type { PlacedMessages } from '../../store/read-store.js';
+import type { Place, PlacedMessages } from '../../store/read-store.js';
 import type { Caches } from './caches.js';
 import { type EncodedEntry, encodeEntry, FrameCollector, frameFor } from './pages.js';
+
+/** The place of a page when none is asked for, and how many messages it has then. */
+export const NEWEST: Place = { side: 'before', id: Number.MAX_SAFE_INTEGER };
+export const PLACED_MESSAGES = 100;
 
 /** The messages of a page as JSON, oldest first, and whether there are others on both sides of them. */
 export interface EncodedPlace {

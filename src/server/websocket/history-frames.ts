@@ -6,12 +6,9 @@ import type { Caller } from '../../chat/users.js';
 import type { MaybePromise } from '../../maybe-promise.js';
 import type { Place } from '../../store/read-store.js';
 import type { Hub } from '../hub/hub.js';
-import { encodePlaced } from '../hub/placed-page.js';
+import { encodePlaced, NEWEST, PLACED_MESSAGES } from '../hub/placed-page.js';
 import type { MainSocket } from '../hub/sockets.js';
 import type { Admission } from '../limits/admission.js';
-
-const LIMIT = 100;
-const NEWEST: Place = { side: 'before', id: Number.MAX_SAFE_INTEGER };
 
 /**
  * Answers what a main socket asks of a chat's history. It counts as a request, and its client looks at the chat from then on.
@@ -23,7 +20,7 @@ export function answerHistory(
   caller: Caller,
   request: HistoryRequest,
 ): MaybePromise<void> {
-  const { chat_id: chatId, limit = LIMIT, client_id: clientId } = request;
+  const { chat_id: chatId, limit = PLACED_MESSAGES, client_id: clientId } = request;
   const bounds = { max: Math.min(limit, HISTORY_MESSAGES_MAX), maxBytes: HISTORY_BYTES_MAX };
   admission.admitRequest(caller);
   admission.admitRows(caller, bounds.max);

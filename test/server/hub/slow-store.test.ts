@@ -60,7 +60,7 @@ async function open(seed: string): Promise<void> {
 
 /** As the endpoint answers it. */
 function listChats(user: number): Loaded<unknown> {
-  const services = { hub, admitRows: () => undefined } as unknown as Services;
+  const services = { hub, admission: { admitRows: () => undefined } } as unknown as Services;
   const absent = { emoji: '', place: undefined, ifNeeded: undefined, body: undefined, photo: undefined };
   const request = { caller: { id: user }, id: 0, limit: 50, offset: 0, ...absent };
   return chatEndpoints.listChats(request, services);

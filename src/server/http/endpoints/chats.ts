@@ -1,6 +1,6 @@
 import { messageJson } from '../../../api/encode.js';
 import { roomJson } from '../../../api/encode-main.js';
-import { type ChatType, otherOf } from '../../../chat/chats.js';
+import { type ChatType, chatNotFound, otherOf } from '../../../chat/chats.js';
 import { ChatError } from '../../../chat/errors.js';
 import type { Message } from '../../../chat/messages.js';
 import { chainLoaded, mapLoaded } from '../../../store/loading.js';
@@ -39,13 +39,13 @@ export const chatEndpoints: Endpoints<ChatRoute> = {
     );
   },
 
-  listChats({ caller, offset = 0, limit = Number.MAX_SAFE_INTEGER }, { hub, admitRows }) {
+  listChats({ caller, offset = 0, limit = Number.MAX_SAFE_INTEGER }, { hub, admission }) {
     return chainLoaded(hub.loadUserId(caller), (me) => {
       if (me === undefined) throw new ChatError('chats_not_found');
       // What is unread is counted for the page alone, and after it is admitted.
       const page = (rooms: readonly Room[]) => {
         if (rooms.length === 0) throw new ChatError('chats_not_found');
-        admitRows(caller, rooms.length);
+        admission.admitRows(caller, rooms.length);
         return [...rooms].sort(byNewestMessage).slice(offset, offset + limit);
       };
       return mapLoaded(hub.store.listOf(me, hub.caches, page), (found, position) => {
@@ -76,14 +76,14 @@ async function read(
 function readers(
   type: ChatType,
   { caller, id: chatId }: Request<'getChatReaders' | 'getGroupReaders'>,
-  { hub, admitRows, typingMembersMax }: Services,
+  { hub, admission, typingMembersMax }: Services,
 ): Loaded<Reply> {
   return chainLoaded(hub.loadUserId(caller), (me = 0) =>
     chainLoaded(hub.loadChat(me, chatId, type), ({ membersCount }) => {
       const withOthers = type === 'private' || typingMembersMax === 0 || membersCount <= typingMembersMax;
       return mapLoaded(hub.store.readersFor(chatId, me, withOthers), (found) => {
-        if (found === undefined) throw new ChatError(type === 'group' ? 'group_not_found' : 'chat_not_found');
-        admitRows(caller, found.length);
+        if (found === undefined) throw chatNotFound(type);
+        admission.admitRows(caller, found.length);
         return { users: found.map(({ id, name, readId }) => ({ id, name, read_id: readId })) };
       });
     }),

@@ -18,9 +18,7 @@ export interface Services {
   readonly photoLinks: PhotoLinks;
   /** In groups with more members nobody is told who has read; 0: no limit. */
   readonly typingMembersMax: number;
-  readonly admission: Pick<Admission, 'admitMessage' | 'messageSettled'>;
-  /** Counts the rows that a request touches as more requests. Errors: rate_limited. */
-  readonly admitRows: (caller: Caller, rows: number) => void;
+  readonly admission: Pick<Admission, 'admitMessage' | 'messageSettled' | 'admitRows'>;
   /** Logs what failed beside a request that is answered all the same. */
   readonly warn: (message: string, error: unknown) => void;
 }

@@ -32,7 +32,7 @@ export const groupEndpoints: Endpoints<GroupRoute> = {
   async createGroup(request, services) {
     const { name, description, users, client_id } = request.body;
     const { submit } = services;
-    services.admitRows(request.caller, users.length);
+    services.admission.admitRows(request.caller, users.length);
     const actor = await actorOf(request, services);
     const group = {
       actor,
@@ -78,13 +78,13 @@ export const groupEndpoints: Endpoints<GroupRoute> = {
     );
   },
 
-  getGroupUsers({ id, caller }, { hub, admitRows }) {
+  getGroupUsers({ id, caller }, { hub, admission }) {
     return chainLoaded(hub.loadUserId(caller), (me = 0) =>
       // The members of a private chat are not read, which would take longer than to find nothing.
       chainLoaded(hub.loadChat(me, id, 'group'), () =>
         mapLoaded(hub.store.membersFor(id, me), (group) => {
           if (group === undefined) throw new ChatError('group_not_found');
-          admitRows(caller, group.members.length);
+          admission.admitRows(caller, group.members.length);
           const users = group.members.map(({ id, name }) => ({
             id,
             name,
@@ -119,7 +119,7 @@ async function changeMembers(
 ) {
   const { id: groupId, ifNeeded } = request;
   const { users } = request.body;
-  services.admitRows(request.caller, users.length);
+  services.admission.admitRows(request.caller, users.length);
   const actor = await actorOf(request, services);
   const { unchanged } = await services.submit(command, { actor, groupId, users, ifNeeded });
   const passedOver = new Set(unchanged);

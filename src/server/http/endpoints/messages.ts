@@ -1,20 +1,19 @@
 import { reactionsJson } from '../../../api/encode.js';
 import { HISTORY_BYTES_MAX } from '../../../api/frames.js';
 import { PAGE_ROWS_MAX } from '../../../api/responses.js';
-import type { ChatType } from '../../../chat/chats.js';
+import { type ChatType, chatNotFound } from '../../../chat/chats.js';
 import type { Commands } from '../../../chat/commands.js';
 import { ChatError } from '../../../chat/errors.js';
 import { isDeleted } from '../../../chat/messages.js';
 import { chainLoaded, mapLoaded } from '../../../store/loading.js';
-import { type Loaded, type MessageInChat, type Place, reactionKey } from '../../../store/read-store.js';
+import { type Loaded, type MessageInChat, reactionKey } from '../../../store/read-store.js';
 import type { Hub } from '../../hub/hub.js';
 import { encodeEntry, frameFor } from '../../hub/pages.js';
-import { encodePlaced } from '../../hub/placed-page.js';
+import { encodePlaced, NEWEST, PLACED_MESSAGES } from '../../hub/placed-page.js';
 import { actorOf, ask, type Endpoints, OK, type Request, type Services } from './endpoint.js';
 
-/** How many messages or users a page has when nothing is said about it. */
-const PAGE_ROWS = 100;
-const NEWEST: Place = { side: 'before', id: Number.MAX_SAFE_INTEGER };
+/** How many users a page has when nothing is said about it. */
+const REACTORS = 100;
 
 type PostRoute = 'postChatMessage' | 'postGroupMessage';
 type PageRoute = 'getChatMessages' | 'getGroupMessages';
@@ -51,14 +50,14 @@ export const messageEndpoints: Endpoints<
   addReaction: (request, services) => react(request, services, true),
   removeReaction: (request, services) => react(request, services, false),
 
-  getReactors({ caller, id, emoji, limit = PAGE_ROWS, offset = 0 }, { hub, admitRows }) {
+  getReactors({ caller, id, emoji, limit = REACTORS, offset = 0 }, { hub, admission }) {
     const page = { limit: Math.min(limit, PAGE_ROWS_MAX), offset };
     return chainLoaded(hub.loadUserId(caller), (me = 0) =>
       mapLoaded(hub.store.reactorsFor(id, me, emoji, page), (found) => {
         if (found === undefined || isDeleted(found.message)) throw new ChatError('message_not_found');
         const { message, users } = found;
         const count = message.extra?.reactions?.find((reaction) => reaction.emoji === emoji)?.count ?? 0;
-        admitRows(caller, Math.min(count, offset) + users.length);
+        admission.admitRows(caller, Math.min(count, offset) + users.length);
         return { users, count };
       }),
     );
@@ -147,8 +146,8 @@ function messageJsonOf({ caches }: Hub, { message, quotes, own }: MessageInChat)
 
 /** Errors: chat_not_found, group_not_found, rate_limited. */
 function loadPage(
-  { caller, id, place = NEWEST, limit = PAGE_ROWS }: Request<PageRoute>,
-  { hub, admitRows }: Services,
+  { caller, id, place = NEWEST, limit = PLACED_MESSAGES }: Request<PageRoute>,
+  { hub, admission }: Services,
   type: ChatType,
 ): Loaded<string> {
   const bounds = { max: Math.min(limit, PAGE_ROWS_MAX), maxBytes: HISTORY_BYTES_MAX };
@@ -156,8 +155,8 @@ function loadPage(
     // Nothing of a chat of the other type is read, which would take longer than to find nothing.
     chainLoaded(hub.loadChat(me, id, type), () =>
       mapLoaded(hub.store.messagesAt(id, me, place, bounds, hub.caches), (page, position) => {
-        if (page === undefined) throw new ChatError(type === 'group' ? 'group_not_found' : 'chat_not_found');
-        admitRows(caller, page.messages.length);
+        if (page === undefined) throw chatNotFound(type);
+        admission.admitRows(caller, page.messages.length);
         hub.caches.add({ users: page.users }, position);
         const { messages, moreBefore, moreAfter } = encodePlaced(page, hub.caches);
         return `{"messages":[${messages.join(',')}],"more_before":${moreBefore},"more_after":${moreAfter}}`;

@@ -1,4 +1,4 @@
-import { pairOf } from '../../../chat/chats.js';
+import { chatNotFound, pairOf } from '../../../chat/chats.js';
 import { ChatError } from '../../../chat/errors.js';
 import { SQL } from '../read/sql.js';
 import type { WriterContext, Writers } from './writers.js';
@@ -53,8 +53,7 @@ export function chatWriters({
       const chat = profiles.chatFor(chatId, actor);
       const before = marker.get(chatId, actor);
       const isOfType = chat !== undefined && (type === undefined || chat.type === type);
-      if (!isOfType || before === undefined)
-        throw new ChatError(type === 'group' ? 'group_not_found' : 'chat_not_found');
+      if (!isOfType || before === undefined) throw chatNotFound(type);
       if (id > (newest.get() ?? 0)) throw new ChatError('message_not_found');
       if (id <= before.readId) return { readId: before.readId };
       if (overloaded()) throw new ChatError('overloaded');
